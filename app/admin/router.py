@@ -1,0 +1,5 @@
+"""admin over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

@@ -1,0 +1,5 @@
+"""campaigns over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

@@ -1,0 +1,27 @@
+"""What customers bought."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlmodel import Field
+
+from tenants.tables import BrandTable, Instant, refer
+
+
+class Order(BrandTable, table=True):
+    """A sale at a store or online, known by the partner's own id."""
+
+    __table_args__ = refer(
+        UniqueConstraint("brand_id", "external_id"),
+        Index("ix_order_brand_id_customer_id", "brand_id", "customer_id", "ordered_at"),
+        customer_id="customer",
+        store_id="store",
+    )
+
+    external_id: str
+    customer_id: UUID | None = None
+    store_id: UUID
+    store_no: int
+    amount_yen: int = Field(sa_type=BigInteger)
+    ordered_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]

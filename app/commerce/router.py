@@ -1,0 +1,5 @@
+"""commerce over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

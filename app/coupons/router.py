@@ -1,0 +1,5 @@
+"""coupons over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

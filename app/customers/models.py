@@ -1,0 +1,140 @@
+"""One person across accounts."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field
+
+from tenants.tables import BrandRow, BrandTable, Instant, refer, utc_now
+
+
+class Customer(BrandTable, table=True):
+    """One person to the brand, with the summary that segments ask for.
+
+    The detail tables are the truth; the arrays, counts and dates here are changed in the same transaction.
+    """
+
+    __table_args__ = refer(
+        UniqueConstraint("brand_id", "external_id"),
+        UniqueConstraint("brand_id", "member_number"),
+        Index("ix_customer_brand_id_phone", "brand_id", "phone"),
+        Index("ix_customer_brand_id_email", "brand_id", "email"),
+        Index("ix_customer_brand_id_updated_at", "brand_id", "updated_at"),
+        home_store_id="store",
+    )
+
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]
+    external_id: str | None = None
+    member_number: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    """E.164, such as +819012345678."""
+    email: str | None = None
+    birthday_on: date | None = None
+    gender: str | None = None
+    attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    home_store_id: UUID | None = None
+    home_store_no: int | None = None
+    tag_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    """Stores she is tied to: friend of an account there, order, visit, home store."""
+    account_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    """Accounts that reach her: those she follows."""
+    order_count: int = 0
+    spend_yen: int = Field(default=0, sa_type=BigInteger)
+    last_order_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    last_visit_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+
+
+class Identity(BrandTable, table=True):
+    """A customer's LINE user id in one provider, with the profile that LINE shows."""
+
+    __table_args__ = refer(
+        UniqueConstraint("brand_id", "provider_id", "line_user_id"),
+        Index("ix_identity_brand_id_customer_id", "brand_id", "customer_id"),
+        customer_id="customer",
+    )
+
+    customer_id: UUID
+    provider_id: str
+    line_user_id: str
+    display_name: str | None = None
+    picture_url: str | None = None
+    language: str | None = None
+    profile_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+
+
+class Friend(BrandTable, table=True):
+    """An identity's tie to one account. `status` is following, blocked or unknown."""
+
+    __table_args__ = refer(
+        UniqueConstraint("brand_id", "line_account_id", "identity_id"),
+        Index("ix_friend_brand_id_customer_id", "brand_id", "customer_id"),
+        Index("ix_friend_brand_id_account_no", "brand_id", "account_no"),
+        line_account_id="line_account",
+        identity_id="identity",
+        customer_id="customer",
+    )
+
+    line_account_id: UUID
+    account_no: int
+    identity_id: UUID
+    customer_id: UUID
+    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    """The account's stores, repeated for the stores' wall."""
+    status: str
+    source: str | None = None
+    followed_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    changed_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    """LINE's time of the newest event that set the status; older events do not move it back."""
+
+
+class CustomerStore(BrandRow, table=True):
+    """What one customer did at one store; the row exists for every tie between them."""
+
+    __table_args__ = refer(
+        Index("ix_customer_store_brand_id_store_no", "brand_id", "store_no", "customer_id"),
+        customer_id="customer",
+        store_id="store",
+    )
+
+    customer_id: UUID = Field(primary_key=True)
+    store_id: UUID = Field(primary_key=True)
+    store_no: int
+    order_count: int = 0
+    spend_yen: int = Field(default=0, sa_type=BigInteger)
+    last_order_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    last_visit_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+
+
+class Tag(BrandTable, table=True):
+    """A label for customers, of the brand (`store_no` null) or of one store."""
+
+    __table_args__ = refer(
+        UniqueConstraint("brand_id", "no"),
+        UniqueConstraint("brand_id", "store_no", "name", postgresql_nulls_not_distinct=True),
+        store_id="store",
+    )
+
+    no: int
+    name: str
+    store_id: UUID | None = None
+    store_no: int | None = None
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+
+
+class CustomerTag(BrandRow, table=True):
+    """A tag on a customer: the truth behind `Customer.tag_nos`."""
+
+    __table_args__ = refer(customer_id="customer", tag_id="tag")
+
+    customer_id: UUID = Field(primary_key=True)
+    tag_id: UUID = Field(primary_key=True)
+    tag_no: int
+    store_no: int | None = None
+    source: str | None = None
+    tagged_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]

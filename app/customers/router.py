@@ -1,0 +1,5 @@
+"""customers over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

@@ -1,0 +1,31 @@
+"""The spine: what happened, once, in the order in which it became known."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from tenants.tables import BrandTable, Instant
+
+
+class Event(BrandTable, table=True):
+    """A fact. The projector gives each one its `feed_no` (1, 2, 3… per brand) once it is committed."""
+
+    __table_args__ = (
+        UniqueConstraint("brand_id", "dedupe_key"),
+        UniqueConstraint("brand_id", "feed_no"),
+        Index("ix_event_unprojected", "brand_id", "id", postgresql_where="feed_no IS NULL"),
+        Index("ix_event_brand_id_customer_id", "brand_id", "customer_id", "id"),
+    )
+
+    type: str
+    customer_id: UUID | None = None
+    store_no: int | None = None
+    account_no: int | None = None
+    occurred_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    dedupe_key: str
+    feed_no: int | None = Field(default=None, sa_type=BigInteger)

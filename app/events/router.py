@@ -1,0 +1,5 @@
+"""events over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

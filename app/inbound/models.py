@@ -1,0 +1,37 @@
+"""What LINE told us, raw, and once."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from tenants.tables import BrandRow, Instant
+
+
+class LineEvent(BrandRow, table=True):
+    """One webhook event of one account, stored before it is acknowledged and worked off afterwards."""
+
+    __table_args__ = (
+        Index(
+            "ix_line_event_waiting",
+            "brand_id",
+            "line_account_id",
+            "occurred_at",
+            postgresql_where="worked_at IS NULL",
+        ),
+    )
+
+    line_account_id: UUID = Field(primary_key=True)
+    webhook_event_id: str = Field(primary_key=True)
+    type: str
+    line_user_id: str | None = None
+    occurred_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    received_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    worked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    body: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The event as LINE sent it; null once the person is erased."""
+    trouble: str | None = None
+    """Why it could not be worked off, where it could not."""

@@ -1,0 +1,98 @@
+"""Lanes: work of one kind waiting for one account or brand, leased by a worker and taken over when it dies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+from sqlalchemy import text
+from sqlmodel import Session
+
+LEASE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A lane that this worker holds until it releases it or its lease runs out."""
+
+    kind: str
+    brand_id: UUID
+    key: UUID
+    touched: int
+
+
+def touch(session: Session, kind: str, brand_id: UUID, keys: Sequence[UUID]) -> None:
+    """Say, in the transaction that causes it, that these lanes have work now."""
+    if keys:
+        session.execute(text(TOUCH_MANY), {"kind": kind, "brand_id": brand_id, "keys": list(keys)})
+
+
+TOUCH_MANY = """
+INSERT INTO lane (kind, brand_id, key, due_at, touched)
+SELECT :kind, :brand_id, key, now(), 1 FROM unnest(CAST(:keys AS uuid[])) AS key ORDER BY key
+ON CONFLICT (kind, brand_id, key) DO UPDATE
+SET due_at = least(lane.due_at, excluded.due_at), touched = lane.touched + 1
+"""
+
+# The brand served least is served first: each brand's lanes are numbered by how long they wait, and the first of every
+# brand comes before the second of any.
+_CLAIM = """
+WITH due AS (
+    SELECT kind, brand_id, key, row_number() OVER (PARTITION BY brand_id ORDER BY due_at) AS turn, due_at
+    FROM lane
+    WHERE kind = ANY(%(kinds)s) AND due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+), chosen AS (
+    SELECT lane.kind, lane.brand_id, lane.key
+    FROM lane JOIN due USING (kind, brand_id, key)
+    WHERE lane.leased_until IS NULL OR lane.leased_until < now()
+    ORDER BY due.turn, due.due_at
+    LIMIT %(most)s
+    FOR UPDATE OF lane SKIP LOCKED
+)
+UPDATE lane SET leased_until = now() + make_interval(secs => %(lease)s), leased_by = %(worker)s
+FROM chosen
+WHERE lane.kind = chosen.kind AND lane.brand_id = chosen.brand_id AND lane.key = chosen.key
+RETURNING lane.kind, lane.brand_id, lane.key, lane.touched
+"""
+
+
+async def claim(
+    connection: psycopg.AsyncConnection[object], kinds: Sequence[str], worker: str, most: int
+) -> list[Claimed]:
+    """Lease up to `most` due lanes of these kinds."""
+    async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
+        await cursor.execute(_CLAIM, {"kinds": list(kinds), "most": most, "worker": worker, "lease": LEASE_SECONDS})
+        return await cursor.fetchall()
+
+
+async def renew(connection: psycopg.AsyncConnection[object], worker: str) -> None:
+    """The heartbeat: extend every lease of this worker."""
+    await connection.execute(
+        "UPDATE lane SET leased_until = now() + make_interval(secs => %s)"
+        " WHERE leased_by = %s AND leased_until IS NOT NULL",
+        [LEASE_SECONDS, worker],
+    )
+
+
+async def release(
+    connection: psycopg.AsyncConnection[object], lane: Claimed, worker: str, again_in_seconds: float | None
+) -> None:
+    """Give a lane back: asleep (None) unless it was touched meanwhile, else due again after this time."""
+    await connection.execute(
+        """
+        UPDATE lane SET leased_until = NULL, leased_by = NULL, due_at = CASE
+            WHEN touched <> %(touched)s THEN now()
+            WHEN %(again)s::float8 IS NULL THEN 'infinity'
+            ELSE now() + make_interval(secs => %(again)s::float8) END
+        WHERE kind = %(kind)s AND brand_id = %(brand_id)s AND key = %(key)s AND leased_by = %(worker)s
+        """,
+        {
+            "touched": lane.touched,
+            "again": again_in_seconds,
+            "kind": lane.kind,
+            "brand_id": lane.brand_id,
+            "key": lane.key,
+            "worker": worker,
+        },
+    )

@@ -1,0 +1,105 @@
+"""task(), defer(), periodic(): Procrastinate behind one seam. A job commits with the change that causes it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, get_type_hints
+from uuid import UUID
+
+import procrastinate
+from procrastinate import JobContext, PsycopgConnector, RetryStrategy
+from sqlalchemy import Engine
+
+from app.settings import Settings
+from tenants.scope import Scope
+from tenants.sealing import Keyring
+from tenants.session import ScopedSession, open_session
+
+queue = procrastinate.App(connector=PsycopgConnector())
+
+
+@dataclass(frozen=True)
+class Clockwork:
+    """What a task of the clock has: the database, the keys, the settings and the present instant."""
+
+    engine: Engine
+    keyring: Keyring
+    settings: Settings
+    now: datetime
+
+    @contextmanager
+    def session(self, brand_id: UUID) -> Iterator[ScopedSession]:
+        """A transaction in this brand's whole scope, committed at the end."""
+        with open_session(self.engine, Scope(brand_id)) as session:
+            yield session
+            session.commit()
+
+
+@dataclass(frozen=True)
+class Work(Clockwork):
+    """What a brand's task has besides: its brand."""
+
+    brand_id: UUID
+
+    @contextmanager
+    def session(self, brand_id: UUID | None = None) -> Iterator[ScopedSession]:
+        """A transaction in the scope of the job's brand, committed at the end."""
+        with super().session(brand_id or self.brand_id) as session:
+            yield session
+
+
+_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
+_NAME_OF: dict[Callable[..., Any], str] = {}
+
+
+def task(function: Callable[..., None]) -> Callable[..., None]:
+    """Make `function(work: Work, …ids)` a task that `defer` can add jobs of. It may run twice and must not mind."""
+    name = f"{function.__module__.removeprefix('app.')}.{function.__name__}"
+    hints = get_type_hints(function)
+
+    @wraps(function)
+    def run(context: JobContext, *, brand_id: str, **arguments: Any) -> None:
+        extra = context.additional_context
+        work = Work(extra["engine"], extra["keyring"], extra["settings"], datetime.now(UTC), UUID(brand_id))
+        ids = {key: UUID(value) if hints[key] is UUID else value for key, value in arguments.items()}
+        function(work, **ids)
+
+    queue.task(name=name, pass_context=True, retry=_RETRY)(run)
+    _NAME_OF[function] = name
+    return function
+
+
+def defer(
+    session: ScopedSession, function: Callable[..., None], *, once_key: str | None = None, **arguments: Any
+) -> None:
+    """Add a job of this task in the session's own transaction; with `once_key` no second one waits beside it."""
+    connection = session.connection().connection.driver_connection
+    values = {key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()}
+    deferrer = queue.configure_task(_NAME_OF[function], connection=connection, queueing_lock=once_key)
+    savepoint = session.begin_nested()
+    try:
+        deferrer.defer(brand_id=str(session.scope.brand_id), **values)
+    except procrastinate.exceptions.AlreadyEnqueued:
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+
+
+def periodic(cron: str) -> Callable[[Callable[[Clockwork], None]], Callable[[Clockwork], None]]:
+    """Run `function(clockwork)` by the clock, once over all workers; `cron` is in UTC."""
+
+    def register(function: Callable[[Clockwork], None]) -> Callable[[Clockwork], None]:
+        name = f"clock.{function.__module__.removeprefix('app.')}.{function.__name__}"
+
+        @wraps(function)
+        def run(context: JobContext, timestamp: int) -> None:
+            extra = context.additional_context
+            function(Clockwork(extra["engine"], extra["keyring"], extra["settings"], datetime.now(UTC)))
+
+        job = queue.task(name=name, pass_context=True, queueing_lock=name, queue="clock")(run)
+        queue.periodic(cron=cron, periodic_id=name)(job)
+        return function
+
+    return register

@@ -1,0 +1,102 @@
+"""create_app(): routers, problem rendering, lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+
+from anyio import CapacityLimiter
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from starlette.requests import Request
+
+from app import problems
+from app.database import async_conninfo, database_urls, make_engine, refuse_powerful_role
+from app.keys import load_keyring
+from app.logs import configure_logs
+from app.middleware import RequestMiddleware
+from app.routes import ApiRoute
+from app.settings import Settings, get_settings
+
+ROUTERS = (
+    "app.oauth.router",
+    "app.admin.router",
+    "app.customers.router",
+    "app.commerce.router",
+    "app.segments.router",
+    "app.coupons.router",
+    "app.campaigns.router",
+    "app.weather.router",
+    "app.events.router",
+    "app.reports.router",
+)
+"""Each of these modules has `routers`: the list of its APIRouters."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application: API, intake, health and metrics. The database is reached when it starts, not here."""
+    chosen = settings or get_settings()
+    app = FastAPI(
+        title="Noren",
+        version="1",
+        summary="One customer database, many LINE official accounts.",
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        lifespan=_lifespan,
+        generate_unique_id_function=lambda route: route.name,
+        strict_content_type=False,
+    )
+    app.state.settings = chosen
+    problems.install(app)
+    for name in ROUTERS:
+        for router in import_module(name).routers:
+            app.include_router(router)
+    import_module("app.inbound.line").mount(app)
+    app.include_router(_health)
+    app.add_middleware(RequestMiddleware)
+    return app
+
+
+def api_router(prefix: str, tag: str) -> APIRouter:
+    """A router of operations under /v1."""
+    return APIRouter(prefix=f"/v1{prefix}", tags=[tag], route_class=ApiRoute)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    configure_logs(settings.log_level)
+    urls = database_urls(settings)
+    app.state.keyring = load_keyring(settings)
+    app.state.engine = make_engine(urls.app, pool_size=settings.pool_size)
+    refuse_powerful_role(app.state.engine)
+    app.state.slots = CapacityLimiter(settings.pool_size)
+    app.state.conninfo = async_conninfo(urls.app)
+    async with import_module("app.inbound.line").open_intake(app):
+        yield
+    app.state.engine.dispose()
+
+
+_health = APIRouter(include_in_schema=False)
+
+
+@_health.get("/healthz")
+async def healthz() -> Response:
+    """The process answers."""
+    return Response(status_code=204)
+
+
+@_health.get("/readyz")
+def readyz(request: Request) -> Response:
+    """The process can work: the database answers and its schema is there."""
+    with request.app.state.engine.connect() as connection:
+        connection.execute(text("SELECT 1 FROM alembic_version")).one()
+    return JSONResponse({"status": "ready"})
+
+
+@_health.get("/metrics")
+async def metrics() -> Response:
+    """Prometheus metrics of this process."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,5 @@
+"""oauth over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

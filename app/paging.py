@@ -1,0 +1,77 @@
+"""Cursor pages: keyset on the id, newest first, with a cursor that only we can make and only this list accepts."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from sqlmodel import Session, col
+
+from app.auth import Caller
+from app.schemas import Page
+from tenants.problems import Invalid
+
+Row = TypeVar("Row")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Where in a list the caller is: `limit` rows after the id in `after`."""
+
+    limit: int
+    after: UUID | None
+    place: bytes
+    sign: Callable[[bytes], bytes]
+
+    def cursor(self, last: UUID) -> str:
+        """The cursor that continues after this row."""
+        return urlsafe_b64encode(last.bytes + self.sign(self.place + last.bytes)).decode().rstrip("=")
+
+
+def read_paging(
+    request: Request,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=200, description="Rows on a page.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
+) -> Paging:
+    """The paging of this request. Raises Invalid for a forged cursor or one of another list or brand."""
+    sign = request.app.state.keyring.sign
+    path = caller.scope.brand_id.bytes + request.url.path.encode()
+    filters = "&".join(sorted(f"{k}={v}" for k, v in request.query_params.multi_items() if k not in _OWN))
+    place = path + b"?" + filters.encode()
+    return Paging(limit, _read_cursor(cursor, place, sign) if cursor else None, place, sign)
+
+
+_OWN = {"limit", "cursor"}
+
+
+def _read_cursor(cursor: str, place: bytes, sign: Callable[[bytes], bytes]) -> UUID:
+    try:
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (NotBase64, ValueError):
+        raw = b""
+    if len(raw) != 32 or sign(place + raw[:16]) != raw[16:]:
+        raise Invalid.at("/query/cursor", "This is not a cursor of this list.")
+    return UUID(bytes=raw[:16])
+
+
+PagingParams = Annotated[Paging, Depends(read_paging, scope="function")]
+
+
+def list_page(session: Session, rows: Any, key: Any, paging: Paging) -> tuple[Sequence[Any], str | None]:
+    """One page of `rows` (a select of one entity) by descending `key`, its id column; and the next cursor."""
+    wanted = rows if paging.after is None else rows.where(col(key) < paging.after)
+    found = session.exec(wanted.order_by(col(key).desc()).limit(paging.limit + 1)).all()
+    shown = found[: paging.limit]
+    more = len(found) > paging.limit
+    return shown, paging.cursor(getattr(shown[-1], key.key)) if more else None
+
+
+def make_page(session: Session, rows: Any, key: Any, paging: Paging, read: Callable[[Any], Out]) -> Page[Out]:
+    """A page of what `read` makes of each row."""
+    shown, next_cursor = list_page(session, rows, key, paging)
+    return Page(items=[read(row) for row in shown], next_cursor=next_cursor)

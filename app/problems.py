@@ -1,0 +1,136 @@
+"""Problems on the wire: RFC 9457 for everything that goes wrong, FastAPI's own errors included."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from app.schemas import write_instant
+from tenants.problems import Invalid, NotFound, Problem
+
+log = structlog.get_logger("problems")
+
+_BY_STATUS = {
+    400: ("bad-request", "The request cannot be understood"),
+    401: ("unauthorized", "The credential is missing, unknown, expired or revoked"),
+    404: ("not-found", "There is no such thing, or it is not yours to see"),
+    405: ("method-not-allowed", "This path does not know the method"),
+    413: ("body-too-large", "The body is too large"),
+    415: ("unsupported-media-type", "The body's media type is not supported here"),
+    500: ("internal", "Something is wrong on our side"),
+    503: ("unavailable", "The service cannot answer just now"),
+}
+
+
+def problem_response(
+    status: int,
+    slug: str,
+    title: str,
+    *,
+    request_id: str,
+    headers: dict[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """An `application/problem+json` answer."""
+    body = {
+        "type": f"/problems/{slug}",
+        "title": title,
+        "status": status,
+        **members,
+        "request_id": request_id,
+    }
+    content = orjson.dumps(body, default=_write)
+    return Response(content, status, headers, media_type="application/problem+json")
+
+
+def plain_problem(request: Request, status: int, detail: str | None = None) -> Response:
+    """The problem of a bare HTTP status."""
+    slug, title = _BY_STATUS.get(status, _BY_STATUS[400])
+    members = {"detail": detail} if detail else {}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return problem_response(status, slug, title, request_id=_request_id(request), headers=headers, **members)
+
+
+def render_problem(request: Request, problem: Problem) -> Response:
+    """A domain's own Problem: its class name is the type, its docstring the title, its fields the members."""
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    members = problem.members()
+    if (seconds := members.get("retry_after_seconds")) is not None:
+        headers["Retry-After"] = str(seconds)
+    return problem_response(
+        problem.status,
+        problem.slug(),
+        problem.title(),
+        request_id=_request_id(request),
+        headers=headers,
+        **members,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Render every kind of error of this application as a problem."""
+
+    @app.exception_handler(Problem)
+    def _problem(request: Request, problem: Problem) -> Response:
+        return render_problem(request, problem)
+
+    @app.exception_handler(RequestValidationError)
+    def _malformed(request: Request, error: RequestValidationError) -> Response:
+        return render_problem(request, malformed(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        response = plain_problem(request, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(DBAPIError)
+    def _database(request: Request, error: DBAPIError) -> Response:
+        if isinstance(error.orig, pg.DataError):
+            log.warning("value_refused_by_database", sqlstate=error.orig.sqlstate)
+            return render_problem(request, Invalid.at("", "A value lies outside what can be stored."))
+        if isinstance(error.orig, pg.LockNotAvailable | pg.QueryCanceled | pg.DeadlockDetected):
+            return plain_problem(request, 503, "The database is busy; try again.")
+        raise error
+
+
+def malformed(errors: Iterable[dict[str, Any]]) -> Problem:
+    """The problem of FastAPI's validation errors: 404 when only ids in the path are malformed, else 422 with pointers.
+
+    Rejected values are not repeated, since they may be secrets or personal data.
+    """
+    found = list(errors)
+    if found and all(error["loc"][0] == "path" for error in found):
+        return NotFound()
+    return Invalid([{"pointer": _pointer(error["loc"]), "detail": _sentence(error)} for error in found])
+
+
+def _pointer(location: tuple[str | int, ...]) -> str:
+    kind, *rest = location
+    if kind != "body":
+        rest = [kind, *rest]
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ").strip()
+    return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
+
+
+def _write(value: object) -> object:
+    from datetime import datetime
+
+    if isinstance(value, datetime):
+        return write_instant(value)
+    return str(value)

@@ -1,0 +1,5 @@
+"""reports over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

@@ -1,0 +1,136 @@
+"""ApiRoute: what every operation under /v1 does around its handler: body limits, ETag, Idempotency-Key."""
+
+import json
+import math
+from collections.abc import Callable, Coroutine
+from hashlib import blake2b
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from app import idempotency
+from tenants.problems import Invalid, StaleVersion
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
+
+
+class ApiRoute(APIRoute):
+    """Reads the body within limits, checks it as JSON, and writes the idempotent answer before the commit."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_within_limits(request: Request) -> Response:
+            if request.method in ("POST", "PATCH", "PUT"):
+                await read_body(request, request.app.state.settings.max_body_bytes)
+            try:
+                response = await handle(request)
+            except idempotency.Replay as replay:
+                return replay.response
+            tag_response(request, response)
+            claim = getattr(request.state, "idempotency_claim", None)
+            if claim is not None and 200 <= response.status_code < 300:
+                await run_in_threadpool(idempotency.keep_answer, claim, response)
+            return response
+
+        return handle_within_limits
+
+
+async def read_body(request: Request, limit: int) -> None:
+    """Read the body, at most `limit` bytes, and parse it strictly. Raises 400, 413 or Invalid with a pointer."""
+    if int(request.headers.get("content-length") or 0) > limit:
+        raise HTTPException(413)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise HTTPException(413)
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    request._body = body
+    if body and "json" in request.headers.get("content-type", "application/json"):
+        request._json = parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON within our limits: no NaN, no NUL, no lone surrogate, no number beyond 64 bits, at most 32 levels."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_float)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400) from error
+    _check_json(value, "", 0)
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value
+
+
+def _check_json(value: Any, pointer: str, depth: int) -> None:
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise Invalid.at(pointer, "Must not hold NUL or a lone surrogate.")
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise Invalid.at(pointer, "The number is too large.")
+    elif isinstance(value, dict | list):
+        if depth >= MAX_DEPTH:
+            raise Invalid.at(pointer, f"Nested deeper than {MAX_DEPTH} levels.")
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            place = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            if isinstance(key, str):
+                _check_json(key, pointer, depth + 1)
+            _check_json(item, place, depth + 1)
+
+
+def entity_tag(content: bytes) -> str:
+    """A strong ETag of a JSON document, whatever its spacing or the order of its members."""
+    canonical = orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS)
+    return f'"{blake2b(canonical, digest_size=10).hexdigest()}"'
+
+
+def tag_response(request: Request, response: Response) -> None:
+    """Put an ETag on a single resource, and answer 304 to a GET that already has it."""
+    body = getattr(response, "body", b"")
+    if response.status_code not in (200, 201) or not body.startswith(b'{"') or body.startswith(b'{"items"'):
+        return
+    response.headers["ETag"] = entity_tag(body)
+    if request.method == "GET" and response.headers["ETag"] in request.headers.get("if-none-match", ""):
+        response.status_code = 304
+        response.body = b""
+        del response.headers["content-length"]
+
+
+class IfMatch:
+    """The precondition of a PATCH: `check` compares the caller's ETag with the resource as it stands."""
+
+    def __init__(self, request: Request) -> None:
+        self.wanted = request.headers.get("if-match")
+
+    def check(self, current: BaseModel) -> None:
+        """Raises StaleVersion when If-Match names another version."""
+        if self.wanted in (None, "*"):
+            return
+        tags = [tag.strip() for tag in str(self.wanted).split(",")]
+        if entity_tag(current.model_dump_json().encode()) not in tags:
+            raise StaleVersion
+
+
+Precondition = Annotated[IfMatch, Depends()]

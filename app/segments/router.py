@@ -1,0 +1,5 @@
+"""segments over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []

@@ -1,0 +1,42 @@
+"""The environment, read once, frozen."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations; each field is the environment variable `NOREN_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="NOREN_", frozen=True, extra="ignore")
+
+    database_url: SecretStr | None = None
+    """As the restricted role `noren_app`. Unset: an embedded Postgres in `data_dir`."""
+    owner_database_url: SecretStr | None = None
+    """As `noren_owner`, for migrations only."""
+    admin_database_url: SecretStr | None = None
+    """As a role that may create roles, for `noren setup` only."""
+    master_keys: SecretStr | None = None
+    """`id:base64,…`, 32 bytes each, the first wraps new keys. Unset with an embedded database: made in `data_dir`."""
+    data_dir: Path = Path(".noren")
+    public_url: str = "http://127.0.0.1:8000"
+    line_api_url: str = "https://api.line.me"
+    line_data_url: str = "https://api-data.line.me"
+    line_login_url: str = "https://access.line.me"
+    jma_url: str = "https://www.jma.go.jp"
+    pool_size: int = 16
+    """Database connections of one `serve` process, and so the requests it works on at the same time."""
+    max_body_bytes: int = 1_000_000
+    worker_lanes: int = 32
+    """Lanes that one worker process works on at the same time."""
+    log_level: str = "info"
+    contact: str = "https://github.com/noren-crm/noren"
+    """Named in the User-Agent of calls to public services."""
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()

@@ -1,0 +1,34 @@
+"""The tenant."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from tenants.ids import uuid7
+from tenants.tables import BrandRow, Instant, Table, utc_now
+
+
+class Brand(Table, table=True):
+    """A franchise brand: owns the customers, and pays. Its data key is stored wrapped by a master key."""
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]
+    name: str
+    timezone: str = "Asia/Tokyo"
+    caps: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    quiet_hours: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    sender_policy: str = "home_store"
+    joining_basis: str | None = None
+    """Why people may be joined over several LINE accounts: `provider_page` or `consent`; null means they are not."""
+    master_key_id: str
+    wrapped_key: bytes
+
+
+class Counter(BrandRow, table=True):
+    """The last small integer given out in a brand, by kind: `store`, `tag`, `line_account`, `feed`."""
+
+    kind: str = Field(primary_key=True)
+    value: int

@@ -1,0 +1,27 @@
+"""Reads of brands, and the small integers that a brand gives out."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from tenants.brands.models import Brand
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+
+
+def get_brand(session: Session, brand_id: UUID) -> Brand:
+    """The brand of this scope. Raises NotFound."""
+    brand = session.exec(select(Brand).where(col(Brand.id) == brand_id)).one_or_none()
+    if brand is None:
+        raise NotFound
+    return brand
+
+
+def next_no(session: ScopedSession, kind: str) -> int:
+    """The next small integer of a kind (`store`, `tag`, `line_account`) in this brand, never given twice."""
+    take = text(
+        "INSERT INTO counter (brand_id, kind, value) VALUES (:brand_id, :kind, 1)"
+        " ON CONFLICT (brand_id, kind) DO UPDATE SET value = counter.value + 1 RETURNING value"
+    )
+    return int(session.execute(take, {"brand_id": session.scope.brand_id, "kind": kind}).scalar_one())

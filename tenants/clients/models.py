@@ -1,0 +1,30 @@
+"""Head office's OAuth clients and their tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from tenants.tables import BrandTable, Instant, refer
+
+
+class ApiClient(BrandTable, table=True):
+    """An OAuth client of head office; its id outside is `client_…`, and only the SHA-256 of its secret is kept."""
+
+    name: str
+    secret_digest: bytes = Field(sa_type=LargeBinary)
+    permissions: list[str] = Field(sa_type=ARRAY(String))  # type: ignore[call-overload]
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+
+
+class AccessToken(BrandTable, table=True):
+    """A bearer token of a client, valid for an hour; found by its hash in `CredentialHash`."""
+
+    __table_args__ = refer(api_client_id="api_client")
+
+    api_client_id: UUID
+    permissions: list[str] = Field(sa_type=ARRAY(String))  # type: ignore[call-overload]
+    expires_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]

@@ -1,0 +1,43 @@
+"""LINE official accounts, with their sealed credentials."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from tenants.tables import BrandRow, BrandTable, Instant, refer
+
+
+class LineAccount(BrandTable, table=True):
+    """A LINE official account of one store or of an area's stores. `store_nos` repeats its ties for the stores' wall."""
+
+    __table_args__ = refer(
+        UniqueConstraint("brand_id", "no"), UniqueConstraint("brand_id", "channel_id"), area_id="area"
+    )
+
+    no: int
+    name: str
+    channel_id: str
+    sealed_secret: bytes
+    provider_id: str
+    login_channel_id: str | None = None
+    area_id: UUID | None = None
+    plan: str | None = None
+    bot_user_id: str | None = None
+    basic_id: str | None = None
+    status: str = "unchecked"
+    status_detail: str | None = None
+    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+
+
+class LineAccountStore(BrandRow, table=True):
+    """A store that an account speaks for."""
+
+    __table_args__ = refer(line_account_id="line_account", store_id="store")
+
+    line_account_id: UUID = Field(primary_key=True)
+    store_id: UUID = Field(primary_key=True)
+    store_no: int

@@ -1,0 +1,51 @@
+"""Every permission by name; roles are sets of them."""
+
+from typing import Final
+
+PERMISSIONS: Final[dict[str, str]] = {
+    "brand:read": "See the brand's settings",
+    "brand:write": "Change the brand's settings",
+    "areas:read": "See areas",
+    "areas:write": "Create, change and archive areas",
+    "stores:read": "See stores",
+    "stores:write": "Create, change and archive stores",
+    "line_accounts:read": "See LINE accounts and their quota",
+    "line_accounts:write": "Register, change and check LINE accounts",
+    "keys:read": "See store keys and API clients",
+    "keys:write": "Create, rotate and revoke store keys and API clients",
+    "customers:read": "See customers, their friends, tags and timeline",
+    "customers:write": "Create, change, tag and erase customers",
+    "segments:read": "See and preview segments",
+    "segments:write": "Create, change and archive segments",
+    "orders:read": "See orders and visits",
+    "orders:write": "Record orders and visits",
+    "coupons:read": "See coupons, issued coupons and redemptions",
+    "coupons:write": "Create, change and archive coupons",
+    "coupons:issue": "Put coupons into customers' hands",
+    "coupons:redeem": "Redeem a code at a store, and reverse it",
+    "campaigns:read": "See campaigns and their deliveries",
+    "campaigns:write": "Create, change and archive campaigns",
+    "campaigns:launch": "Launch, pause, resume and cancel campaigns",
+    "weather:read": "See forecasts, weather rules and decisions",
+    "weather:write": "Create, change, evaluate and archive weather rules",
+    "reports:read": "See reports and quotas",
+    "events:read": "Read the events feed",
+}
+
+STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
+    {
+        "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "customers:write",
+        "segments:read", "orders:read", "orders:write", "coupons:read", "coupons:redeem", "campaigns:read",
+        "weather:read", "reports:read", "events:read",
+    }
+)  # fmt: skip
+"""What a store key may do unless head office says otherwise: its own customers and till, never the brand's settings."""
+
+
+def normalise_permissions(names: list[str] | str) -> list[str]:
+    """Permissions from a list or a space-separated string, sorted. Raises ValueError naming the first unknown one."""
+    wanted = names.split() if isinstance(names, str) else names
+    for name in wanted:
+        if name not in PERMISSIONS:
+            raise ValueError(f"there is no permission {name!r}")
+    return sorted(set(wanted))

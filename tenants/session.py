@@ -1,0 +1,56 @@
+"""open_session(bind, scope): one transaction that sees one scope."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import ORMExecuteState, SessionTransaction, with_loader_criteria
+from sqlmodel import Session
+
+from tenants.scope import Scope
+from tenants.tables import BrandRow, Walled
+
+
+class ScopedSession(Session):
+    """A session bound to one scope: the wall is row-level security, the filter by brand only makes it free."""
+
+    scope: Scope
+
+
+def open_session(bind: Engine | Connection, scope: Scope, **options: Any) -> ScopedSession:
+    """A session whose transactions see this scope and nothing else. The caller ends it; services never commit."""
+    session = ScopedSession(bind, expire_on_commit=False, autoflush=True, **options)
+    session.scope = scope
+    session.info["filter"] = _brand_filter(scope)
+    return session
+
+
+def scope_statement(scope: Scope) -> str:
+    """The SQL that sets the scope until the transaction ends.
+
+    Literals of validated values and SET LOCAL, since `set_config()` is not forwarded by a sharded database.
+    """
+    stores = "all" if scope.store_nos is None else "{" + ",".join(str(int(no)) for no in sorted(scope.store_nos)) + "}"
+    return f"SET LOCAL noren.brand_id = '{scope.brand_id}'; SET LOCAL noren.stores = '{stores}'"
+
+
+def _brand_filter(scope: Scope) -> Any:
+    brand_id = scope.brand_id
+    return with_loader_criteria(Walled, lambda row: row.brand_id == brand_id, include_aliases=True)
+
+
+@event.listens_for(ScopedSession, "after_begin")
+def _enter_scope(session: ScopedSession, transaction: SessionTransaction, connection: Connection) -> None:
+    connection.exec_driver_sql(scope_statement(session.scope))
+
+
+@event.listens_for(ScopedSession, "do_orm_execute")
+def _filter_by_brand(state: ORMExecuteState) -> None:
+    if state.is_select or state.is_update or state.is_delete:
+        state.statement = state.statement.options(state.session.info["filter"])
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _write_brand(session: ScopedSession, context: object, instances: object) -> None:
+    for row in session.new:
+        if isinstance(row, BrandRow):
+            row.brand_id = session.scope.brand_id

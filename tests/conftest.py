@@ -1,0 +1,147 @@
+"""A real Postgres for the whole test run, a database for each worker process, a brand for each test that needs one."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from app.database import (
+    Urls,
+    create_roles,
+    embedded_postgres,
+    embedded_urls,
+    make_engine,
+    migrate,
+    stop_embedded,
+)
+from app.settings import Settings
+from tenants.scope import Scope
+from tenants.sealing import Keyring
+from tenants.session import ScopedSession, open_session
+from tests import make
+
+MASTER_KEYS = "test:" + "A" * 43
+_folder: Path | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Once, before any worker process starts: the server, and a migrated template to copy."""
+    global _folder
+    if hasattr(config, "workerinput") or "NOREN_TEST_ADMIN_URL" in os.environ or config.option.collectonly:
+        return
+    _folder = Path(tempfile.mkdtemp(prefix="noren-test-"))
+    admin = embedded_postgres(_folder)
+    create_roles(admin, "noren_template", {})
+    migrate(_urls("noren_template", admin).owner)
+    os.environ["NOREN_TEST_ADMIN_URL"] = admin
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _folder is not None:
+        stop_embedded(_folder)
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
+def _urls(database: str, admin: str) -> Urls:
+    return embedded_urls(str(psycopg.conninfo.conninfo_to_dict(admin)["host"]), database, admin)
+
+
+@pytest.fixture(scope="session")
+def urls(worker_id: str) -> Iterator[Urls]:
+    """A database of this worker process's own, as each role reaches it."""
+    name = f"noren_{worker_id}"
+    admin = os.environ["NOREN_TEST_ADMIN_URL"]
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE noren_template OWNER noren_owner')  # type: ignore[arg-type]
+    yield _urls(name, admin)
+
+
+@pytest.fixture(scope="session")
+def settings(urls: Urls) -> Settings:
+    """Settings as an installation with a given database has them."""
+    return Settings(database_url=urls.app, owner_database_url=urls.owner, master_keys=MASTER_KEYS, pool_size=10)
+
+
+@pytest.fixture(scope="session")
+def engine(urls: Urls) -> Iterator[Engine]:
+    """Connections as the restricted role."""
+    engine = make_engine(urls.app, pool_size=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    """The master key of the tests."""
+    return Keyring.parse(MASTER_KEYS)
+
+
+@pytest.fixture
+def session(engine: Engine, keyring: Keyring) -> Iterator[ScopedSession]:
+    """A transaction in the scope of a new brand, rolled back at the end of the test."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        brand = make.new_brand(keyring)
+        with open_session(connection, Scope(brand.id), join_transaction_mode="create_savepoint") as session:
+            session.add(brand)
+            session.flush()
+            yield session
+        transaction.rollback()
+
+
+@dataclass
+class BrandHome:
+    """A committed brand of a test's own, for tests that go over HTTP, use workers or several transactions."""
+
+    engine: Engine
+    scope: Scope
+    token: str
+    """A bearer token of head office with every permission."""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.headers = {"Authorization": f"Bearer {self.token}"}
+
+    def open(self, scope: Scope | None = None) -> ScopedSession:
+        """A session in this brand; commit it yourself."""
+        return open_session(self.engine, scope or self.scope)
+
+
+@pytest.fixture
+def home(engine: Engine, keyring: Keyring) -> BrandHome:
+    """A brand of this test's own."""
+    return new_home(engine, keyring)
+
+
+@pytest.fixture
+def other_home(engine: Engine, keyring: Keyring) -> BrandHome:
+    """A second brand, which must never be seen from the first."""
+    return new_home(engine, keyring)
+
+
+def new_home(engine: Engine, keyring: Keyring) -> BrandHome:
+    """Commit a brand with a client of head office."""
+    brand = make.new_brand(keyring)
+    scope = Scope(brand.id)
+    with open_session(engine, scope) as session:
+        session.add(brand)
+        session.flush()
+        token = make.access_token(session)
+        session.commit()
+    return BrandHome(engine, scope, token)
+
+
+@pytest.fixture(scope="session")
+def api(settings: Settings) -> Iterator[TestClient]:
+    """The application over its real database. Errors of ours surface as 500 answers, as they do for callers."""
+    from app.main import create_app
+
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
