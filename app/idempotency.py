@@ -27,7 +27,7 @@ class IdempotencyKey(BrandRow, table=True):
     caller_id: UUID = Field(primary_key=True)
     key: str = Field(primary_key=True)
     request_digest: bytes = Field(sa_type=LargeBinary)
-    kept_until: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    kept_until: datetime = Field(sa_type=Instant)
     status: int | None = None
     media_type: str | None = None
     answer: bytes | None = Field(default=None, sa_type=LargeBinary)

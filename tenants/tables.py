@@ -25,7 +25,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-Instant = DateTime(timezone=True)
+Instant: Any = DateTime(timezone=True)
 
 
 class Table(SQLModel):
@@ -65,7 +65,7 @@ class BrandTable(BrandRow):
     """A brand's row with an id of its own: primary key `(brand_id, id)`."""
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
-    created_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]
+    created_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
 
 
 def refer(*others: Any, on_delete: str | None = None, **keys: str) -> tuple[Any, ...]:

@@ -23,8 +23,8 @@ class Campaign(BrandTable, table=True):
     sender_policy: str | None = None
     holdout_ratio: float = 0.0
     quota_policy: str = "trim"
-    valid_until: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    valid_until: datetime | None = Field(default=None, sa_type=Instant)
     store_id: UUID | None = None
     store_no: int | None = None
-    launched_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    launched_at: datetime | None = Field(default=None, sa_type=Instant)
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)

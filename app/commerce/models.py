@@ -24,4 +24,4 @@ class Order(BrandTable, table=True):
     store_id: UUID
     store_no: int
     amount_yen: int = Field(sa_type=BigInteger)
-    ordered_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    ordered_at: datetime = Field(sa_type=Instant)

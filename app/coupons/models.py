@@ -20,7 +20,7 @@ class Coupon(BrandTable, table=True):
     benefit: dict[str, Any] = Field(sa_type=JSONB)
     validity: dict[str, Any] = Field(sa_type=JSONB)
     limits: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
-    redeemable_store_nos: list[int] | None = Field(default=None, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    redeemable_store_nos: list[int] | None = Field(default=None, sa_type=ARRAY(Integer))
     """Stores where it is redeemed, flattened from stores and areas; null means every store of the brand."""
     area_ids: list[str] | None = Field(default=None, sa_type=JSONB)
     """The areas that were asked for, as TypeIDs, so that the answer repeats the request."""
@@ -29,7 +29,7 @@ class Coupon(BrandTable, table=True):
     combinable: bool = False
     store_id: UUID | None = None
     store_no: int | None = None
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class CouponTally(BrandRow, table=True):
@@ -66,8 +66,8 @@ class IssuedCoupon(BrandTable, table=True):
     weather_rule_id: UUID | None = None
     run_id: UUID | None = None
     status: str = "issued"
-    starts_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
-    expires_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    starts_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
 
 
 class Redemption(BrandTable, table=True):
@@ -97,6 +97,6 @@ class Redemption(BrandTable, table=True):
     amount_yen: int | None = Field(default=None, sa_type=BigInteger)
     discount_yen: int = Field(sa_type=BigInteger)
     order_ref: str | None = None
-    redeemed_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
-    reversed_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    redeemed_at: datetime = Field(sa_type=Instant)
+    reversed_at: datetime | None = Field(default=None, sa_type=Instant)
     reverse_reason: str | None = None

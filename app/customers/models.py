@@ -26,7 +26,7 @@ class Customer(BrandTable, table=True):
         home_store_id="store",
     )
 
-    updated_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
     external_id: str | None = None
     member_number: str | None = None
     name: str | None = None
@@ -38,16 +38,16 @@ class Customer(BrandTable, table=True):
     attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     home_store_id: UUID | None = None
     home_store_no: int | None = None
-    tag_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
-    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    tag_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
+    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """Stores she is tied to: friend of an account there, order, visit, home store."""
-    account_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    account_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """Accounts that reach her: those she follows."""
     order_count: int = 0
     spend_yen: int = Field(default=0, sa_type=BigInteger)
-    last_order_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    last_visit_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    erased_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    last_order_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_visit_at: datetime | None = Field(default=None, sa_type=Instant)
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Identity(BrandTable, table=True):
@@ -65,7 +65,7 @@ class Identity(BrandTable, table=True):
     display_name: str | None = None
     picture_url: str | None = None
     language: str | None = None
-    profile_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    profile_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Friend(BrandTable, table=True):
@@ -84,12 +84,12 @@ class Friend(BrandTable, table=True):
     account_no: int
     identity_id: UUID
     customer_id: UUID
-    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
+    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """The account's stores, repeated for the stores' wall."""
     status: str
     source: str | None = None
-    followed_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    changed_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    followed_at: datetime | None = Field(default=None, sa_type=Instant)
+    changed_at: datetime = Field(sa_type=Instant)
     """LINE's time of the newest event that set the status; older events do not move it back."""
 
 
@@ -107,8 +107,8 @@ class CustomerStore(BrandRow, table=True):
     store_no: int
     order_count: int = 0
     spend_yen: int = Field(default=0, sa_type=BigInteger)
-    last_order_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    last_visit_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    last_order_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_visit_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Tag(BrandTable, table=True):
@@ -124,7 +124,7 @@ class Tag(BrandTable, table=True):
     name: str
     store_id: UUID | None = None
     store_no: int | None = None
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class CustomerTag(BrandRow, table=True):
@@ -137,4 +137,4 @@ class CustomerTag(BrandRow, table=True):
     tag_no: int
     store_no: int | None = None
     source: str | None = None
-    tagged_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]
+    tagged_at: datetime = Field(default_factory=utc_now, sa_type=Instant)

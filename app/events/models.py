@@ -25,7 +25,7 @@ class Event(BrandTable, table=True):
     customer_id: UUID | None = None
     store_no: int | None = None
     account_no: int | None = None
-    occurred_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    occurred_at: datetime = Field(sa_type=Instant)
     data: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     dedupe_key: str
     feed_no: int | None = Field(default=None, sa_type=BigInteger)

@@ -28,9 +28,9 @@ class LineEvent(BrandRow, table=True):
     webhook_event_id: str = Field(primary_key=True)
     type: str
     line_user_id: str | None = None
-    occurred_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
-    received_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
-    worked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    occurred_at: datetime = Field(sa_type=Instant)
+    received_at: datetime = Field(sa_type=Instant)
+    worked_at: datetime | None = Field(default=None, sa_type=Instant)
     body: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """The event as LINE sent it; null once the person is erased."""
     trouble: str | None = None

@@ -15,8 +15,8 @@ class Lane(Table, table=True):
     kind: str = Field(primary_key=True)
     brand_id: UUID = Field(primary_key=True)
     key: UUID = Field(primary_key=True)
-    due_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
+    due_at: datetime = Field(sa_type=Instant)
     touched: int = Field(default=0, sa_type=BigInteger)
     """Counts the calls that brought work, so that a worker does not put to sleep a lane touched meanwhile."""
-    leased_until: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    leased_until: datetime | None = Field(default=None, sa_type=Instant)
     leased_by: str | None = None

@@ -34,13 +34,13 @@ class Run(BrandTable, table=True):
     holdout_salt: str
     clock_shift_seconds: int = 0
     """What to add to the real clock for this run's guards; not 0 only when a tick was rehearsed at another time."""
-    valid_until: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    valid_until: datetime | None = Field(default=None, sa_type=Instant)
     store_no: int | None = None
     chosen: int = 0
     left_out: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     """How many were left out, by reason."""
-    frozen_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
-    finished_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    frozen_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Delivery(BrandRow, table=True):
@@ -98,8 +98,8 @@ class Batch(BrandRow, table=True):
     state: str = "waiting"
     """`waiting`, `sent`, `failed`, `unknown` or `stopped`."""
     attempts: int = Field(default=0, sa_type=SmallInteger)
-    first_tried_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    done_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    first_tried_at: datetime | None = Field(default=None, sa_type=Instant)
+    done_at: datetime | None = Field(default=None, sa_type=Instant)
     request_id: str | None = None
     detail: str | None = None
 
@@ -116,4 +116,4 @@ class QuotaMonth(BrandRow, table=True):
     """Null where LINE sets none."""
     used: int = 0
     reserved: int = 0
-    synced_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    synced_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -19,4 +19,4 @@ class Segment(BrandTable, table=True):
     rule: dict[str, Any] = Field(sa_type=JSONB)
     store_id: UUID | None = None
     store_no: int | None = None
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -16,9 +16,9 @@ class StoreKey(BrandTable, table=True):
     name: str
     prefix: str
     """The first letters of the key, so that a person can tell which one it is."""
-    permissions: list[str] = Field(sa_type=ARRAY(String))  # type: ignore[call-overload]
-    expires_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
-    revoked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    permissions: list[str] = Field(sa_type=ARRAY(String))
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class StoreKeyStore(BrandRow, table=True):
@@ -40,4 +40,4 @@ class CredentialHash(BrandTable, table=True):
     kind: str
     """`store_key` or `access_token`."""
     credential_id: UUID
-    expires_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)

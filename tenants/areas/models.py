@@ -18,7 +18,7 @@ class Area(BrandTable, table=True):
     name: str
     parent_id: UUID | None = None
     trade_zone: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class AreaStore(BrandRow, table=True):

@@ -15,7 +15,7 @@ class Brand(Table, table=True):
     """A franchise brand: owns the customers, and pays. Its data key is stored wrapped by a master key."""
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
-    created_at: datetime = Field(default_factory=utc_now, sa_type=Instant)  # type: ignore[call-overload]
+    created_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
     name: str
     timezone: str = "Asia/Tokyo"
     caps: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)

@@ -15,8 +15,8 @@ class ApiClient(BrandTable, table=True):
 
     name: str
     secret_digest: bytes = Field(sa_type=LargeBinary)
-    permissions: list[str] = Field(sa_type=ARRAY(String))  # type: ignore[call-overload]
-    revoked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    permissions: list[str] = Field(sa_type=ARRAY(String))
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class AccessToken(BrandTable, table=True):
@@ -25,6 +25,6 @@ class AccessToken(BrandTable, table=True):
     __table_args__ = refer(api_client_id="api_client")
 
     api_client_id: UUID
-    permissions: list[str] = Field(sa_type=ARRAY(String))  # type: ignore[call-overload]
-    expires_at: datetime = Field(sa_type=Instant)  # type: ignore[call-overload]
-    revoked_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    permissions: list[str] = Field(sa_type=ARRAY(String))
+    expires_at: datetime = Field(sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)

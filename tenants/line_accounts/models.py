@@ -29,8 +29,8 @@ class LineAccount(BrandTable, table=True):
     basic_id: str | None = None
     status: str = "unchecked"
     status_detail: str | None = None
-    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))  # type: ignore[call-overload]
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class LineAccountStore(BrandRow, table=True):

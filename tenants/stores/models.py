@@ -26,4 +26,4 @@ class Store(BrandTable, table=True):
     opening_hours: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     weather_area: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """Where JMA's forecast for this shop is found: `{"class20", "class10", "office", "source"}`, codes as text."""
-    archived_at: datetime | None = Field(default=None, sa_type=Instant)  # type: ignore[call-overload]
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
