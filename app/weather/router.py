@@ -1,0 +1,5 @@
+"""weather over HTTP."""
+
+from fastapi import APIRouter
+
+routers: list[APIRouter] = []
