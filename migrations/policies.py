@@ -63,11 +63,14 @@ def let_lookup_read(table: str, columns: str) -> None:
 
 
 def lookup(signature: str, returns: str, body: str) -> None:
-    """A look-up function: it runs as `noren_lookup`, answers ids only, and the app may call it."""
+    """A look-up function: it runs as `noren_lookup`, answers ids only, and the app may call it.
+
+    It sees all stores: the stores' wall is restrictive and would hide every row where no scope is set.
+    """
     op.execute("GRANT CREATE ON SCHEMA public TO noren_lookup")
     op.execute(
         f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER"
-        f" SET search_path = public, pg_temp AS $look${body}$look$"
+        f" SET search_path = public, pg_temp SET noren.stores = 'all' AS $look${body}$look$"
     )
     op.execute(f"ALTER FUNCTION {signature} OWNER TO noren_lookup")
     op.execute("REVOKE CREATE ON SCHEMA public FROM noren_lookup")
