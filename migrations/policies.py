@@ -16,6 +16,9 @@ _MINE = "nullif(current_setting('noren.stores', true), '')::int[]"
 STORE = f"case current_setting('noren.stores', true) when 'all' then true else {{column}} = any({_MINE}) end"
 STORES = f"case current_setting('noren.stores', true) when 'all' then true else {{column}} && {_MINE} end"
 
+_WITHIN = "noren_app, noren_owner"
+"""Whom the stores' wall stops: everyone but `noren_lookup`, whose functions run before there is a scope."""
+
 
 def protect(
     table: str,
@@ -28,26 +31,23 @@ def protect(
 ) -> None:
     """Put the brand's wall around a table, and where a column is named the stores' wall inside it."""
     name = f'"{table}"'
+    narrow = f"ON {name} AS RESTRICTIVE"
     wall = BRAND.format(column=brand)
     op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY brand ON {name} AS PERMISSIVE FOR ALL USING ({wall}) WITH CHECK ({wall})")
     if store is not None:
         inner = STORE.format(column=store)
-        op.execute(f"CREATE POLICY stores ON {name} AS RESTRICTIVE FOR ALL USING ({inner}) WITH CHECK ({inner})")
+        op.execute(f"CREATE POLICY stores {narrow} FOR ALL TO {_WITHIN} USING ({inner}) WITH CHECK ({inner})")
     if stores is not None:
         inner = STORES.format(column=stores)
-        op.execute(f"CREATE POLICY stores ON {name} AS RESTRICTIVE FOR ALL USING ({inner}) WITH CHECK ({inner})")
+        op.execute(f"CREATE POLICY stores {narrow} FOR ALL TO {_WITHIN} USING ({inner}) WITH CHECK ({inner})")
     if shared is not None:
         mine = STORE.format(column=shared)
-        op.execute(
-            f"CREATE POLICY stores_select ON {name} AS RESTRICTIVE FOR SELECT USING ({shared} IS NULL OR ({mine}))"
-        )
-        op.execute(f"CREATE POLICY stores_insert ON {name} AS RESTRICTIVE FOR INSERT WITH CHECK ({mine})")
-        op.execute(
-            f"CREATE POLICY stores_update ON {name} AS RESTRICTIVE FOR UPDATE USING ({mine}) WITH CHECK ({mine})"
-        )
-        op.execute(f"CREATE POLICY stores_delete ON {name} AS RESTRICTIVE FOR DELETE USING ({mine})")
+        op.execute(f"CREATE POLICY stores_select {narrow} FOR SELECT TO {_WITHIN} USING ({shared} IS NULL OR ({mine}))")
+        op.execute(f"CREATE POLICY stores_insert {narrow} FOR INSERT TO {_WITHIN} WITH CHECK ({mine})")
+        op.execute(f"CREATE POLICY stores_update {narrow} FOR UPDATE TO {_WITHIN} USING ({mine}) WITH CHECK ({mine})")
+        op.execute(f"CREATE POLICY stores_delete {narrow} FOR DELETE TO {_WITHIN} USING ({mine})")
     op.execute(f"GRANT SELECT, INSERT{'' if append_only else ', UPDATE, DELETE'} ON {name} TO noren_app")
 
 
@@ -63,14 +63,11 @@ def let_lookup_read(table: str, columns: str) -> None:
 
 
 def lookup(signature: str, returns: str, body: str) -> None:
-    """A look-up function: it runs as `noren_lookup`, answers ids only, and the app may call it.
-
-    It sees all stores: the stores' wall is restrictive and would hide every row where no scope is set.
-    """
+    """A look-up function: it runs as `noren_lookup`, answers ids only, and the app may call it."""
     op.execute("GRANT CREATE ON SCHEMA public TO noren_lookup")
     op.execute(
         f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER"
-        f" SET search_path = public, pg_temp SET noren.stores = 'all' AS $look${body}$look$"
+        f" SET search_path = public, pg_temp AS $look${body}$look$"
     )
     op.execute(f"ALTER FUNCTION {signature} OWNER TO noren_lookup")
     op.execute("REVOKE CREATE ON SCHEMA public FROM noren_lookup")
