@@ -58,8 +58,8 @@ def find_caller(engine: Engine, token: str, now: datetime) -> CallerInfo | None:
     """The caller behind a bearer token, or None: read in a transaction of its own, closed before the request's opens."""
     with engine.connect() as connection:
         row = connection.execute(
-            text("SELECT brand_id, kind, credential_id FROM find_credential(:digest)"),
-            {"digest": digest_of(token)},
+            text("SELECT brand_id, kind, credential_id FROM find_credential(:digest, :now)"),
+            {"digest": digest_of(token), "now": now},
         ).one_or_none()
         connection.rollback()
     if row is None:

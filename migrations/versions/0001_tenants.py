@@ -19,6 +19,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("secret_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("permissions", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_api_client")),
@@ -87,7 +89,6 @@ def upgrade() -> None:
         sa.Column("weather_area", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_store")),
-        sa.UniqueConstraint("brand_id", "code", name=op.f("uq_store_brand_id_code")),
         sa.UniqueConstraint("brand_id", "no", name=op.f("uq_store_brand_id_no")),
     )
     op.create_table(
@@ -155,7 +156,6 @@ def upgrade() -> None:
             ["brand_id", "area_id"], ["area.brand_id", "area.id"], name=op.f("fk_line_account_area_id")
         ),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_line_account")),
-        sa.UniqueConstraint("brand_id", "channel_id", name=op.f("uq_line_account_brand_id_channel_id")),
         sa.UniqueConstraint("brand_id", "no", name=op.f("uq_line_account_brand_id_no")),
     )
     op.create_table(
@@ -192,6 +192,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("brand_id", "line_account_id", "store_id", name=op.f("pk_line_account_store")),
     )
+    op.create_index("ix_access_token_brand_id_api_client_id", "access_token", ["brand_id", "api_client_id"])
+    op.create_index("ix_credential_hash_brand_id_credential_id", "credential_hash", ["brand_id", "credential_id"])
+    # What is archived gives its code or channel free.
+    live = sa.text("archived_at IS NULL")
+    op.create_index("uq_store_brand_id_code", "store", ["brand_id", "code"], unique=True, postgresql_where=live)
+    op.create_index(
+        "uq_line_account_brand_id_channel_id",
+        "line_account",
+        ["brand_id", "channel_id"],
+        unique=True,
+        postgresql_where=live,
+    )
 
     protect("brand", brand="id")
     protect("counter")
@@ -205,15 +217,19 @@ def upgrade() -> None:
     protect("store_key")
     protect("store_key_store", store="store_no")
     protect("credential_hash")
-    let_lookup_read("credential_hash", "brand_id, kind, credential_id, digest")
+    let_lookup_read("credential_hash", "brand_id, kind, credential_id, digest, expires_at")
     let_lookup_read("line_account", "brand_id, id")
+    let_lookup_read("api_client", "brand_id, id")
     let_lookup_read("brand", "id")
     op.execute("CREATE INDEX ix_credential_hash_digest ON credential_hash (digest)")
     op.execute("CREATE INDEX ix_line_account_id ON line_account (id)")
+    op.execute("CREATE INDEX ix_api_client_id ON api_client (id)")
     lookup(
-        "find_credential(wanted bytea)",
+        "find_credential(wanted bytea, instant timestamptz)",
         "TABLE (brand_id uuid, kind text, credential_id uuid)",
-        "SELECT brand_id, kind, credential_id FROM credential_hash WHERE digest = wanted",
+        "SELECT brand_id, kind, credential_id FROM credential_hash"
+        " WHERE digest = wanted AND (expires_at IS NULL OR expires_at > instant)",
     )
+    lookup("find_client_brand(wanted uuid)", "uuid", "SELECT brand_id FROM api_client WHERE id = wanted")
     lookup("find_account_brand(wanted uuid)", "uuid", "SELECT brand_id FROM line_account WHERE id = wanted")
     lookup("list_brand_ids()", "SETOF uuid", "SELECT id FROM brand ORDER BY id")

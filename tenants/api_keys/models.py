@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -34,10 +34,14 @@ class StoreKeyStore(BrandRow, table=True):
 class CredentialHash(BrandTable, table=True):
     """The hash by which a presented secret is found before its brand is known: a store key's or an access token's."""
 
-    __table_args__ = (UniqueConstraint("brand_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("brand_id", "digest"),
+        Index("ix_credential_hash_brand_id_credential_id", "brand_id", "credential_id"),
+    )
 
     digest: bytes = Field(sa_type=LargeBinary)
     kind: str
     """`store_key` or `access_token`."""
     credential_id: UUID
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When this secret ends, though its credential may live on: the old secret of a key that was rotated."""

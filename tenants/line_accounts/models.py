@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, UniqueConstraint
+from sqlalchemy import Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -14,7 +14,15 @@ class LineAccount(BrandTable, table=True):
     """A LINE official account of one store or of an area's stores. `store_nos` repeats its ties for the stores' wall."""
 
     __table_args__ = refer(
-        UniqueConstraint("brand_id", "no"), UniqueConstraint("brand_id", "channel_id"), area_id="area"
+        UniqueConstraint("brand_id", "no"),
+        Index(
+            "uq_line_account_brand_id_channel_id",
+            "brand_id",
+            "channel_id",
+            unique=True,
+            postgresql_where=text("archived_at IS NULL"),
+        ),
+        area_id="area",
     )
 
     no: int
@@ -22,12 +30,14 @@ class LineAccount(BrandTable, table=True):
     channel_id: str
     sealed_secret: bytes
     provider_id: str
+    """LINE's owner of user ids. LINE has no API for it, so the operator states it."""
     login_channel_id: str | None = None
     area_id: UUID | None = None
     plan: str | None = None
     bot_user_id: str | None = None
     basic_id: str | None = None
     status: str = "unchecked"
+    """`unchecked`, `ok` or `trouble`, as the last check at LINE found; `status_detail` says what is wrong."""
     status_detail: str | None = None
     store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     archived_at: datetime | None = Field(default=None, sa_type=Instant)

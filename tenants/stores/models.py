@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -13,7 +13,10 @@ from tenants.tables import BrandTable, Instant
 class Store(BrandTable, table=True):
     """One shop. `no` is its small number inside the brand, as arrays on the customer's row carry it."""
 
-    __table_args__ = (UniqueConstraint("brand_id", "no"), UniqueConstraint("brand_id", "code"))
+    __table_args__ = (
+        UniqueConstraint("brand_id", "no"),
+        Index("uq_store_brand_id_code", "brand_id", "code", unique=True, postgresql_where=text("archived_at IS NULL")),
+    )
 
     no: int
     code: str
