@@ -1,5 +1,16 @@
 """Every module with tables, imported so that Alembic knows them all."""
 
+import app.campaigns.models
+import app.commerce.models
+import app.coupons.models
+import app.customers.models
+import app.events.models
+import app.idempotency
+import app.inbound.models
+import app.jobs.models
+import app.messaging.models
+import app.reports.models
+import app.segments.models  # noqa: F401
 import tenants.api_keys.models
 import tenants.areas.models
 import tenants.brands.models
