@@ -32,6 +32,8 @@ class Run(BrandTable, table=True):
     personal: bool
     """Whether the content differs from person to person, so that each gets a call of her own."""
     holdout_salt: str
+    brand_name: str
+    coupon_name: str | None = None
     clock_shift_seconds: int = 0
     """What to add to the real clock for this run's guards; not 0 only when a tick was rehearsed at another time."""
     valid_until: datetime | None = Field(default=None, sa_type=Instant)
@@ -94,6 +96,8 @@ class Batch(BrandRow, table=True):
     line_account_id: UUID
     account_no: int
     size: int
+    stores: dict[str, int] = Field(default_factory=dict, sa_type=JSONB)
+    """How many of its people each store stands behind: store number (as text, "" for none) to count."""
     retry_key: UUID
     state: str = "waiting"
     """`waiting`, `sent`, `failed`, `unknown` or `stopped`."""

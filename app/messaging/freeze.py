@@ -1,0 +1,257 @@
+"""Freeze: who gets a message from which account, and who does not and why, written in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import ColumnElement, false, func, or_, select, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlmodel import col
+
+from app.customers.models import Customer
+from tenants.session import ScopedSession
+
+BATCH_SIZE = 500
+"""LINE takes at most 500 people in one multicast."""
+BATCHES_PER_ACCOUNT = 100_000
+
+
+@dataclass(frozen=True)
+class Sender:
+    """An account that may send in a run, and for which of its stores it speaks in it."""
+
+    account_no: int
+    line_account_id: UUID
+    store_nos: tuple[int, ...]
+    """The stores that take part."""
+    other_store_nos: tuple[int, ...] = ()
+    """The account's stores that do not: a customer at home in one of these is not written to by this account."""
+    available: int | None = None
+    """How many messages its quota still takes; None where LINE sets no limit."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Whom to choose from, and the guards to hold against each."""
+
+    where: ColumnElement[bool]
+    """A condition on `Customer`."""
+    senders: Sequence[Sender]
+    sender_policy: str = "home_store"
+    only_tied: bool = False
+    """Whether people whom no sender reaches are no part of the audience at all, instead of left out as `no_friend`."""
+    holdout_ratio: float = 0.0
+    holdout_salt: str = ""
+    """The same person and salt are always held out or never."""
+    cap_run_ids: Sequence[UUID] = ()
+    """Whoever was chosen in one of these runs is left out as `cap`."""
+    capped: ColumnElement[bool] | None = None
+    """A further condition on `Customer` that leaves out as `cap`, such as a coupon's cap per customer."""
+    most: int | None = None
+    """How many may be chosen in all; those beyond are left out as `cap`."""
+
+
+@dataclass
+class Tally:
+    """What a freeze or its rehearsal came to."""
+
+    chosen: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    chosen_by_account: dict[int, int] = field(default_factory=dict)
+    batches: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Batch number → store number as text → people."""
+
+
+def lock_brand(session: ScopedSession) -> None:
+    """Let one freeze of a brand run at a time, so that two launches cannot each count a cap or a quota as free."""
+    session.connection().execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))"),
+        {"place": f"freeze:{session.scope.brand_id}"},
+    )
+
+
+def rehearse(session: ScopedSession, audience: Audience) -> Tally:
+    """What freezing this audience now would come to; nothing is written."""
+    choice, values = _choice(session, audience)
+    query = f"{choice} SELECT account_no, batch_no, store_no, reason, count(*) FROM numbered GROUP BY 1, 2, 3, 4"
+    return _tally(session, query, values)
+
+
+def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
+    """Write the deliveries of a run and its batches, each batch with the retry key that its sending will use."""
+    choice, values = _choice(session, audience)
+    insert = f"""
+        {choice}, inserted AS (
+            INSERT INTO delivery (brand_id, customer_id, run_id, batch_no, account_no, store_no, line_user_id, reason)
+            SELECT %(brand_id)s, customer_id, %(run_id)s, batch_no, account_no, store_no,
+                   CASE WHEN reason IS NULL THEN line_user_id END, reason
+            FROM numbered ORDER BY account_no, batch_no, customer_id
+            RETURNING account_no, batch_no, store_no, reason
+        ) SELECT account_no, batch_no, store_no, reason, count(*) FROM inserted GROUP BY 1, 2, 3, 4"""
+    tally = _tally(session, insert, {**values, "run_id": run_id})
+    _insert_batches(session, run_id, tally, {sender.account_no: sender.line_account_id for sender in audience.senders})
+    return tally
+
+
+def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
+    """The common table expressions that end in `numbered`, and their values: one row for each person.
+
+    Reasons are judged in this order: no_friend, cap, holdout, then cap by `most`, then quota.
+    """
+    people, values = _people(session, audience)
+    values |= {
+        "brand_id": session.scope.brand_id,
+        "account_nos": [sender.account_no for sender in audience.senders],
+        "senders": [sender.account_no for sender in audience.senders for _ in (sender.store_nos or (0,))],
+        "sender_stores": [no for sender in audience.senders for no in (sender.store_nos or (0,))],
+        "closed_senders": [sender.account_no for sender in audience.senders for _ in sender.other_store_nos],
+        "closed_stores": [no for sender in audience.senders for no in sender.other_store_nos],
+        "quota_accounts": [s.account_no for s in audience.senders if s.available is not None],
+        "quotas": [s.available for s in audience.senders if s.available is not None],
+        "cap_run_ids": list(audience.cap_run_ids),
+        "holdout_ratio": audience.holdout_ratio,
+        "holdout_salt": audience.holdout_salt,
+        "most": audience.most,
+    }
+    by_policy = "is_home DESC, last_at DESC NULLS LAST, followed_at, account_no"
+    if audience.sender_policy == "last_visited":
+        by_policy = "last_at DESC NULLS LAST, is_home DESC, followed_at, account_no"
+    held = (
+        "get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 0) * 256"
+        " + get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
+        if audience.holdout_ratio > 0
+        else "false"
+    )
+    capped = (
+        "EXISTS (SELECT 1 FROM delivery WHERE delivery.brand_id = %(brand_id)s"
+        " AND delivery.customer_id = best.customer_id AND delivery.run_id = ANY(%(cap_run_ids)s)"
+        " AND delivery.batch_no IS NOT NULL)"
+        if audience.cap_run_ids
+        else "false"
+    )
+    over = (
+        "CASE WHEN reason IS NULL AND row_number() OVER (PARTITION BY reason ORDER BY customer_id) > %(most)s"
+        " THEN 'cap' ELSE reason END"
+        if audience.most is not None
+        else "reason"
+    )
+    query = f"""
+        WITH people AS ({people}),
+        sender AS (
+            SELECT account_no, array_agg(store_no) AS store_nos, min(nullif(store_no, 0)) AS first_store_no
+            FROM unnest(%(senders)s::int[], %(sender_stores)s::int[]) AS given (account_no, store_no) GROUP BY 1
+        ),
+        closed AS (
+            SELECT account_no, array_agg(store_no) AS store_nos
+            FROM unnest(%(closed_senders)s::int[], %(closed_stores)s::int[]) AS given (account_no, store_no) GROUP BY 1
+        ),
+        quota AS (SELECT * FROM unnest(%(quota_accounts)s::int[], %(quotas)s::int[]) AS given (account_no, available)),
+        tie AS (
+            SELECT people.customer_id, friend.account_no, friend.followed_at, identity.line_user_id,
+                   coalesce(people.home_store_no = ANY(sender.store_nos), false) AS is_home,
+                   CASE WHEN people.home_store_no = ANY(sender.store_nos) THEN people.home_store_no
+                        WHEN recent.store_no IS NOT NULL THEN recent.store_no
+                        ELSE sender.first_store_no END AS store_no,
+                   recent.last_at
+            FROM people
+            JOIN friend ON friend.brand_id = %(brand_id)s AND friend.customer_id = people.customer_id
+                AND friend.status = 'following' AND friend.account_no = ANY(%(account_nos)s::int[])
+            JOIN identity ON identity.brand_id = %(brand_id)s AND identity.id = friend.identity_id
+            JOIN sender ON sender.account_no = friend.account_no
+            LEFT JOIN closed ON closed.account_no = friend.account_no
+            LEFT JOIN LATERAL (
+                SELECT store_no, greatest(last_order_at, last_visit_at) AS last_at FROM customer_store
+                WHERE people.has_choice AND customer_store.brand_id = %(brand_id)s
+                  AND customer_store.customer_id = people.customer_id
+                  AND customer_store.store_no = ANY(sender.store_nos)
+                  AND greatest(last_order_at, last_visit_at) IS NOT NULL
+                ORDER BY last_at DESC LIMIT 1
+            ) AS recent ON true
+            WHERE closed.store_nos IS NULL OR people.home_store_no IS NULL
+               OR NOT people.home_store_no = ANY(closed.store_nos)
+        ),
+        best AS (
+            SELECT DISTINCT ON (people.customer_id) people.customer_id, people.capped, tie.account_no, tie.store_no,
+                   tie.line_user_id
+            FROM people {"JOIN" if audience.only_tied else "LEFT JOIN"} tie ON tie.customer_id = people.customer_id
+            ORDER BY people.customer_id, {by_policy}
+        ),
+        judged AS (
+            SELECT customer_id, account_no, store_no, line_user_id,
+                   CASE WHEN account_no IS NULL THEN 'no_friend'
+                        WHEN capped OR {capped} THEN 'cap'
+                        WHEN {held} THEN 'holdout' END AS reason
+            FROM best
+        ),
+        limited AS (SELECT customer_id, account_no, store_no, line_user_id, {over} AS reason FROM judged),
+        turned AS (
+            SELECT limited.*, row_number() OVER (PARTITION BY account_no, reason ORDER BY customer_id) AS turn
+            FROM limited
+        ),
+        numbered AS (
+            SELECT customer_id, turned.account_no, store_no, line_user_id,
+                   CASE WHEN reason IS NULL AND turn > available THEN 'quota' ELSE reason END AS reason,
+                   CASE WHEN reason IS NULL AND turn <= coalesce(available, turn)
+                        THEN turned.account_no * {BATCHES_PER_ACCOUNT} + ((turn - 1) / {BATCH_SIZE})::int END AS batch_no
+            FROM turned LEFT JOIN quota ON quota.account_no = turned.account_no
+        )"""
+    return query, values
+
+
+def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
+    """The audience's own SELECT as driver SQL: the rule's condition is compiled, its values stay bound."""
+    has_choice = or_(func.cardinality(Customer.account_nos) > 1, func.cardinality(Customer.store_nos) > 1)
+    chosen: Any = select(
+        col(Customer.id).label("customer_id"),
+        col(Customer.home_store_no),
+        has_choice.label("has_choice"),
+        (audience.capped if audience.capped is not None else false()).label("capped"),
+    ).where(col(Customer.brand_id) == session.scope.brand_id, col(Customer.erased_at).is_(None), audience.where)
+    dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    compiled = chosen.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return compiled.string, dict(compiled.params)
+
+
+def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
+    connection = session.connection()
+    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
+    rows = connection.exec_driver_sql(query, values).all()
+    tally = Tally()
+    for account_no, batch_no, store_no, reason, count in rows:
+        if reason is not None:
+            tally.left_out[reason] = tally.left_out.get(reason, 0) + count
+            continue
+        tally.chosen += count
+        tally.chosen_by_account[account_no] = tally.chosen_by_account.get(account_no, 0) + count
+        stores = tally.batches.setdefault(batch_no, {})
+        stores["" if store_no is None else str(store_no)] = count
+    return tally
+
+
+def _insert_batches(session: ScopedSession, run_id: UUID, tally: Tally, account_ids: dict[int, UUID]) -> None:
+    numbers = sorted(tally.batches)
+    if not numbers:
+        return
+    session.connection().exec_driver_sql(
+        """
+        INSERT INTO batch (brand_id, run_id, batch_no, line_account_id, account_no, size, stores, retry_key, state,
+                           attempts)
+        SELECT %(brand_id)s, %(run_id)s, batch_no, line_account_id, account_no, size, stores::jsonb, retry_key,
+               'waiting', 0
+        FROM unnest(%(numbers)s::int[], %(accounts)s::uuid[], %(account_nos)s::int[], %(sizes)s::int[],
+                    %(stores)s::text[], %(keys)s::uuid[])
+             AS given (batch_no, line_account_id, account_no, size, stores, retry_key)
+        """,
+        {
+            "brand_id": session.scope.brand_id,
+            "run_id": run_id,
+            "numbers": numbers,
+            "accounts": [account_ids[number // BATCHES_PER_ACCOUNT] for number in numbers],
+            "account_nos": [number // BATCHES_PER_ACCOUNT for number in numbers],
+            "sizes": [sum(tally.batches[number].values()) for number in numbers],
+            "stores": [orjson.dumps(tally.batches[number]).decode() for number in numbers],
+            "keys": [uuid4() for _ in numbers],
+        },
+    )

@@ -1,0 +1,120 @@
+"""Reads of runs, deliveries and the accounts that send."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import exists, text
+from sqlmodel import col, select
+
+from app.messaging.models import Batch, Run
+from tenants.line_accounts.models import LineAccount
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+
+WAITING = "waiting"
+
+
+def get_run(session: ScopedSession, run_id: UUID) -> Run:
+    """A run. Raises NotFound."""
+    run = session.exec(select(Run).where(col(Run.id) == run_id)).one_or_none()
+    if run is None:
+        raise NotFound
+    return run
+
+
+def lock_run(session: ScopedSession, run_id: UUID) -> Run:
+    """A run, locked until the transaction ends. Raises NotFound."""
+    run = session.exec(select(Run).where(col(Run.id) == run_id).with_for_update()).one_or_none()
+    if run is None:
+        raise NotFound
+    return run
+
+
+def find_run_of_campaign(session: ScopedSession, campaign_id: UUID) -> Run | None:
+    """The newest run of a campaign."""
+    runs = select(Run).where(col(Run.campaign_id) == campaign_id).order_by(col(Run.id).desc()).limit(1)
+    return session.exec(runs).one_or_none()
+
+
+def list_weather_run_ids(session: ScopedSession, business_on: date) -> Sequence[UUID]:
+    """Every weather run of one business day, whatever its rule: a person hears from one of them at most."""
+    runs = select(Run.id).where(col(Run.kind) == "weather", col(Run.business_on) == business_on)
+    return session.exec(runs).all()
+
+
+def list_sending_accounts(session: ScopedSession) -> Sequence[LineAccount]:
+    """The accounts that may send: not archived."""
+    accounts = select(LineAccount).where(col(LineAccount.archived_at).is_(None)).order_by(col(LineAccount.no))
+    return session.exec(accounts).all()
+
+
+def count_deliveries(session: ScopedSession, run_id: UUID) -> dict[str, int]:
+    """How many of a run's deliveries stand at each status: waiting, sent, left_out, failed, unknown."""
+    connection = session.connection()
+    values = {"brand_id": session.scope.brand_id, "run_id": run_id}
+    batches = connection.execute(
+        text("SELECT state, sum(size) FROM batch WHERE brand_id = :brand_id AND run_id = :run_id GROUP BY state"),
+        values,
+    ).all()
+    failures = connection.execute(
+        text(
+            "SELECT failure.status, count(*) FROM delivery_failure failure"
+            " WHERE brand_id = :brand_id AND run_id = :run_id GROUP BY 1"
+        ),
+        values,
+    ).all()
+    counts = {"waiting": 0, "sent": 0, "failed": 0, "unknown": 0, "stopped": 0}
+    for state, size in batches:
+        counts[state] += int(size)
+    for status, count in failures:
+        counts[status] += int(count)
+        counts["sent"] -= int(count)
+    return counts
+
+
+_STATUS = """
+CASE WHEN delivery.batch_no IS NULL THEN 'left_out'
+     WHEN failure.status IS NOT NULL THEN failure.status
+     WHEN batch.state = 'stopped' THEN 'left_out'
+     ELSE batch.state END
+"""
+
+
+def list_deliveries(
+    session: ScopedSession, run_id: UUID, *, status: str | None, after: UUID | None, limit: int
+) -> list[dict[str, object]]:
+    """Deliveries of a run by customer id, descending, with status and, where left out, the reason."""
+    query = f"""
+        SELECT * FROM (
+            SELECT delivery.customer_id, delivery.account_no, delivery.store_no, {_STATUS} AS status,
+                   CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason,
+                   batch.done_at AS sent_at, failure.detail
+            FROM delivery
+            LEFT JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = delivery.run_id
+                AND batch.batch_no = delivery.batch_no
+            LEFT JOIN delivery_failure failure ON failure.brand_id = delivery.brand_id
+                AND failure.run_id = delivery.run_id AND failure.customer_id = delivery.customer_id
+            WHERE delivery.brand_id = :brand_id AND delivery.run_id = :run_id
+              AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after)
+        ) AS shown
+        WHERE CAST(:status AS text) IS NULL OR status = :status
+        ORDER BY customer_id DESC LIMIT :limit
+    """
+    values = {
+        "brand_id": session.scope.brand_id,
+        "run_id": run_id,
+        "after": after,
+        "status": status,
+        "limit": limit,
+    }
+    return [dict(row) for row in session.connection().execute(text(query), values).mappings()]
+
+
+def lock_runs_all_sent(session: ScopedSession) -> Sequence[Run]:
+    """Runs that are sending but have no batch waiting, locked; those that another worker closes are passed over."""
+    waiting = exists().where(
+        col(Batch.brand_id) == col(Run.brand_id), col(Batch.run_id) == col(Run.id), col(Batch.state) == "waiting"
+    )
+    runs = select(Run).where(col(Run.status) == "sending", ~waiting).with_for_update(skip_locked=True)
+    return session.exec(runs).all()

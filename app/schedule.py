@@ -1,0 +1,50 @@
+"""Every job that the clock starts and every subscriber of events, in one list: what a worker must import to know them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import text
+
+from app.campaigns.projection import close_campaigns
+from app.customers import tasks as _customers
+from app.events.models import Event
+from app.jobs.queue import Clockwork, periodic, queue
+from app.reports import tasks as _reports
+from app.reports.projection import move_daily_metrics
+from app.weather import tasks as _weather
+from tenants.session import ScopedSession
+
+log = structlog.get_logger("schedule")
+
+TASKS = (_customers, _reports, _weather)
+"""Modules whose tasks register themselves when imported."""
+
+SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_daily_metrics, close_campaigns)
+"""Who hears of new events, in this order, in the projector's transaction."""
+
+
+@periodic("* * * * *")
+def rescue_stalled_jobs(clock: Clockwork) -> None:
+    """Put the jobs of workers that died back into the queue; otherwise they stay `doing`, and their locks held, for ever."""
+    asyncio.run(_rescue())
+
+
+async def _rescue() -> None:
+    for job in await queue.job_manager.get_stalled_jobs():
+        log.warning("job_rescued", task=job.task_name, job=job.id)
+        await queue.job_manager.retry_job(job)
+
+
+@periodic("17 * * * *")
+def forget_idempotency_keys(clock: Clockwork) -> None:
+    """Drop keys whose day has passed, brand by brand."""
+    with clock.engine.connect() as connection:
+        brand_ids = connection.execute(text("SELECT list_brand_ids()")).scalars().all()
+    for brand_id in brand_ids:
+        with clock.session(brand_id) as session:
+            session.connection().execute(
+                text("DELETE FROM idempotency_key WHERE brand_id = :brand_id AND kept_until < :now"),
+                {"brand_id": brand_id, "now": clock.now - timedelta(minutes=5)},
+            )

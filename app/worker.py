@@ -1,0 +1,212 @@
+"""The worker: claims lanes and jobs, runs their tasks. Start as many as you like, on any machine."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import structlog
+from prometheus_client import Counter
+from psycopg_pool import AsyncConnectionPool
+
+from app.database import Urls, async_conninfo, database_urls, make_engine, refuse_powerful_role
+from app.events.projector import project
+from app.events.queries import list_unprojected_brands
+from app.inbound.work import work_line_events
+from app.jobs import lanes
+from app.jobs.queue import queue
+from app.keys import load_keyring
+from app.logs import configure_logs
+from app.messaging.dispatch import Dispatcher
+from app.messaging.service import SEND_LANE
+from app.schedule import SUBSCRIBERS
+from app.settings import Settings
+
+log = structlog.get_logger("worker")
+
+POLL_SECONDS = 0.1
+PROJECT_SECONDS = 0.2
+HEARTBEAT_SECONDS = 3.0
+TROUBLE_SECONDS = 5.0
+"""How long a lane rests after its work failed."""
+LANES = Counter("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
+
+Handler = Callable[[UUID, UUID], Awaitable[float | None]]
+
+
+class Worker:
+    """One worker process: lanes, the projector, and the queue's jobs, in one event loop and a few threads."""
+
+    def __init__(self, settings: Settings, urls: Urls) -> None:
+        self.settings = settings
+        self.urls = urls
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.keyring = load_keyring(settings)
+        self.engine = make_engine(urls.app, pool_size=settings.pool_size)
+        self.busy: set[asyncio.Task[None]] = set()
+        self.stopping = asyncio.Event()
+        self.handlers: dict[str, Handler] = {}
+
+    async def run(self, *, until_idle: bool = False) -> None:
+        """Work until a signal comes, or with `until_idle` until nothing is due any more."""
+        await asyncio.to_thread(refuse_powerful_role, self.engine)
+        conninfo = async_conninfo(self.urls.app)
+        async with AsyncConnectionPool(
+            conninfo, min_size=2, max_size=12, kwargs={"prepare_threshold": 5}, open=False
+        ) as pool:
+            dispatcher = Dispatcher(self.engine, pool, self.keyring, self.settings)
+            self.handlers = {SEND_LANE: dispatcher.work_lane, "line_events": self._work_line_events}
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stopping.set)
+            connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4)
+            with queue.replace_connector(connector) as jobs:
+                async with jobs.open_async():
+                    log.info("worker_started", worker=self.name)
+                    try:
+                        await self._work(pool, jobs, until_idle)
+                    finally:
+                        await self._end(pool)
+                        await dispatcher.close()
+        self.engine.dispose()
+
+    async def _work(self, pool: AsyncConnectionPool[Any], jobs: procrastinate.App, until_idle: bool) -> None:
+        loops = [
+            asyncio.create_task(self._claim_lanes(pool)),
+            asyncio.create_task(self._project()),
+            asyncio.create_task(self._beat(pool)),
+            asyncio.create_task(self._run_jobs(jobs, wait=not until_idle)),
+        ]
+        stop = asyncio.create_task(self.stopping.wait())
+        idle = asyncio.create_task(self._wait_until_idle(pool, loops[3]) if until_idle else self.stopping.wait())
+        done, _ = await asyncio.wait([stop, idle, *loops[:3]], return_when=asyncio.FIRST_COMPLETED)
+        self.stopping.set()
+        for task in (stop, idle, *loops):
+            task.cancel()
+        await asyncio.gather(stop, idle, *loops, return_exceptions=True)
+        for task in done:
+            if not task.cancelled() and task.exception() is not None:
+                raise task.exception()  # type: ignore[misc]
+
+    async def _run_jobs(self, jobs: procrastinate.App, *, wait: bool) -> None:
+        context = {"engine": self.engine, "keyring": self.keyring, "settings": self.settings}
+        while True:
+            await jobs.run_worker_async(
+                name=self.name,
+                concurrency=4,
+                wait=wait,
+                fetch_job_polling_interval=1.0,
+                install_signal_handlers=False,
+                additional_context=context,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=5.0,
+            )
+            if wait:
+                return
+            await asyncio.sleep(0.5)
+
+    async def _claim_lanes(self, pool: AsyncConnectionPool[Any]) -> None:
+        kinds = list(self.handlers)
+        while not self.stopping.is_set():
+            free = self.settings.worker_lanes - len(self.busy)
+            claimed = []
+            if free > 0:
+                async with pool.connection() as connection:
+                    claimed = await lanes.claim(connection, kinds, self.name, free)
+            for lane in claimed:
+                task = asyncio.create_task(self._work_lane(pool, lane))
+                self.busy.add(task)
+                task.add_done_callback(self.busy.discard)
+            await asyncio.sleep(POLL_SECONDS if not claimed else 0)
+
+    async def _work_lane(self, pool: AsyncConnectionPool[Any], lane: lanes.Claimed) -> None:
+        again: float | None = TROUBLE_SECONDS
+        outcome = "failed"
+        try:
+            again = await self.handlers[lane.kind](lane.brand_id, lane.key)
+            outcome = "worked"
+        except Exception:  # one lane's bug must not stop the others; it rests and is tried again
+            log.exception("lane_failed", kind=lane.kind, brand=str(lane.brand_id), key=str(lane.key))
+        finally:
+            LANES.labels(lane.kind, outcome).inc()
+            async with pool.connection() as connection:
+                await lanes.release(connection, lane, self.name, again)
+
+    async def _work_line_events(self, brand_id: UUID, line_account_id: UUID) -> float | None:
+        more = await asyncio.to_thread(
+            work_line_events,
+            self.engine,
+            self.keyring,
+            self.settings,
+            brand_id,
+            line_account_id,
+            datetime.now(UTC),
+        )
+        return 0.0 if more else None
+
+    async def _project(self) -> None:
+        """Hand new events to the subscribers; the table of events is itself the list of what waits."""
+        while not self.stopping.is_set():
+            count = await asyncio.to_thread(self._project_all)
+            await asyncio.sleep(PROJECT_SECONDS if not count else 0)
+
+    def _project_all(self) -> int:
+        count = 0
+        for brand_id in list_unprojected_brands(self.engine):
+            try:
+                count += project(self.engine, brand_id, datetime.now(UTC), SUBSCRIBERS)
+            except Exception:  # one brand's trouble must not stop the others
+                log.exception("projection_failed", brand=str(brand_id))
+        return count
+
+    async def _beat(self, pool: AsyncConnectionPool[Any]) -> None:
+        while not self.stopping.is_set():
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            async with pool.connection() as connection:
+                await lanes.renew(connection, self.name)
+
+    async def _wait_until_idle(self, pool: AsyncConnectionPool[Any], jobs: "asyncio.Task[None]") -> None:
+        """Return when no lane is due, no event unprojected and no job due, twice in a row."""
+        quiet = 0
+        while quiet < 2:
+            await asyncio.sleep(0.5)
+            async with pool.connection() as connection:
+                row = await (await connection.execute(_DUE)).fetchone()
+            waiting = await asyncio.to_thread(list_unprojected_brands, self.engine)
+            quiet = quiet + 1 if row == (0, 0) and not self.busy and not waiting else 0
+
+    async def _end(self, pool: AsyncConnectionPool[Any]) -> None:
+        """Let what is in hand end, for a few seconds; what does not is taken over by another worker."""
+        if self.busy:
+            await asyncio.wait(self.busy, timeout=8)
+        for task in self.busy:
+            task.cancel()
+        log.info("worker_stopped", worker=self.name)
+
+
+_DUE = """
+SELECT (SELECT count(*)::int FROM lane WHERE due_at <= now()),
+       (SELECT count(*)::int FROM procrastinate_jobs
+        WHERE status IN ('todo', 'doing') AND (scheduled_at IS NULL OR scheduled_at <= now()))
+"""
+
+
+def run_worker(settings: Settings, *, until_idle: bool = False) -> None:
+    """Run one worker in this process until SIGTERM, SIGINT or, with `until_idle`, until nothing is due."""
+    configure_logs(settings.log_level)
+    urls = database_urls(settings)
+
+    async def main() -> None:
+        await Worker(settings, urls).run(until_idle=until_idle)
+
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())
