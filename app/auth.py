@@ -18,7 +18,7 @@ from app import idempotency
 from tenants.api_keys.models import StoreKey, StoreKeyStore
 from tenants.brands.models import Brand
 from tenants.clients.models import AccessToken, ApiClient
-from tenants.problems import NotFound, PermissionMissing, Unauthorized
+from tenants.problems import Invalid, NotFound, PermissionMissing, Unauthorized
 from tenants.scope import Scope
 from tenants.sealing import BrandKey, Keyring
 from tenants.session import ScopedSession as Session_
@@ -42,6 +42,20 @@ class CallerInfo:
         if store is None or not self.scope.sees_store(store.no):
             raise NotFound
         return store
+
+    def owner(self, session: Session, store_id: UUID | None) -> Store | None:
+        """The store that owns what the caller makes: the one it names, or its key's only one. None is head office.
+
+        Raises NotFound for a store that is not the caller's, Invalid when a key of several stores names none.
+        """
+        if store_id is not None:
+            return self.store(session, store_id)
+        if self.scope.store_nos is None:
+            return None
+        mine = session.exec(select(Store).where(col(Store.no).in_(self.scope.store_nos)).limit(2)).all()
+        if len(mine) != 1:
+            raise Invalid.at("/store_id", "Name one of your stores.")
+        return mine[0]
 
     def require(self, permission: str) -> None:
         """Raises PermissionMissing."""
