@@ -41,6 +41,11 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 )  # fmt: skip
 """What a store key may do unless head office says otherwise: its own customers and till, never the brand's settings."""
 
+GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
+    "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write",
+}  # fmt: skip
+"""What a store key may be given at all: the brand's own set-up and its credentials stay with head office."""
+
 
 def normalise_permissions(names: list[str] | str) -> list[str]:
     """Permissions from a list or a space-separated string, sorted. Raises ValueError naming the first unknown one."""

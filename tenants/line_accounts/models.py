@@ -11,7 +11,7 @@ from tenants.tables import BrandRow, BrandTable, Instant, refer
 
 
 class LineAccount(BrandTable, table=True):
-    """A LINE official account of one store or of an area's stores. `store_nos` repeats its ties for the stores' wall."""
+    """A LINE official account of stores or of an area's stores. `store_nos` repeats its ties for the stores' wall."""
 
     __table_args__ = refer(
         UniqueConstraint("brand_id", "no"),

@@ -1,0 +1,49 @@
+"""Reads of areas."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from tenants.areas.models import Area, AreaStore
+from tenants.problems import NotFound
+from tenants.stores.models import Store
+
+
+def live_areas() -> SelectOfScalar[Area]:
+    """Areas that are not archived."""
+    return select(Area).where(col(Area.archived_at).is_(None))
+
+
+def get_area(session: Session, area_id: UUID) -> Area:
+    """A live area. Raises NotFound."""
+    area = session.exec(live_areas().where(col(Area.id) == area_id)).one_or_none()
+    if area is None:
+        raise NotFound
+    return area
+
+
+def lock_tree(session: Session) -> dict[UUID, Area]:
+    """All live areas by id, for changing the tree: two changes at once could each be right and together a cycle."""
+    areas = session.exec(live_areas().order_by(col(Area.id)).with_for_update()).all()
+    return {area.id: area for area in areas}
+
+
+def list_stores(session: Session, area_id: UUID) -> Sequence[Store]:
+    """The stores of an area that the scope sees, by number."""
+    members = select(Store).join(AreaStore, col(AreaStore.store_id) == col(Store.id))
+    return session.exec(members.where(col(AreaStore.area_id) == area_id).order_by(col(Store.no))).all()
+
+
+def list_store_ids(session: Session, area_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The stores of each of these areas that the scope sees, by number."""
+    members = session.exec(
+        select(AreaStore.area_id, AreaStore.store_id)
+        .where(col(AreaStore.area_id).in_(area_ids))
+        .order_by(col(AreaStore.store_no))
+    ).all()
+    found: dict[UUID, list[UUID]] = {area_id: [] for area_id in area_ids}
+    for area_id, store_id in members:
+        found[area_id].append(store_id)
+    return found

@@ -1,0 +1,113 @@
+"""Verbs on LINE accounts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, delete, select
+
+from tenants.brands.queries import next_no
+from tenants.constraints import violates
+from tenants.line_accounts import queries
+from tenants.line_accounts.models import LineAccount, LineAccountStore
+from tenants.line_accounts.problems import ChannelTaken
+from tenants.sealing import BrandKey
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+
+def register_account(
+    session: ScopedSession, key: BrandKey, values: Mapping[str, Any], *, secret: str, stores: Sequence[Store]
+) -> LineAccount:
+    """A new account that speaks for these stores, its channel secret sealed. `values` are columns by name.
+
+    Raises ChannelTaken.
+    """
+    account = LineAccount(no=next_no(session, "line_account"), sealed_secret=b"", **values)
+    account.sealed_secret = key.seal(secret, _purpose(account))
+    account.store_nos = [store.no for store in stores]
+    session.add(account)
+    _flush(session, account)
+    _tie(session, account, stores)
+    return account
+
+
+def change_account(session: ScopedSession, account: LineAccount, changes: Mapping[str, Any]) -> None:
+    """Change columns of an account; what a check at LINE found no longer holds. Raises ChannelTaken."""
+    account.sqlmodel_update({**changes, "status": "unchecked", "status_detail": None})
+    _flush(session, account)
+
+
+def replace_secret(account: LineAccount, key: BrandKey, secret: str) -> None:
+    """Seal the channel's new secret: LINE ends the old one at once."""
+    account.sealed_secret = key.seal(secret, _purpose(account))
+    account.status, account.status_detail = "unchecked", None
+
+
+def open_secret(account: LineAccount, key: BrandKey) -> str:
+    """The channel secret. Raises Unsealable."""
+    return key.unseal(account.sealed_secret, _purpose(account)).decode()
+
+
+def archive_account(account: LineAccount, now: datetime) -> None:
+    """Take an account out of use; its friends and its history stay."""
+    account.archived_at = now
+
+
+def set_stores(session: ScopedSession, account: LineAccount, stores: Sequence[Store]) -> None:
+    """Let an account speak for these stores and no others."""
+    session.exec(delete(LineAccountStore).where(col(LineAccountStore.line_account_id) == account.id))
+    _tie(session, account, stores)
+
+
+def follow_area(session: ScopedSession, area_id: UUID, stores: Sequence[Store]) -> None:
+    """Let the accounts of an area speak for the stores that are in it now."""
+    of_area = queries.live_accounts().where(col(LineAccount.area_id) == area_id)
+    for account in session.exec(of_area.with_for_update()).all():
+        set_stores(session, account, stores)
+
+
+def join_store(session: ScopedSession, account: LineAccount, store: Store) -> None:
+    """Let an account speak for one more store."""
+    session.add(LineAccountStore(line_account_id=account.id, store_id=store.id, store_no=store.no))
+    account.store_nos = sorted({*account.store_nos, store.no})
+    session.flush()
+
+
+def leave_store(session: ScopedSession, store: Store, accounts: Sequence[UUID] | None = None) -> None:
+    """Let these accounts (all of the store's, if none are named) speak for the store no more."""
+    ties = select(LineAccountStore.line_account_id).where(col(LineAccountStore.store_id) == store.id)
+    leaving = session.exec(ties).all() if accounts is None else accounts
+    tied = select(LineAccount).where(col(LineAccount.id).in_(leaving)).with_for_update()
+    for account in session.exec(tied).all():
+        account.store_nos = [no for no in account.store_nos if no != store.no]
+    session.exec(
+        delete(LineAccountStore).where(
+            col(LineAccountStore.store_id) == store.id, col(LineAccountStore.line_account_id).in_(leaving)
+        )
+    )
+    session.flush()
+
+
+def _tie(session: ScopedSession, account: LineAccount, stores: Sequence[Store]) -> None:
+    session.add_all(
+        LineAccountStore(line_account_id=account.id, store_id=store.id, store_no=store.no) for store in stores
+    )
+    account.store_nos = sorted(store.no for store in stores)
+    session.flush()
+
+
+def _purpose(account: LineAccount) -> str:
+    """The place a channel secret is sealed to."""
+    return f"line_account.secret:{account.id}"
+
+
+def _flush(session: ScopedSession, account: LineAccount) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if violates(error, "uq_line_account_brand_id_channel_id"):
+            raise ChannelTaken(account.channel_id) from error
+        raise

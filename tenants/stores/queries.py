@@ -1,0 +1,77 @@
+"""Reads of stores."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from tenants.line_accounts.models import LineAccount, LineAccountStore
+from tenants.problems import NotFound
+from tenants.stores.models import Store
+
+EARTH_RADIUS_M = 6_371_009
+
+
+def live_stores() -> SelectOfScalar[Store]:
+    """Stores that are not archived."""
+    return select(Store).where(col(Store.archived_at).is_(None))
+
+
+def get_store(session: Session, store_id: UUID) -> Store:
+    """A live store. Raises NotFound."""
+    store = session.exec(live_stores().where(col(Store.id) == store_id)).one_or_none()
+    if store is None:
+        raise NotFound
+    return store
+
+
+def lock_store(session: Session, store_id: UUID) -> Store:
+    """A live store, for changing it. Raises NotFound."""
+    store = session.exec(live_stores().where(col(Store.id) == store_id).with_for_update()).one_or_none()
+    if store is None:
+        raise NotFound
+    return store
+
+
+def get_stores(session: Session, store_ids: Sequence[UUID]) -> Sequence[Store]:
+    """These live stores, each once, by number. Raises NotFound if one of them is not there."""
+    wanted = set(store_ids)
+    stores = session.exec(live_stores().where(col(Store.id).in_(wanted)).order_by(col(Store.no))).all()
+    if len(stores) != len(wanted):
+        raise NotFound
+    return stores
+
+
+def list_account_ids(session: Session, store_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The live LINE accounts that speak for each of these stores, oldest first."""
+    ties = session.exec(
+        select(LineAccountStore.store_id, LineAccountStore.line_account_id)
+        .join(LineAccount, col(LineAccount.id) == col(LineAccountStore.line_account_id))
+        .where(col(LineAccountStore.store_id).in_(store_ids), col(LineAccount.archived_at).is_(None))
+        .order_by(col(LineAccount.no))
+    ).all()
+    found: dict[UUID, list[UUID]] = {store_id: [] for store_id in store_ids}
+    for store_id, account_id in ties:
+        found[store_id].append(account_id)
+    return found
+
+
+def list_nearest(session: Session, latitude: float, longitude: float, limit: int) -> Sequence[tuple[Store, float]]:
+    """The live stores nearest to a point, with their distance over the ground in metres; nearest first.
+
+    Stores without a place are not among them.
+    """
+    half_lat = func.sin(func.radians(col(Store.latitude) - latitude) / 2)
+    half_lng = func.sin(func.radians(col(Store.longitude) - longitude) / 2)
+    across = func.cos(func.radians(latitude)) * func.cos(func.radians(col(Store.latitude)))
+    haversine = half_lat * half_lat + across * half_lng * half_lng
+    distance_m = (2 * EARTH_RADIUS_M * func.asin(func.sqrt(func.least(1.0, haversine)))).label("distance_m")
+    near = (
+        select(Store, distance_m)
+        .where(col(Store.archived_at).is_(None), col(Store.latitude).is_not(None), col(Store.longitude).is_not(None))
+        .order_by(distance_m, col(Store.no))
+        .limit(limit)
+    )
+    return [(store, float(metres)) for store, metres in session.exec(near).all()]
