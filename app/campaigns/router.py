@@ -1,5 +1,132 @@
-"""campaigns over HTTP."""
+"""Campaigns over HTTP."""
 
-from fastapi import APIRouter
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-routers: list[APIRouter] = []
+from fastapi import APIRouter, Query, Response
+from sqlmodel import col, select
+
+from app.auth import BrandWide, Caller, Now, ScopedSession, allow
+from app.campaigns import queries, service
+from app.campaigns.models import Campaign
+from app.campaigns.schemas import (
+    CampaignCreate,
+    CampaignPatch,
+    CampaignRead,
+    DeliveryRead,
+    DryRunRead,
+    StatsRead,
+)
+from app.paging import PagingParams, make_page
+from app.routes import ApiRoute, Precondition
+from app.schemas import CampaignId, Page
+
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
+DeliveryStatus = Literal["waiting", "sent", "left_out", "failed", "unknown"]
+
+
+def read_campaign(session: Any, campaign: Campaign) -> CampaignRead:
+    """A campaign as it is shown."""
+    run = service.find_run(session, campaign)
+    shown = campaign.model_dump() | {"one_per_person": True, "run_id": run.id if run else None}
+    return CampaignRead.model_validate(shown)
+
+
+@router.get("", dependencies=[allow("campaigns:read")])
+def list_campaigns(
+    session: ScopedSession, paging: PagingParams, status: Annotated[str | None, Query(max_length=30)] = None
+) -> Page[CampaignRead]:
+    """Campaigns, newest first."""
+    wanted = select(Campaign).where(col(Campaign.archived_at).is_(None))
+    if status is not None:
+        wanted = wanted.where(col(Campaign.status) == status)
+    return make_page(session, wanted, Campaign.id, paging, lambda row: read_campaign(session, row))
+
+
+@router.post("", status_code=201, dependencies=[allow("campaigns:write")])
+def create_campaign(body: CampaignCreate, session: ScopedSession, caller: Caller) -> CampaignRead:
+    """Draft a campaign."""
+    return read_campaign(session, service.create(session, body, caller.scope))
+
+
+@router.get("/{campaign_id}", dependencies=[allow("campaigns:read")])
+def get_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
+    """One campaign."""
+    return read_campaign(session, queries.get_campaign(session, campaign_id))
+
+
+@router.patch("/{campaign_id}", dependencies=[allow("campaigns:write")])
+def update_campaign(
+    campaign_id: CampaignId, body: CampaignPatch, session: ScopedSession, if_match: Precondition
+) -> CampaignRead:
+    """Change a draft."""
+    campaign = queries.lock_campaign(session, campaign_id)
+    if_match.check(read_campaign(session, campaign))
+    return read_campaign(session, service.change(session, campaign, body))
+
+
+@router.delete("/{campaign_id}", status_code=204, dependencies=[allow("campaigns:write")])
+def archive_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) -> Response:
+    """Put a campaign away; what it sent stays on record."""
+    service.archive(session, queries.lock_campaign(session, campaign_id), now)
+    return Response(status_code=204)
+
+
+@router.post("/{campaign_id}/dry-run", dependencies=[allow("campaigns:read")])
+def dry_run_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> DryRunRead:
+    """Who would get it now, and who would not and why. Nothing is written or sent."""
+    campaign = service.get_own(session, campaign_id, caller.scope)
+    return service.dry_run(session, campaign, now)
+
+
+@router.post("/{campaign_id}/launch", status_code=202, dependencies=[allow("campaigns:launch")])
+def launch_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> CampaignRead:
+    """Freeze the audience and begin to send. Launching twice sends once: the second call gets 409."""
+    campaign = service.get_own(session, campaign_id, caller.scope, lock=True)
+    service.launch(session, campaign, now)
+    return read_campaign(session, campaign)
+
+
+@router.post("/{campaign_id}/pause", dependencies=[allow("campaigns:launch")])
+def pause_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
+    """Let no further batch begin."""
+    return _act(session, campaign_id, service.pause)
+
+
+@router.post("/{campaign_id}/resume", dependencies=[allow("campaigns:launch")])
+def resume_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
+    """Go on with a paused campaign."""
+    return _act(session, campaign_id, service.resume)
+
+
+@router.post("/{campaign_id}/cancel", dependencies=[allow("campaigns:launch")])
+def cancel_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) -> CampaignRead:
+    """Stop for good: calls already in flight end, nothing else is sent."""
+    campaign = queries.lock_campaign(session, campaign_id)
+    service.cancel(session, campaign, now)
+    return read_campaign(session, campaign)
+
+
+def _act(session: ScopedSession, campaign_id: UUID, verb: Any) -> CampaignRead:
+    campaign = queries.lock_campaign(session, campaign_id)
+    verb(session, campaign)
+    return read_campaign(session, campaign)
+
+
+@router.get("/{campaign_id}/stats", dependencies=[allow("campaigns:read")])
+def get_campaign_stats(campaign_id: CampaignId, session: ScopedSession) -> StatsRead:
+    """How far it is, and what its coupon did."""
+    return service.stats(session, queries.get_campaign(session, campaign_id))
+
+
+@router.get("/{campaign_id}/deliveries", dependencies=[allow("campaigns:read")])
+def list_campaign_deliveries(
+    campaign_id: CampaignId, session: ScopedSession, paging: PagingParams, status: DeliveryStatus | None = None
+) -> Page[DeliveryRead]:
+    """Everyone in the run: sent to, waiting, failed, or left out and why."""
+    campaign = queries.get_campaign(session, campaign_id)
+    items, last = service.list_deliveries(session, campaign, status, paging.after, paging.limit)
+    return Page(items=items, next_cursor=paging.cursor(last) if last else None)
+
+
+routers = [router]

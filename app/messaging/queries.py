@@ -11,6 +11,7 @@ from app.messaging.models import Batch, Run
 from tenants.line_accounts.models import LineAccount
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
+from tenants.stores.models import Store
 
 WAITING = "waiting"
 
@@ -118,3 +119,14 @@ def lock_runs_all_sent(session: ScopedSession) -> Sequence[Run]:
     )
     runs = select(Run).where(col(Run.status) == "sending", ~waiting).with_for_update(skip_locked=True)
     return session.exec(runs).all()
+
+
+def list_all_accounts(session: ScopedSession) -> Sequence[LineAccount]:
+    """Every account of the scope, archived ones too, since old deliveries name them."""
+    return session.exec(select(LineAccount)).all()
+
+
+def list_store_ids(session: ScopedSession, store_nos: set[int]) -> dict[int, UUID]:
+    """The ids of stores by their numbers."""
+    stores = select(Store.no, Store.id).where(col(Store.no).in_(store_nos))
+    return dict(session.exec(stores).all())

@@ -1,0 +1,135 @@
+"""Campaigns on the wire."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from app.schemas import (
+    AreaId,
+    Body,
+    CampaignId,
+    Count,
+    CouponId,
+    CustomerId,
+    Instant,
+    LineAccountId,
+    Name,
+    Read,
+    RunId,
+    SegmentId,
+    StoreId,
+)
+
+Status = Literal[
+    "draft", "awaiting_approval", "scheduled", "sending", "paused", "sent", "cancelled", "expired", "failed"
+]
+SenderPolicy = Literal["home_store", "last_visited"]
+QuotaPolicy = Literal["trim", "skip", "refuse"]
+Holdout = Annotated[float, Field(ge=0, le=0.9)]
+Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
+
+
+class AudienceBody(Body):
+    """Whom to write to: a segment or a rule, narrowed to areas, stores or accounts. Empty: everybody who is reachable."""
+
+    segment_id: SegmentId | None = None
+    rule: dict[str, Any] | None = None
+    area_ids: Annotated[list[AreaId], Field(max_length=1000)] | None = None
+    store_ids: Annotated[list[StoreId], Field(max_length=10_000)] | None = None
+    line_account_ids: Annotated[list[LineAccountId], Field(max_length=10_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "AudienceBody":
+        if self.segment_id is not None and self.rule is not None:
+            raise ValueError("give segment_id or rule, not both")
+        return self
+
+
+class CampaignCreate(Body):
+    """A campaign to be."""
+
+    name: Name
+    audience: AudienceBody = AudienceBody()
+    messages: Messages
+    coupon_id: CouponId | None = None
+    sender_policy: SenderPolicy | None = None
+    one_per_person: Literal[True] = True
+    holdout_ratio: Holdout = 0.0
+    quota_policy: QuotaPolicy = "trim"
+    valid_until: Instant | None = None
+    store_id: StoreId | None = None
+
+
+class CampaignPatch(Body):
+    """What may change while it is a draft."""
+
+    name: Name | None = None
+    audience: AudienceBody | None = None
+    messages: Messages | None = None
+    coupon_id: CouponId | None = None
+    sender_policy: SenderPolicy | None = None
+    holdout_ratio: Holdout | None = None
+    quota_policy: QuotaPolicy | None = None
+    valid_until: Instant | None = None
+
+
+class CampaignRead(Read):
+    """A campaign."""
+
+    id: CampaignId
+    name: str
+    status: Status
+    audience: AudienceBody
+    messages: list[dict[str, Any]]
+    coupon_id: CouponId | None
+    sender_policy: SenderPolicy | None
+    one_per_person: bool
+    holdout_ratio: float
+    quota_policy: QuotaPolicy
+    valid_until: Instant | None
+    store_id: StoreId | None
+    run_id: RunId | None
+    created_at: Instant
+    launched_at: Instant | None
+
+
+class AccountCount(Read):
+    """People of one account."""
+
+    line_account_id: LineAccountId
+    chosen: int
+
+
+class DryRunRead(Read):
+    """What launching now would do; nothing was written."""
+
+    chosen: Count
+    left_out: dict[str, int]
+    by_line_account: list[AccountCount]
+
+
+class StatsRead(Read):
+    """What has become of a campaign's run so far."""
+
+    chosen: int
+    waiting: int
+    sent: int
+    failed: int
+    unknown: int
+    left_out: dict[str, int]
+    holdout: int
+    issued: int
+    redeemed: int
+    discount_yen: int
+
+
+class DeliveryRead(Read):
+    """One person in a run: to be sent, sent, or left out and why."""
+
+    customer_id: CustomerId
+    line_account_id: LineAccountId | None
+    store_id: StoreId | None
+    status: Literal["waiting", "sent", "left_out", "failed", "unknown"]
+    reason: str | None
+    detail: str | None
+    sent_at: Instant | None

@@ -1,0 +1,287 @@
+"""Campaigns: draft, rehearse, launch, pause, resume, cancel."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, true
+from sqlmodel import col
+
+from app.campaigns import queries
+from app.campaigns.models import Campaign
+from app.campaigns.schemas import (
+    AccountCount,
+    AudienceBody,
+    CampaignCreate,
+    CampaignPatch,
+    DeliveryRead,
+    DryRunRead,
+    StatsRead,
+)
+from app.coupons import queries as coupons
+from app.coupons import service as issuing
+from app.customers.models import Customer
+from app.messaging import queries as runs
+from app.messaging import service as messaging
+from app.messaging.freeze import Audience, lock_brand
+from app.messaging.models import Run
+from app.messaging.render import check_messages
+from app.segments import service as segments
+from tenants.brands.queries import get_brand
+from tenants.problems import Conflict, Invalid, NotFound
+from tenants.scope import Scope
+from tenants.session import ScopedSession
+
+OPEN = ("draft",)
+
+
+def create(session: ScopedSession, body: CampaignCreate, scope: Scope) -> Campaign:
+    """Draft a campaign, of head office or of one of the caller's stores. Raises Invalid with pointers."""
+    store_no = None
+    if body.store_id is not None:
+        store_no = queries.list_store_nos(session, [body.store_id]).get(body.store_id)
+        if store_no is None:
+            raise Invalid.at("/store_id", "There is no such store.")
+    elif scope.store_nos is not None:
+        raise Invalid.at("/store_id", "A store's campaign names its store.")
+    campaign = Campaign(**body.model_dump(exclude={"audience", "one_per_person"}), store_no=store_no)
+    campaign.audience = body.audience.model_dump(mode="json", exclude_none=True)
+    _check(session, campaign)
+    session.add(campaign)
+    session.flush()
+    return campaign
+
+
+def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch) -> Campaign:
+    """Change a draft. Raises Conflict once it has been launched."""
+    if campaign.status not in OPEN:
+        raise Conflict(f"A campaign that is {campaign.status} can no longer be changed.")
+    for name in body.model_fields_set:
+        value = getattr(body, name)
+        if name == "audience":
+            value = value.model_dump(mode="json", exclude_none=True) if value else {}
+        elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy"):
+            raise Invalid.at(f"/{name}", "Must not be null.")
+        setattr(campaign, name, value)
+    _check(session, campaign)
+    session.add(campaign)
+    session.flush()
+    return campaign
+
+
+def _check(session: ScopedSession, campaign: Campaign) -> None:
+    """Refuse what could not be sent: unknown ids, a broken rule, messages that LINE would not take."""
+    template = check_messages(campaign.messages)
+    if campaign.coupon_id is not None:
+        try:
+            coupons.get_coupon(session, campaign.coupon_id)
+        except NotFound as error:
+            raise Invalid.at("/coupon_id", "There is no such coupon.") from error
+    elif any(name.startswith("coupon.") for name in template.variables):
+        raise Invalid.at("/messages", "The messages name a coupon, but the campaign has no coupon_id.")
+    _resolve(session, campaign, campaign.created_at)
+
+
+def archive(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
+    """Put a campaign away. Raises Conflict while it sends."""
+    if campaign.status in ("sending", "paused"):
+        raise Conflict("Cancel the campaign first; it is still sending.")
+    campaign.archived_at = now
+    session.add(campaign)
+
+
+def get_own(session: ScopedSession, campaign_id: UUID, scope: Scope, *, lock: bool = False) -> Campaign:
+    """A campaign that a caller of this scope may launch, read in a brand-wide session. Raises NotFound."""
+    find = queries.lock_campaign if lock else queries.get_campaign
+    campaign = find(session, campaign_id)
+    if not scope.sees_store(campaign.store_no):
+        raise NotFound
+    return campaign
+
+
+def dry_run(session: ScopedSession, campaign: Campaign, now: datetime) -> DryRunRead:
+    """What launching now would come to."""
+    audience = _audience(session, campaign, now)
+    _, tally = messaging.plan(session, audience, campaign.quota_policy, now)
+    ids = {sender.account_no: sender.line_account_id for sender in audience.senders}
+    by_account = [
+        AccountCount(line_account_id=ids[no], chosen=count) for no, count in sorted(tally.chosen_by_account.items())
+    ]
+    return DryRunRead(chosen=tally.chosen, left_out=tally.left_out, by_line_account=by_account)
+
+
+def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
+    """Freeze the audience, issue the coupon, begin to send. The campaign is locked, so it runs once."""
+    if campaign.status not in OPEN:
+        raise Conflict(f"This campaign is {campaign.status}; a campaign is launched once.")
+    if campaign.valid_until is not None and campaign.valid_until <= now:
+        raise Conflict("The campaign's valid_until has passed.")
+    lock_brand(session)
+    coupon = coupons.get_coupon(session, campaign.coupon_id) if campaign.coupon_id else None
+    run, _ = messaging.start_run(
+        session,
+        cause=messaging.Cause(
+            kind="campaign", campaign_id=campaign.id, store_no=campaign.store_no, valid_until=campaign.valid_until
+        ),
+        content=messaging.Content(
+            messages=campaign.messages, coupon_id=campaign.coupon_id, coupon_name=coupon.name if coupon else None
+        ),
+        audience=_audience(session, campaign, now),
+        quota_policy=campaign.quota_policy,
+        now=now,
+    )
+    if coupon is not None:
+        issuing.issue_to_run(session, coupon, run, now=now)
+    campaign.status, campaign.launched_at = "sending", now
+    session.add(campaign)
+    session.flush()
+    return run
+
+
+def pause(session: ScopedSession, campaign: Campaign) -> None:
+    """Pause. Raises Conflict unless it sends."""
+    messaging.pause(session, _locked_run(session, campaign, "sending"))
+    campaign.status = "paused"
+    session.add(campaign)
+
+
+def resume(session: ScopedSession, campaign: Campaign) -> None:
+    """Resume. Raises Conflict unless it is paused."""
+    messaging.resume(session, _locked_run(session, campaign, "paused"))
+    campaign.status = "sending"
+    session.add(campaign)
+
+
+def cancel(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
+    """Stop for good. Raises Conflict when there is nothing left to stop."""
+    if campaign.status in OPEN:
+        campaign.status = "cancelled"
+    else:
+        messaging.stop(session, _locked_run(session, campaign, "sending", "paused"), now)
+        campaign.status = "cancelled"
+    session.add(campaign)
+    session.flush()
+
+
+def _locked_run(session: ScopedSession, campaign: Campaign, *statuses: str) -> Run:
+    run = runs.find_run_of_campaign(session, campaign.id)
+    if run is not None:
+        run = runs.lock_run(session, run.id)
+        session.refresh(run)
+    if run is None or run.status not in statuses:
+        state = run.status if run else campaign.status
+        raise Conflict(f"The campaign is {state}; this needs it to be {' or '.join(statuses)}.")
+    return run
+
+
+def find_run(session: ScopedSession, campaign: Campaign) -> Run | None:
+    """The campaign's run, once it has been launched."""
+    return runs.find_run_of_campaign(session, campaign.id) if campaign.launched_at else None
+
+
+def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
+    """Counts of the campaign's run."""
+    run = find_run(session, campaign)
+    if run is None:
+        nothing: dict[str, Any] = dict.fromkeys(StatsRead.model_fields, 0)
+        return StatsRead(**(nothing | {"left_out": {}}))
+    counts = runs.count_deliveries(session, run.id)
+    issued, redeemed, discount_yen = queries.sum_coupons(session, run.id)
+    left_out = {str(reason): int(count) for reason, count in run.left_out.items()}
+    if counts["stopped"]:
+        left_out["stopped"] = counts["stopped"]
+    return StatsRead(
+        chosen=run.chosen,
+        waiting=counts["waiting"],
+        sent=counts["sent"],
+        failed=counts["failed"],
+        unknown=counts["unknown"],
+        left_out=left_out,
+        holdout=left_out.get("holdout", 0),
+        issued=issued,
+        redeemed=redeemed,
+        discount_yen=discount_yen,
+    )
+
+
+def list_deliveries(
+    session: ScopedSession, campaign: Campaign, status: str | None, after: UUID | None, limit: int
+) -> tuple[list[DeliveryRead], UUID | None]:
+    """A page of the run's deliveries, and the customer after whom the next page begins."""
+    run = find_run(session, campaign)
+    if run is None:
+        return [], None
+    rows = runs.list_deliveries(session, run.id, status=status, after=after, limit=limit + 1)
+    shown = rows[:limit]
+    accounts = {account.no: account.id for account in runs.list_all_accounts(session)}
+    stores = runs.list_store_ids(session, {row["store_no"] for row in shown if row["store_no"] is not None})
+    items = [
+        DeliveryRead.model_validate(
+            row | {"line_account_id": accounts.get(row["account_no"]), "store_id": stores.get(row["store_no"])}
+        )
+        for row in shown
+    ]
+    return items, items[-1].customer_id if len(rows) > limit else None
+
+
+def _audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audience:
+    where, store_nos, account_nos = _resolve(session, campaign, now)
+    senders = messaging.list_senders(session, store_nos, account_nos)
+    if store_nos is not None or account_nos is not None:
+        numbers = [sender.account_no for sender in senders]
+        where = and_(where, col(Customer.account_nos).op("&&")(numbers))
+    coupon = coupons.get_coupon(session, campaign.coupon_id) if campaign.coupon_id else None
+    brand = get_brand(session, session.scope.brand_id)
+    policy = campaign.sender_policy or brand.sender_policy
+    return Audience(
+        where=where,
+        senders=senders,
+        sender_policy=policy if policy in ("home_store", "last_visited") else "home_store",
+        holdout_ratio=campaign.holdout_ratio,
+        holdout_salt=str(campaign.id),
+        capped=issuing.holds_too_many(coupon) if coupon else None,
+        most=issuing.remaining(session, coupon) if coupon else None,
+    )
+
+
+def _resolve(
+    session: ScopedSession, campaign: Campaign, now: datetime
+) -> tuple[ColumnElement[bool], Sequence[int] | None, Sequence[int] | None]:
+    """The audience as a condition on customers, and the stores and accounts it is narrowed to (None: all)."""
+    asked = AudienceBody.model_validate(campaign.audience)
+    where: ColumnElement[bool] = true()
+    if asked.segment_id is not None:
+        try:
+            where = segments.customer_filter(session, asked.segment_id, now)
+        except NotFound as error:
+            raise Invalid.at("/audience/segment_id", "There is no such segment.") from error
+    elif asked.rule is not None:
+        where = segments.rule_filter(session, asked.rule, now, pointer="/audience/rule")
+    store_nos: set[int] | None = None
+    if asked.store_ids is not None:
+        found = queries.list_store_nos(session, asked.store_ids)
+        _require_all(asked.store_ids, found, "/audience/store_ids", "store")
+        store_nos = set(found.values())
+    if asked.area_ids is not None:
+        known, nos = queries.list_area_store_nos(session, asked.area_ids)
+        _require_all(asked.area_ids, known, "/audience/area_ids", "area")
+        store_nos = nos if store_nos is None else store_nos | nos
+    if campaign.store_no is not None:
+        store_nos = {campaign.store_no} if store_nos is None else store_nos & {campaign.store_no}
+    account_nos: set[int] | None = None
+    if asked.line_account_ids is not None:
+        accounts = queries.list_account_nos(session, asked.line_account_ids)
+        _require_all(asked.line_account_ids, accounts, "/audience/line_account_ids", "LINE account")
+        account_nos = set(accounts.values())
+    return (
+        where,
+        None if store_nos is None else sorted(store_nos),
+        None if account_nos is None else sorted(account_nos),
+    )
+
+
+def _require_all(wanted: Sequence[UUID], found: Any, pointer: str, noun: str) -> None:
+    for index, one in enumerate(wanted):
+        if one not in found:
+            raise Invalid.at(f"{pointer}/{index}", f"There is no such {noun}.")
