@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from app.schemas import write_instant
@@ -14,6 +14,13 @@ PREFIX_OF = {
     "order_id": "ord", "friend_id": "frd", "tag_id": "tag",
 }  # fmt: skip
 """How an id in an event's data is written outside; inside it is the UUID's text."""
+
+TYPES: Final = (
+    "friend.followed", "friend.blocked", "message.received", "link.clicked", "coupon.issued", "coupon.redeemed",
+    "coupon.reversed", "coupon.expired", "order.paid", "order.refunded", "visit.recorded", "weather.decided",
+    "run.finished", "points.changed", "customer.created", "customer.updated", "customer.merged", "customer.erased",
+)  # fmt: skip
+"""Every type of event, as published."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,10 @@ class Event(BrandTable, table=True):
     __table_args__ = (
         UniqueConstraint("brand_id", "dedupe_key"),
         UniqueConstraint("brand_id", "feed_no"),
-        Index("ix_event_unprojected", "brand_id", "id", postgresql_where="feed_no IS NULL"),
+        Index("ix_event_unprojected", "brand_id", "created_at", "id", postgresql_where="feed_no IS NULL"),
+        # The feed by type and by store; only the projector pays for them, since they hold what has a feed_no.
+        Index("ix_event_brand_id_type", "brand_id", "type", "feed_no", postgresql_where="feed_no IS NOT NULL"),
+        Index("ix_event_brand_id_store_no", "brand_id", "store_no", "feed_no", postgresql_where="feed_no IS NOT NULL"),
         Index("ix_event_brand_id_customer_id", "brand_id", "customer_id", "id"),
     )
 

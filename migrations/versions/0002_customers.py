@@ -31,7 +31,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_brand_id_customer_id", "event", ["brand_id", "customer_id", "id"], unique=False)
     op.create_index(
-        "ix_event_unprojected", "event", ["brand_id", "id"], unique=False, postgresql_where="feed_no IS NULL"
+        "ix_event_unprojected",
+        "event",
+        ["brand_id", "created_at", "id"],
+        unique=False,
+        postgresql_where="feed_no IS NULL",
+    )
+    op.create_index(
+        "ix_event_brand_id_type",
+        "event",
+        ["brand_id", "type", "feed_no"],
+        unique=False,
+        postgresql_where="feed_no IS NOT NULL",
+    )
+    op.create_index(
+        "ix_event_brand_id_store_no",
+        "event",
+        ["brand_id", "store_no", "feed_no"],
+        unique=False,
+        postgresql_where="feed_no IS NOT NULL",
     )
     op.create_table(
         "idempotency_key",
@@ -260,5 +278,19 @@ def upgrade() -> None:
         "ALTER TABLE lane SET (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500)"
     )
     let_lookup_read("event", "brand_id, feed_no")
-    op.execute("CREATE INDEX ix_event_unprojected_brand ON event (brand_id) WHERE feed_no IS NULL")
-    lookup("list_unprojected_brands()", "SETOF uuid", "SELECT DISTINCT brand_id FROM event WHERE feed_no IS NULL")
+    # From one brand to the next over the index: DISTINCT would read the whole backlog at every poll.
+    lookup(
+        "list_unprojected_brands()",
+        "SETOF uuid",
+        """
+        WITH RECURSIVE waiting AS (
+            (SELECT brand_id FROM event WHERE feed_no IS NULL ORDER BY brand_id LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT event.brand_id FROM event
+                WHERE event.feed_no IS NULL AND event.brand_id > waiting.brand_id ORDER BY event.brand_id LIMIT 1
+            ) FROM waiting WHERE waiting.brand_id IS NOT NULL
+        )
+        SELECT brand_id FROM waiting WHERE brand_id IS NOT NULL
+        """,
+    )
