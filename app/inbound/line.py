@@ -1,16 +1,152 @@
-"""LINE's webhooks."""
+"""LINE's webhooks: verify, store, answer 200. One of the two async edges; it speaks psycopg directly."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import gc
+import hmac
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
 
-from fastapi import FastAPI
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from prometheus_client import Counter
+from psycopg_pool import AsyncConnectionPool
+from starlette.routing import Route
+
+from app.inbound.append import Appender, NotStored, Refused
+from app.inbound.parse import Malformed, read_call, told
+from app.inbound.secrets import Account, Accounts
+from app.problems import plain_problem
+from tenants.ids import decode_id
+from tenants.sealing import Unsealable
+
+log = structlog.get_logger("intake")
+CALLS = Counter("noren_line_webhooks_total", "Webhook calls by what became of them.", ["outcome"])
+_TAKEN, _ELSEWHERE = CALLS.labels("taken"), CALLS.labels("other_destination")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Webhook:
+    """The path that an account's owner writes into LINE's console, as a bare ASGI application for speed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status, detail = await self._take(scope, receive)
+        if status == 200:
+            _TAKEN.inc()
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        CALLS.labels(str(status)).inc()
+        await plain_problem(Request(scope), status, detail)(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive) -> tuple[int, str | None]:
+        state = scope["app"].state
+        account_id = _read_id(scope["path_params"]["account"])
+        if account_id is None:
+            return 404, None
+        body = await _read_body(scope, receive, state.settings.max_body_bytes)
+        if body is None:
+            return 413, None
+        try:
+            account = await _find_signed(state.line_accounts, account_id, body, _signature(scope))
+        except psycopg.Error as error:
+            log.warning("account_not_read", error=type(error).__name__)
+            return 503, None
+        except Unsealable:
+            log.error("secret_does_not_open", line_account_id=str(account_id))
+            return 503, None
+        if not isinstance(account, Account):
+            return account, None
+        try:
+            call = read_call(body)
+            if call.destination != account.bot_user_id and account.bot_user_id is not None:
+                _ELSEWHERE.inc()
+                log.warning("other_destination", line_account_id=str(account_id))
+            if call.events:
+                await state.line_appender.append(told(call.events, account.brand_id, account.id))
+        except (Malformed, Refused) as error:
+            return 400, str(error) or "The events cannot be stored."
+        except NotStored:
+            return 503, None
+        return 200, None
+
+
+async def _find_signed(accounts: Accounts, account_id: UUID, body: bytes, signature: bytes | None) -> Account | int:
+    """The account if the call is signed with its secret, else the status to answer."""
+    account = await accounts.find(account_id)
+    if account is None:
+        return 404
+    if signature is None:
+        return 401
+    if is_signed(account.secret, body, signature):
+        return account
+    fresh = await accounts.find_fresh(account_id)
+    if fresh is None:
+        return 404
+    if fresh.secret != account.secret and is_signed(fresh.secret, body, signature):
+        return fresh
+    return 401
+
+
+def is_signed(secret: bytes, body: bytes, signature: bytes) -> bool:
+    """Whether this is LINE's `x-line-signature` of the body, compared in constant time."""
+    return hmac.compare_digest(b64encode(hmac.digest(secret, body, "sha256")), signature)
+
+
+def _signature(scope: Scope) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == b"x-line-signature":
+            return bytes(value)
+    return None
+
+
+def _read_id(text: str) -> UUID | None:
+    try:
+        return decode_id("acc", text)
+    except ValueError:
+        return None
+
+
+async def _read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
+    """The whole body, or None if it is larger than the limit."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        body += bytes(message.get("body", b""))
+        if len(body) > limit:
+            return None
+        if not message.get("more_body", False):
+            return body
 
 
 def mount(app: FastAPI) -> None:
-    """Add the webhook path."""
+    """Add the webhook path, before all others, since it is called a thousand times as often."""
+    app.router.routes.insert(0, Route("/line/webhook/{account}", Webhook(), methods=["POST"], name="take_line_webhook"))
 
 
 @asynccontextmanager
 async def open_intake(app: FastAPI) -> AsyncIterator[None]:
-    """Run the intake."""
-    yield
+    """Run the intake: connections of its own, and the task that commits."""
+    pool = AsyncConnectionPool(
+        app.state.conninfo, min_size=1, max_size=4, kwargs={"autocommit": True}, timeout=5, open=False
+    )
+    async with pool:
+        app.state.line_accounts = Accounts(pool, app.state.keyring)
+        app.state.line_appender = Appender(pool)
+        committing = asyncio.create_task(app.state.line_appender.run())
+        # What is loaded by now lives as long as the process. Unfrozen, each full garbage collection walked through it
+        # and held all calls up for 70 ms; frozen, 2 ms.
+        gc.collect()
+        gc.freeze()
+        yield
+        committing.cancel()
+        with suppress(asyncio.CancelledError):
+            await committing
