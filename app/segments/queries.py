@@ -1,0 +1,158 @@
+"""Reads of segments, of what rules name, and of the customers they choose."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, literal, or_, true, union_all
+from sqlalchemy import select as select_columns
+from sqlmodel import col, select
+
+from app.customers.models import Customer, CustomerStore, Tag
+from app.segments.models import Segment
+from tenants.areas.models import Area, AreaStore
+from tenants.line_accounts.models import LineAccount, LineAccountStore
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+EVERYBODY = -1
+REACHABLE = 0
+"""Stand where an account's number stands, in the rows of `count_by_account`."""
+
+
+def get_segment(session: ScopedSession, segment_id: UUID) -> Segment:
+    """A segment that is not archived. Raises NotFound."""
+    segment: Segment | None = session.exec(list_segments().where(col(Segment.id) == segment_id)).one_or_none()
+    if segment is None:
+        raise NotFound
+    return segment
+
+
+def list_segments() -> Any:
+    """The segments of the scope that are not archived, to be paged."""
+    return select(Segment).where(col(Segment.archived_at).is_(None))
+
+
+@dataclass(frozen=True)
+class Named:
+    """The small numbers of what rules name: by tag id and name, store id, area id and account id."""
+
+    tag_nos: Mapping[UUID | str, Collection[int]] = field(default_factory=dict)
+    store_nos: Mapping[UUID, int] = field(default_factory=dict)
+    area_nos: Mapping[UUID, Collection[int]] = field(default_factory=dict)
+    """The stores of an area and of the areas below it."""
+    account_nos: Mapping[UUID, int] = field(default_factory=dict)
+
+
+def map_tag_nos(session: ScopedSession, keys: Collection[UUID | str]) -> dict[UUID | str, set[int]]:
+    """Tag numbers by id and by name; several tags of one name, of the brand and of stores, count as one."""
+    if not keys:
+        return {}
+    ids = [key for key in keys if isinstance(key, UUID)]
+    names = [key for key in keys if isinstance(key, str)]
+    tags = select(Tag.id, Tag.name, Tag.no).where(or_(col(Tag.id).in_(ids), col(Tag.name).in_(names)))
+    found: dict[UUID | str, set[int]] = {}
+    for tag_id, name, no in session.exec(tags):
+        for key in (tag_id, name):
+            if key in keys:
+                found.setdefault(key, set()).add(no)
+    return found
+
+
+def map_store_nos(session: ScopedSession, store_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Store numbers by id."""
+    if not store_ids:
+        return {}
+    return dict(session.exec(select(Store.id, Store.no).where(col(Store.id).in_(store_ids))).all())
+
+
+def map_area_nos(session: ScopedSession, area_ids: Collection[UUID]) -> dict[UUID, set[int]]:
+    """Numbers of the stores that lie in each area or in an area below it."""
+    if not area_ids:
+        return {}
+    children: dict[UUID | None, list[UUID]] = {}
+    known = set()
+    for area_id, parent_id in session.exec(select(Area.id, Area.parent_id)):
+        known.add(area_id)
+        children.setdefault(parent_id, []).append(area_id)
+    below = {area_id: _descend(area_id, children) for area_id in area_ids if area_id in known}
+    wanted = set().union(*below.values())
+    stores: dict[UUID, set[int]] = {}
+    ties = select(AreaStore.area_id, AreaStore.store_no).where(col(AreaStore.area_id).in_(wanted))
+    for area_id, store_no in session.exec(ties):
+        stores.setdefault(area_id, set()).add(store_no)
+    return {area_id: set().union(*(stores.get(one, set()) for one in areas)) for area_id, areas in below.items()}
+
+
+def _descend(area_id: UUID, children: Mapping[UUID | None, Sequence[UUID]]) -> set[UUID]:
+    """An area and all areas below it."""
+    seen: set[UUID] = set()
+    waiting = [area_id]
+    while waiting:
+        area = waiting.pop()
+        if area not in seen:
+            seen.add(area)
+            waiting.extend(children.get(area, ()))
+    return seen
+
+
+def map_account_nos(session: ScopedSession, account_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Account numbers by id."""
+    if not account_ids:
+        return {}
+    accounts = select(LineAccount.id, LineAccount.no).where(col(LineAccount.id).in_(account_ids))
+    return dict(session.exec(accounts).all())
+
+
+def list_account_nos_of_stores(session: ScopedSession, store_nos: Collection[int]) -> list[int]:
+    """Numbers of the accounts that speak for one of these stores."""
+    ties = (
+        select(LineAccount.no)
+        .join(LineAccountStore, col(LineAccountStore.line_account_id) == col(LineAccount.id))
+        .where(col(LineAccountStore.store_no).in_(store_nos))
+        .distinct()
+    )
+    return sorted(session.exec(ties).all()) if store_nos else []
+
+
+def list_reaching_accounts(session: ScopedSession) -> Sequence[tuple[UUID, int]]:
+    """Ids and numbers of the accounts that this scope sees and that still send."""
+    accounts = select(LineAccount.id, LineAccount.no).where(col(LineAccount.archived_at).is_(None))
+    return session.exec(accounts.order_by(col(LineAccount.no))).all()
+
+
+def customers_of_scope(session: ScopedSession) -> ColumnElement[bool]:
+    """The customers of this scope, found by an index: a store's list must not walk through its whole brand."""
+    brand_id, store_nos = session.scope.brand_id, session.scope.store_nos
+    if store_nos is None:
+        return true()
+    tied = select(CustomerStore.customer_id).where(
+        col(CustomerStore.brand_id) == brand_id, col(CustomerStore.store_no).in_(store_nos)
+    )
+    return col(Customer.id).in_(tied)
+
+
+def count_by_account(session: ScopedSession, where: ColumnElement[bool], account_nos: Sequence[int]) -> dict[int, int]:
+    """How many customers meet a condition, by account that reaches them; with EVERYBODY and REACHABLE beside.
+
+    One pass over the customers: they are few when counted by the accounts they follow, and those are added up.
+    """
+    chosen = select(Customer.account_nos, func.count().label("people")).where(where).group_by(col(Customer.account_nos))
+    combination = chosen.cte("combination")
+    follows, people = combination.c.account_nos, combination.c.people
+    followed = select_columns(func.unnest(follows).label("no"), people).subquery()
+    counts = union_all(
+        select_columns(literal(EVERYBODY).label("account_no"), func.sum(people)),
+        select_columns(literal(REACHABLE), func.sum(people)).where(follows.overlap(account_nos)),
+        select_columns(followed.c.no, func.sum(followed.c.people))
+        .where(followed.c.no.in_(account_nos))
+        .group_by(followed.c.no),
+    )
+    return {account_no: int(count or 0) for account_no, count in session.execute(counts)}
+
+
+def list_sample(session: ScopedSession, where: ColumnElement[bool], most: int) -> Sequence[Customer]:
+    """A few of the customers who meet a condition, the newest first."""
+    return session.exec(select(Customer).where(where).order_by(col(Customer.id).desc()).limit(most)).all()

@@ -1,0 +1,60 @@
+"""What crosses the wire about segments."""
+
+from typing import Any
+
+from app.schemas import Body, CustomerId, Instant, LineAccountId, Name, Read, SegmentId, StoreId
+
+
+class SegmentCreate(Body):
+    """A rule to save; `store_id` makes it a store's own instead of head office's."""
+
+    name: Name
+    rule: dict[str, Any]
+    store_id: StoreId | None = None
+
+
+class SegmentUpdate(Body):
+    """What may change. A new rule replaces the old one as a whole: merging two rules makes neither."""
+
+    name: Name | None = None
+    rule: dict[str, Any] | None = None
+
+
+class SegmentRead(Read):
+    """A saved rule."""
+
+    id: SegmentId
+    name: str
+    rule: dict[str, Any]
+    store_id: StoreId | None
+    created_at: Instant
+
+
+class PreviewRequest(Body):
+    """A rule to try, saved or not."""
+
+    rule: dict[str, Any]
+
+
+class Reach(Read):
+    """How many of the customers one account reaches."""
+
+    line_account_id: LineAccountId
+    reachable: int
+
+
+class SampleRead(Read):
+    """A customer, as an example of whom the rule chooses."""
+
+    id: CustomerId
+    name: str | None
+
+
+class PreviewRead(Read):
+    """Whom a rule chooses now; who follows several accounts counts for each of them, but once in `reachable`."""
+
+    customers: int
+    reachable: int
+    by_line_account: list[Reach]
+    fresh_at: Instant
+    sample: list[SampleRead]
