@@ -10,7 +10,8 @@ import app.inbound.models
 import app.jobs.models
 import app.messaging.models
 import app.reports.models
-import app.segments.models  # noqa: F401
+import app.segments.models
+import app.weather.models  # noqa: F401
 import tenants.api_keys.models
 import tenants.areas.models
 import tenants.brands.models

@@ -172,6 +172,38 @@ def parse_forecast_stations(raw: object) -> dict[str, tuple[str, ...]]:
     return stations
 
 
+@dataclass(frozen=True, slots=True)
+class Station:
+    """An observing station: its name, and where it stands in degrees."""
+
+    name: str
+    latitude: float
+    longitude: float
+
+
+def parse_stations(raw: object) -> dict[str, Station]:
+    """Stations by code from JMA's `amedastable.json`, which gives places as degrees and minutes.
+
+    Raises AreaTableMalformed.
+    """
+    stations: dict[str, Station] = {}
+    for code, entry in _object(_load(raw)).items():
+        fields = _object(entry)
+        name, latitude, longitude = fields.get("kjName"), _degrees(fields.get("lat")), _degrees(fields.get("lon"))
+        if not _STATION.fullmatch(code) or not isinstance(name, str) or latitude is None or longitude is None:
+            raise AreaTableMalformed("an entry is not a station")
+        stations[code] = Station(name, latitude, longitude)
+    return stations
+
+
+def _degrees(value: object) -> float | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    if not all(isinstance(part, int | float) and 0 <= part <= 180 for part in value):
+        return None
+    return float(value[0] + value[1] / 60)
+
+
 def _load(raw: object) -> object:
     if not isinstance(raw, bytes):
         return raw

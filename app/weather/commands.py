@@ -1,0 +1,102 @@
+"""noren weather: synchronise areas and forecasts, and let the rules decide."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from app.database import database_urls, make_engine
+from app.jobs.queue import Clockwork
+from app.keys import load_keyring
+from app.settings import get_settings
+from app.weather import tasks
+from app.weather.readings import Gap
+from app.weather.tasks import Ticked
+from tenants.ids import encode_id
+
+commands = typer.Typer(help="Forecasts, and the rules that decide on them.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Put `weather` among the commands."""
+    cli.add_typer(commands, name="weather")
+
+
+@commands.command()
+def sync(as_json: AsJson = False) -> None:
+    """Bring JMA's area tables and the forecasts of all stores' offices up to date."""
+    with _clockwork() as clock:
+        synced = tasks.sync(clock)
+        current = tasks.fetch_all(clock)
+    gaps = {office: one.forecast.reason for office, one in current.items() if isinstance(one.forecast, Gap)}
+    if as_json:
+        tables = {"problem": synced.reason} if isinstance(synced, Gap) else asdict(synced)
+        typer.echo(json.dumps({"tables": tables, "offices": sorted(current), "gaps": gaps}, ensure_ascii=False))
+    elif isinstance(synced, Gap):
+        typer.echo(f"The area tables are as they were: {synced.reason}", err=True)
+    else:
+        typer.echo(f"{synced.areas} areas, {synced.stations} stations, {len(synced.withdrawn)} areas withdrawn.")
+    if not as_json:
+        typer.echo(f"Forecasts of {len(current)} offices, {len(gaps)} without one to use.")
+        for office, reason in sorted(gaps.items()):
+            typer.echo(f"  {office}: {reason}")
+    if isinstance(synced, Gap) or gaps:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def tick(
+    at: Annotated[str | None, typer.Option(help="Rehearse this moment, such as 2026-11-21T11:10+09:00.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch, and let every live rule decide for all of its stores; the worker sends what fires."""
+    moment = _instant(at) if at else None
+    with _clockwork() as clock:
+        ticked = tasks.tick(clock, moment)
+    fired = sum(one.fired for one in ticked)
+    if as_json:
+        typer.echo(json.dumps({"fired": fired, "decisions": [_shown(one) for one in ticked]}, ensure_ascii=False))
+        return
+    for one in ticked:
+        values = ", ".join(f"{reading['reading']} {_value(reading)}" for reading in one.readings)
+        mark = "FIRED" if one.fired else one.reason
+        typer.echo(f"{one.business_on}  {mark:<15}  {one.store}  |  {one.rule}  |  {values}  |  {one.detail}")
+    typer.echo(f"{len(ticked)} decisions, {fired} fired.")
+
+
+@contextmanager
+def _clockwork() -> Iterator[Clockwork]:
+    settings = get_settings()
+    engine = make_engine(database_urls(settings).app, pool_size=2)
+    try:
+        yield Clockwork(engine, load_keyring(settings), settings, datetime.now(UTC))
+    finally:
+        engine.dispose()
+
+
+def _instant(text: str) -> datetime:
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an RFC 3339 instant") from error
+    if value.tzinfo is None:
+        raise typer.BadParameter("give the offset too, such as +09:00")
+    return value.astimezone(UTC)
+
+
+def _shown(one: Ticked) -> dict[str, Any]:
+    return asdict(one) | {
+        "decision_id": encode_id("dec", one.decision_id),
+        "rule_id": encode_id("rule", one.rule_id),
+        "store_id": encode_id("store", one.store_id),
+        "readings": list(one.readings),
+    }
+
+
+def _value(reading: dict[str, Any]) -> str:
+    return "unknown" if reading["value"] is None else str(reading["value"])

@@ -1,0 +1,176 @@
+"""Reads of areas, forecasts, rules and decisions."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, text
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from app.coupons.models import IssuedCoupon, Redemption
+from app.weather.areas import Level
+from app.weather.models import (
+    ForecastIssue,
+    ForecastOffice,
+    WeatherArea,
+    WeatherDecision,
+    WeatherRule,
+    WeatherStation,
+)
+from tenants.areas.models import Area, AreaStore
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+
+def list_areas(session: Session) -> Sequence[WeatherArea]:
+    """Every area of every level."""
+    return session.exec(select(WeatherArea)).all()
+
+
+def has_areas(session: Session) -> bool:
+    """Whether the tables have been synchronised at all."""
+    return session.exec(select(WeatherArea.code).limit(1)).first() is not None
+
+
+def list_districts(session: Session, codes: Collection[str]) -> Sequence[WeatherArea]:
+    """The class10 areas with these codes."""
+    wanted = select(WeatherArea).where(
+        col(WeatherArea.level) == Level.CLASS10, col(WeatherArea.code).in_(sorted(codes))
+    )
+    return session.exec(wanted).all()
+
+
+def list_stations(session: Session) -> Sequence[WeatherStation]:
+    """The stations whose temperature is forecast."""
+    return session.exec(select(WeatherStation)).all()
+
+
+def find_office(session: Session, office: str) -> ForecastOffice | None:
+    """What is known of an office's file, or None before its first fetch."""
+    return session.exec(select(ForecastOffice).where(col(ForecastOffice.office) == office)).one_or_none()
+
+
+def find_issue(session: Session, office: str, content_hash: bytes) -> ForecastIssue | None:
+    """The body with this hash, if the office has ever published it."""
+    wanted = select(ForecastIssue).where(
+        col(ForecastIssue.office) == office, col(ForecastIssue.content_hash) == content_hash
+    )
+    return session.exec(wanted).one_or_none()
+
+
+def list_current(session: Session, offices: Collection[str]) -> Sequence[tuple[ForecastOffice, ForecastIssue | None]]:
+    """Each office that has been tried, with its newest body."""
+    return session.exec(
+        select(ForecastOffice, ForecastIssue)
+        .join(ForecastIssue, col(ForecastIssue.id) == col(ForecastOffice.issue_id), isouter=True)
+        .where(col(ForecastOffice.office).in_(sorted(offices)))
+    ).all()
+
+
+def list_brands_with_live_rules(session: Session) -> Sequence[UUID]:
+    """The brands that a tick has to visit; found before any brand is known."""
+    return session.execute(text("SELECT list_brands_with_live_rules()")).scalars().all()
+
+
+def get_rule(session: ScopedSession, rule_id: UUID) -> WeatherRule:
+    """A rule that is not archived. Raises NotFound."""
+    rule = session.exec(
+        select(WeatherRule).where(col(WeatherRule.id) == rule_id, col(WeatherRule.archived_at).is_(None))
+    ).one_or_none()
+    if rule is None:
+        raise NotFound
+    return rule
+
+
+def lock_rule(session: ScopedSession, rule_id: UUID) -> WeatherRule:
+    """A rule that is not archived, locked until the transaction ends. Raises NotFound."""
+    rule = session.exec(
+        select(WeatherRule)
+        .where(col(WeatherRule.id) == rule_id, col(WeatherRule.archived_at).is_(None))
+        .with_for_update()
+    ).one_or_none()
+    if rule is None:
+        raise NotFound
+    return rule
+
+
+def list_live_rules(session: ScopedSession) -> Sequence[WeatherRule]:
+    """The rules that may fire, those of higher priority first, then the older."""
+    live = select(WeatherRule).where(col(WeatherRule.status) == "live", col(WeatherRule.archived_at).is_(None))
+    return session.exec(live.order_by(col(WeatherRule.priority).desc(), col(WeatherRule.id))).all()
+
+
+def list_stores(session: ScopedSession) -> Sequence[Store]:
+    """The stores that are in business."""
+    return session.exec(select(Store).where(col(Store.archived_at).is_(None)).order_by(col(Store.no))).all()
+
+
+def list_store_ids_in_areas(session: ScopedSession) -> dict[UUID, frozenset[UUID]]:
+    """The stores of each area, those of the areas below it included."""
+    parents = dict(session.exec(select(Area.id, Area.parent_id)).all())
+    members: dict[UUID, set[UUID]] = {area_id: set() for area_id in parents}
+    for area_id, store_id in session.exec(select(AreaStore.area_id, AreaStore.store_id)).all():
+        above: UUID | None = area_id
+        seen: set[UUID] = set()
+        while above is not None and above not in seen:
+            seen.add(above)
+            members[above].add(store_id)
+            above = parents.get(above)
+    return {area_id: frozenset(store_ids) for area_id, store_ids in members.items()}
+
+
+def list_fired(session: ScopedSession, rule_ids: Collection[UUID], since: date) -> Sequence[tuple[UUID, UUID, date]]:
+    """Rule, store and business day of each firing since a date."""
+    return session.exec(
+        select(
+            col(WeatherDecision.weather_rule_id), col(WeatherDecision.store_id), col(WeatherDecision.business_on)
+        ).where(
+            col(WeatherDecision.fired),
+            col(WeatherDecision.weather_rule_id).in_(list(rule_ids)),
+            col(WeatherDecision.business_on) >= since,
+        )
+    ).all()
+
+
+def list_states(
+    session: ScopedSession, rule_ids: Collection[UUID], since: date
+) -> Sequence[tuple[UUID, UUID, date, bool]]:
+    """Rule, store, business day and whether the rule was on, of the last decision of each business day since a date."""
+    key = (col(WeatherDecision.weather_rule_id), col(WeatherDecision.store_id), col(WeatherDecision.business_on))
+    last = (
+        select_columns(*key, col(WeatherDecision.state_on))
+        .where(key[0].in_(list(rule_ids)), key[2] >= since)
+        .distinct(*key)
+        .order_by(*key, col(WeatherDecision.id).desc())
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(last)]
+
+
+def count_discount_yen(session: ScopedSession, rule_id: UUID, since: datetime) -> int:
+    """What the coupons that a rule caused have cost since an instant, in yen; reversed redemptions cost nothing."""
+    spent = (
+        select(func.coalesce(func.sum(Redemption.discount_yen), 0))
+        .join(IssuedCoupon, col(IssuedCoupon.id) == col(Redemption.issued_coupon_id))
+        .where(
+            col(IssuedCoupon.weather_rule_id) == rule_id,
+            col(Redemption.redeemed_at) >= since,
+            col(Redemption.reversed_at).is_(None),
+        )
+    )
+    return int(session.exec(spent).one())
+
+
+def list_unsent(session: ScopedSession, rule_id: UUID) -> Sequence[WeatherDecision]:
+    """A rule's firings that no run has taken up yet, locked."""
+    return session.exec(
+        select(WeatherDecision)
+        .where(
+            col(WeatherDecision.weather_rule_id) == rule_id,
+            col(WeatherDecision.fired),
+            col(WeatherDecision.run_id).is_(None),
+        )
+        .order_by(col(WeatherDecision.store_no))
+        .with_for_update()
+    ).all()

@@ -1,0 +1,226 @@
+"""Forecasts, rules and decisions on the wire."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from app.schemas import (
+    AreaId,
+    Body,
+    CouponId,
+    Instant,
+    Name,
+    Read,
+    RunId,
+    SegmentId,
+    StoreId,
+    WeatherDecisionId,
+    WeatherRuleId,
+    Yen,
+)
+from app.weather.decisions import MAX_COOLDOWN_DAYS
+from app.weather.rules import Reason
+
+
+def _is_text(value: object) -> object:
+    if not isinstance(value, str | date):
+        raise ValueError("must be a date, YYYY-MM-DD")
+    return value
+
+
+LocalDate = Annotated[date, BeforeValidator(_is_text)]
+Clock = Annotated[str, Field(pattern=r"^([0-2][0-9]:[0-5][0-9]|30:00)$", examples=["11:15"])]
+Status = Literal["draft", "live", "paused"]
+Condition = Annotated[
+    dict[str, Any],
+    Field(
+        examples=[
+            {
+                "any": [
+                    {
+                        "reading": "precipitation_probability",
+                        "in": {"from": "11:00", "to": "17:00"},
+                        "op": ">=",
+                        "value": 60,
+                    },
+                    {"reading": "temperature_max", "op": ">=", "value": 33},
+                ]
+            }
+        ]
+    ),
+]
+Window = Annotated[dict[str, Any], Field(examples=[{"from": "11:00", "to": "17:00"}])]
+Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
+DecideTimes = Annotated[list[Clock], Field(min_length=1, max_length=24)]
+StoreIds = Annotated[list[StoreId], Field(max_length=10_000)]
+AreaIds = Annotated[list[AreaId], Field(max_length=1_000)]
+Priority = Annotated[int, Field(strict=True, ge=-1000, le=1000)]
+CooldownDays = Annotated[int, Field(strict=True, ge=0, le=MAX_COOLDOWN_DAYS)]
+MaxAge = Annotated[int, Field(strict=True, ge=1, le=24 * 60)]
+Holdout = Annotated[float, Field(ge=0, le=0.9)]
+BlackoutDates = Annotated[list[LocalDate], Field(max_length=400)]
+
+
+class RuleAudience(Body):
+    """Whom to write to among the friends of the stores where the rule fires. Empty: all of them."""
+
+    segment_id: SegmentId | None = None
+    rule: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "RuleAudience":
+        if self.segment_id is not None and self.rule is not None:
+            raise ValueError("give segment_id or rule, not both")
+        return self
+
+
+class WeatherRuleCreate(Body):
+    """A weather rule to be; it decides once it is `live`."""
+
+    name: Name
+    status: Status = "draft"
+    condition: Condition
+    off_condition: Condition | None = None
+    window: Window | None = None
+    decide_times: DecideTimes = Field(default_factory=lambda: ["11:15"])
+    all_stores: bool = False
+    store_ids: StoreIds | None = None
+    area_ids: AreaIds | None = None
+    coupon_id: CouponId | None = None
+    messages: Messages
+    audience: RuleAudience | None = None
+    priority: Priority = 0
+    cooldown_days: CooldownDays = 0
+    max_age_minutes: MaxAge | None = None
+    holdout_ratio: Holdout = 0.0
+    budget_yen: Yen | None = None
+    approval: Literal["none", "before_send"] = "none"
+    blackout_on: BlackoutDates = Field(default_factory=list)
+    store_id: StoreId | None = None
+
+
+class WeatherRulePatch(Body):
+    """What to change. Null clears a member that may be empty."""
+
+    name: Name | None = None
+    status: Status | None = None
+    condition: Condition | None = None
+    off_condition: Condition | None = None
+    window: Window | None = None
+    decide_times: DecideTimes | None = None
+    all_stores: bool | None = None
+    store_ids: StoreIds | None = None
+    area_ids: AreaIds | None = None
+    coupon_id: CouponId | None = None
+    messages: Messages | None = None
+    audience: RuleAudience | None = None
+    priority: Priority | None = None
+    cooldown_days: CooldownDays | None = None
+    max_age_minutes: MaxAge | None = None
+    holdout_ratio: Holdout | None = None
+    budget_yen: Yen | None = None
+    approval: Literal["none", "before_send"] | None = None
+    blackout_on: BlackoutDates | None = None
+
+
+class WeatherRuleRead(Read):
+    """A weather rule."""
+
+    id: WeatherRuleId
+    name: str
+    status: Status
+    condition: dict[str, Any]
+    off_condition: dict[str, Any] | None
+    window: dict[str, Any] | None
+    decide_times: list[str]
+    all_stores: bool
+    store_ids: list[StoreId]
+    area_ids: list[AreaId]
+    coupon_id: CouponId | None
+    messages: list[dict[str, Any]]
+    audience: RuleAudience | None
+    priority: int
+    cooldown_days: int
+    max_age_minutes: int | None
+    holdout_ratio: float
+    budget_yen: int | None
+    approval: Literal["none"]
+    blackout_on: list[date]
+    store_id: StoreId | None
+    created_at: Instant
+
+
+class ReadingRead(Read):
+    """One value that a decision used. `gap` says what is missing; a value that settles nothing is null."""
+
+    reading: str
+    value: float | str | None
+    source: str | None
+    issued_at: Instant | None
+    age_seconds: int | None
+    gap: str | None
+    op: str
+    compared_with: float | str | list[float | str]
+    holds: bool | None
+
+
+class EvaluationRead(Read):
+    """What a rule would conclude for a store now."""
+
+    rule_id: WeatherRuleId
+    store_id: StoreId
+    business_on: date
+    decided_at: Instant
+    fired: bool
+    reason: Reason
+    detail: str
+    readings: list[ReadingRead]
+
+
+class EvaluationsRead(Read):
+    """What a rule would conclude now for each of its stores; nothing was changed."""
+
+    items: list[EvaluationRead]
+
+
+class WeatherDecisionRead(EvaluationRead):
+    """What a rule concluded for a store on a business day, and why."""
+
+    id: WeatherDecisionId
+    run_id: RunId | None
+
+
+class PlaceRead(Read):
+    """Where a store's forecast is found in JMA's geography."""
+
+    office: str
+    class10: str
+    class20: str | None
+    station: str | None
+
+
+class BlockRead(Read):
+    """One value of a forecast and the time it is for. A value that is not stated is null, with the gap beside."""
+
+    reading: Literal["precipitation_probability", "temperature_max", "sky"]
+    starts_at: Instant
+    ends_at: Instant
+    value: int | str | None
+    unit: Literal["percent", "celsius"] | None
+    gap: str | None
+
+
+class ForecastRead(Read):
+    """The newest forecast for a store. `usable` says whether rules may act on it now, `gap` why not."""
+
+    store_id: StoreId
+    place: PlaceRead | None
+    source: str
+    issued_at: Instant | None
+    age_seconds: int | None
+    checked_at: Instant | None
+    usable: bool
+    gap: str | None
+    attribution: str
+    blocks: list[BlockRead]

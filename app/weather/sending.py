@@ -1,0 +1,135 @@
+"""From firings to a run: the friends of the stores that fired, their coupon, and who is held out."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, true
+from sqlmodel import col
+
+from app.coupons import queries as coupons
+from app.coupons import service as issuing
+from app.customers.models import Customer
+from app.messaging import queries as runs
+from app.messaging import service as messaging
+from app.messaging.freeze import Audience, lock_brand
+from app.messaging.models import Run
+from app.segments import service as segments
+from app.segments.compiler import compile_where
+from app.weather import queries
+from app.weather.models import WeatherDecision, WeatherRule
+from app.weather.schemas import RuleAudience
+from tenants.brands.queries import get_brand
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+from tenants.stores import opening_hours
+
+
+def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run]:
+    """Start a run for each business day's firings of a rule that have none yet; a second call finds nothing to do.
+
+    A rule that has been paused or archived since it fired sends nothing. `now` is the real clock, from which a
+    rehearsed tick's own clock is a fixed distance away.
+    """
+    lock_brand(session)
+    try:
+        rule = queries.lock_rule(session, rule_id)
+    except NotFound:
+        return []
+    unsent = queries.list_unsent(session, rule_id)
+    if rule.status != "live":
+        return []
+    found: list[Run] = []
+    for (business_on, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
+        decisions = list(group)
+        run = _start_run(session, rule, decisions, business_on=business_on, shift=shift, now=now)
+        for decision in decisions:
+            decision.run_id = run.id
+            session.add(decision)
+        found.append(run)
+    session.flush()
+    return found
+
+
+def _batch_of(decision: WeatherDecision) -> tuple[date, int]:
+    return decision.business_on, decision.clock_shift_seconds
+
+
+def _start_run(
+    session: ScopedSession,
+    rule: WeatherRule,
+    decisions: Sequence[WeatherDecision],
+    *,
+    business_on: date,
+    shift: int,
+    now: datetime,
+) -> Run:
+    coupon = coupons.get_coupon(session, rule.coupon_id) if rule.coupon_id else None
+    senders = messaging.list_senders(session, sorted(decision.store_no for decision in decisions), None)
+    reached = col(Customer.account_nos).op("&&")([sender.account_no for sender in senders])
+    brand = get_brand(session, session.scope.brand_id)
+    policy = brand.sender_policy if brand.sender_policy in ("home_store", "last_visited") else "home_store"
+    run, _ = messaging.start_run(
+        session,
+        cause=messaging.Cause(
+            kind="weather",
+            weather_rule_id=rule.id,
+            business_on=business_on,
+            store_no=rule.store_no,
+            valid_until=_first_closing(session, decisions, business_on, now + timedelta(seconds=shift)),
+            clock_shift_seconds=shift,
+        ),
+        content=messaging.Content(
+            messages=rule.messages, coupon_id=rule.coupon_id, coupon_name=coupon.name if coupon else None
+        ),
+        audience=Audience(
+            where=and_(_asked_for(session, rule, now), reached),
+            senders=senders,
+            sender_policy=policy,
+            only_tied=True,
+            holdout_ratio=rule.holdout_ratio,
+            holdout_salt=f"{rule.id}:{season_of(business_on)}",
+            cap_run_ids=runs.list_weather_run_ids(session, business_on),
+            capped=issuing.holds_too_many(coupon) if coupon else None,
+            most=issuing.remaining(session, coupon) if coupon else None,
+        ),
+        now=now,
+    )
+    if coupon is not None:
+        issuing.issue_to_run(session, coupon, run, now=now)
+    return run
+
+
+def season_of(on: date) -> str:
+    """The season of a date, such as `2026-winter`; December belongs to the next year's winter.
+
+    Hold-outs are drawn anew each season, so that nobody is kept from a rule for good.
+    """
+    names = ("winter", "spring", "summer", "autumn")
+    return f"{on.year + on.month // 12}-{names[on.month % 12 // 3]}"
+
+
+def _asked_for(session: ScopedSession, rule: WeatherRule, now: datetime) -> ColumnElement[bool]:
+    audience = RuleAudience.model_validate(rule.audience or {})
+    if audience.segment_id is not None:
+        return segments.customer_filter(session, audience.segment_id, now)
+    if audience.rule is not None:
+        return compile_where(session, audience.rule, now, at="/audience/rule")
+    return true()
+
+
+def _first_closing(
+    session: ScopedSession, decisions: Sequence[WeatherDecision], business_on: date, at: datetime
+) -> datetime | None:
+    """When the first of these stores closes for the day: nobody is invited to a closed door."""
+    zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
+    fired = {decision.store_id for decision in decisions}
+    closings = [
+        closes_at
+        for store in queries.list_stores(session)
+        if store.id in fired
+        for _, closes_at in opening_hours.intervals(store.opening_hours, business_on, zone)[-1:]
+    ]
+    return min(closings, default=at)

@@ -1,0 +1,98 @@
+"""Fetching JMA's files: one polite client for all brands, bounded whatever the other side sends."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from app.schemas import write_instant
+from app.settings import Settings
+
+FORECAST = "/bosai/forecast/data/forecast/{office}.json"
+AREAS = "/bosai/common/const/area.json"
+FORECAST_STATIONS = "/bosai/forecast/const/forecast_area.json"
+STATIONS = "/bosai/amedas/const/amedastable.json"
+
+MAX_BYTES = 5_000_000
+MAX_SECONDS = 30.0
+"""For a whole answer: a server that sends a byte a second never lets the read time-out pass."""
+
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+
+
+class FetchFailed(Exception):
+    """The file could not be fetched; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we have of a file already, as its server named it."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file's body, or None where the server says that we have it already; and how to ask next time."""
+
+    body: bytes | None
+    known: Known
+
+
+def open_client(settings: Settings) -> httpx.Client:
+    """A client for JMA's files (or the sandbox's) that names us and how to reach us."""
+    return httpx.Client(
+        base_url=settings.jma_url,
+        timeout=TIMEOUT,
+        headers={
+            "User-Agent": f"Noren/0.1 (+{settings.contact})",
+            "Accept": "application/json",
+            # Compressed bodies could unpack to any size; these files are small.
+            "Accept-Encoding": "identity",
+        },
+    )
+
+
+def fetch(client: httpx.Client, path: str, known: Known | None = None, at: datetime | None = None) -> Fetched:
+    """One file, unless it is as `known`. Raises FetchFailed.
+
+    `at` asks the sandbox for the file as it is at that moment; JMA ignores it.
+    """
+    headers = {}
+    if known and known.etag:
+        headers["If-None-Match"] = known.etag
+    if known and known.last_modified:
+        headers["If-Modified-Since"] = known.last_modified
+    if at is not None:
+        headers["X-Sandbox-Now"] = write_instant(at)
+    try:
+        with client.stream("GET", path, headers=headers) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED and headers:
+                return Fetched(None, known or Known())
+            if response.status_code != httpx.codes.OK:
+                raise FetchFailed(f"{path} answered {response.status_code}")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise FetchFailed(f"{path} came in an encoding that was not asked for")
+            body = _read(response, path)
+            return Fetched(body, Known(_short(response, "etag"), _short(response, "last-modified")))
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise FetchFailed(f"{path}: {type(error).__name__}") from error
+
+
+def _read(response: httpx.Response, path: str) -> bytes:
+    deadline = time.monotonic() + MAX_SECONDS
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise FetchFailed(f"{path} is larger than {MAX_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise FetchFailed(f"{path} took longer than {MAX_SECONDS:.0f} seconds")
+    return bytes(body)
+
+
+def _short(response: httpx.Response, header: str) -> str | None:
+    value = response.headers.get(header)
+    return value if value and len(value) <= 200 and value.isascii() and value.isprintable() else None
