@@ -57,7 +57,7 @@ def upgrade() -> None:
         "counter",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("value", sa.Integer(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("brand_id", "kind", name=op.f("pk_counter")),
     )
     op.create_table(

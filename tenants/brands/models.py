@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -31,4 +32,4 @@ class Counter(BrandRow, table=True):
     """The last small integer given out in a brand, by kind: `store`, `tag`, `line_account`, `feed`."""
 
     kind: str = Field(primary_key=True)
-    value: int
+    value: int = Field(sa_type=BigInteger)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import Session, col, select
 
 from tenants.brands.models import Brand
@@ -25,3 +25,9 @@ def next_no(session: ScopedSession, kind: str) -> int:
         " ON CONFLICT (brand_id, kind) DO UPDATE SET value = counter.value + 1 RETURNING value"
     )
     return int(session.execute(take, {"brand_id": session.scope.brand_id, "kind": kind}).scalar_one())
+
+
+def list_brand_ids(engine: Engine) -> list[UUID]:
+    """Every brand of this installation, oldest first: for the clock's tasks, which open one brand after the other."""
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT list_brand_ids()")).scalars())
