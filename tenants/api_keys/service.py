@@ -31,6 +31,11 @@ def set_stores(session: ScopedSession, key: StoreKey, stores: Sequence[Store]) -
     session.flush()
 
 
+def leave_keys(session: ScopedSession, store: Store) -> None:
+    """Let no key speak for this store any more."""
+    session.exec(delete(StoreKeyStore).where(col(StoreKeyStore.store_id) == store.id))
+
+
 def rotate_key(
     session: ScopedSession, key: StoreKey, *, prefix: str, digest: bytes, overlap: timedelta, now: datetime
 ) -> None:

@@ -5,13 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete
 
 from tenants.areas import queries
 from tenants.areas.models import Area, AreaStore
 from tenants.areas.problems import AreaCycle, AreaInUse
-from tenants.line_accounts import service as line_accounts
-from tenants.line_accounts.models import LineAccount
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -29,7 +27,7 @@ def create_area(session: ScopedSession, values: Mapping[str, Any], stores: Seque
 
 
 def change_area(session: ScopedSession, area: Area, changes: Mapping[str, Any], stores: Sequence[Store] | None) -> None:
-    """Change columns of an area, and its stores where they are given; its LINE accounts follow.
+    """Change columns of an area, and its stores where they are given.
 
     Raises NotFound for an unknown parent, and AreaCycle.
     """
@@ -39,21 +37,21 @@ def change_area(session: ScopedSession, area: Area, changes: Mapping[str, Any], 
     area.sqlmodel_update(dict(changes))
     if stores is not None:
         _set_stores(session, area, stores)
-        line_accounts.follow_area(session, area.id, stores)
     session.flush()
 
 
 def archive_area(session: ScopedSession, area: Area, now: datetime) -> None:
-    """Take an area out of use. Raises AreaInUse while areas lie inside it or a LINE account belongs to it."""
+    """Take an area out of use; no store is in it any more. Raises AreaInUse while other areas lie inside it."""
     inside = session.exec(queries.live_areas().where(col(Area.parent_id) == area.id).limit(1)).first()
     if inside is not None:
         raise AreaInUse(f"The area {inside.name!r} lies inside it.")
-    live_accounts = select(LineAccount).where(col(LineAccount.archived_at).is_(None))
-    account = session.exec(live_accounts.where(col(LineAccount.area_id) == area.id).limit(1)).first()
-    if account is not None:
-        raise AreaInUse(f"The LINE account {account.name!r} belongs to it.")
     area.archived_at = now
     _set_stores(session, area, [])
+
+
+def leave_areas(session: ScopedSession, store: Store) -> None:
+    """Take a store out of every area."""
+    session.exec(delete(AreaStore).where(col(AreaStore.store_id) == store.id))
 
 
 def _check_parent(session: ScopedSession, area: Area, parent_id: UUID) -> None:

@@ -43,3 +43,34 @@ def list_store_ids(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, 
     for account_id, store_id in ties:
         found[account_id].append(store_id)
     return found
+
+
+def list_ids_by_store(session: Session, store_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The live accounts that speak for each of these stores, oldest first."""
+    ties = session.exec(
+        select(LineAccountStore.store_id, LineAccountStore.line_account_id)
+        .join(LineAccount, col(LineAccount.id) == col(LineAccountStore.line_account_id))
+        .where(col(LineAccountStore.store_id).in_(store_ids), col(LineAccount.archived_at).is_(None))
+        .order_by(col(LineAccount.no))
+    ).all()
+    found: dict[UUID, list[UUID]] = {store_id: [] for store_id in store_ids}
+    for store_id, account_id in ties:
+        found[store_id].append(account_id)
+    return found
+
+
+def lock_accounts_of_area(session: Session, area_id: UUID) -> Sequence[LineAccount]:
+    """The live accounts that belong to an area, for changing them."""
+    of_area = live_accounts().where(col(LineAccount.area_id) == area_id).order_by(col(LineAccount.id))
+    return session.exec(of_area.with_for_update()).all()
+
+
+def lock_accounts_of_store(session: Session, store_id: UUID) -> Sequence[LineAccount]:
+    """The accounts that speak for a store, for changing them."""
+    of_store = (
+        select(LineAccount)
+        .join(LineAccountStore, col(LineAccountStore.line_account_id) == col(LineAccount.id))
+        .where(col(LineAccountStore.store_id) == store_id)
+        .order_by(col(LineAccount.id))
+    )
+    return session.exec(of_store.with_for_update(of=LineAccount)).all()

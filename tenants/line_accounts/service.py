@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete
 
 from tenants.brands.queries import next_no
 from tenants.constraints import violates
-from tenants.line_accounts import queries
 from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.line_accounts.problems import ChannelTaken
 from tenants.sealing import BrandKey
@@ -62,13 +60,6 @@ def set_stores(session: ScopedSession, account: LineAccount, stores: Sequence[St
     _tie(session, account, stores)
 
 
-def follow_area(session: ScopedSession, area_id: UUID, stores: Sequence[Store]) -> None:
-    """Let the accounts of an area speak for the stores that are in it now."""
-    of_area = queries.live_accounts().where(col(LineAccount.area_id) == area_id)
-    for account in session.exec(of_area.with_for_update()).all():
-        set_stores(session, account, stores)
-
-
 def join_store(session: ScopedSession, account: LineAccount, store: Store) -> None:
     """Let an account speak for one more store."""
     session.add(LineAccountStore(line_account_id=account.id, store_id=store.id, store_no=store.no))
@@ -76,18 +67,11 @@ def join_store(session: ScopedSession, account: LineAccount, store: Store) -> No
     session.flush()
 
 
-def leave_store(session: ScopedSession, store: Store, accounts: Sequence[UUID] | None = None) -> None:
-    """Let these accounts (all of the store's, if none are named) speak for the store no more."""
-    ties = select(LineAccountStore.line_account_id).where(col(LineAccountStore.store_id) == store.id)
-    leaving = session.exec(ties).all() if accounts is None else accounts
-    tied = select(LineAccount).where(col(LineAccount.id).in_(leaving)).with_for_update()
-    for account in session.exec(tied).all():
-        account.store_nos = [no for no in account.store_nos if no != store.no]
-    session.exec(
-        delete(LineAccountStore).where(
-            col(LineAccountStore.store_id) == store.id, col(LineAccountStore.line_account_id).in_(leaving)
-        )
-    )
+def leave_store(session: ScopedSession, account: LineAccount, store: Store) -> None:
+    """Let an account speak for this store no more."""
+    ties = delete(LineAccountStore).where(col(LineAccountStore.store_id) == store.id)
+    session.exec(ties.where(col(LineAccountStore.line_account_id) == account.id))
+    account.store_nos = [no for no in account.store_nos if no != store.no]
     session.flush()
 
 

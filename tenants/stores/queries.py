@@ -7,7 +7,6 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.problems import NotFound
 from tenants.stores.models import Store
 
@@ -42,20 +41,6 @@ def get_stores(session: Session, store_ids: Sequence[UUID]) -> Sequence[Store]:
     if len(stores) != len(wanted):
         raise NotFound
     return stores
-
-
-def list_account_ids(session: Session, store_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """The live LINE accounts that speak for each of these stores, oldest first."""
-    ties = session.exec(
-        select(LineAccountStore.store_id, LineAccountStore.line_account_id)
-        .join(LineAccount, col(LineAccount.id) == col(LineAccountStore.line_account_id))
-        .where(col(LineAccountStore.store_id).in_(store_ids), col(LineAccount.archived_at).is_(None))
-        .order_by(col(LineAccount.no))
-    ).all()
-    found: dict[UUID, list[UUID]] = {store_id: [] for store_id in store_ids}
-    for store_id, account_id in ties:
-        found[store_id].append(account_id)
-    return found
 
 
 def list_nearest(session: Session, latitude: float, longitude: float, limit: int) -> Sequence[tuple[Store, float]]:

@@ -5,13 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete
 
-from tenants.api_keys.models import StoreKeyStore
-from tenants.areas.models import AreaStore
 from tenants.brands.queries import next_no
 from tenants.constraints import violates
-from tenants.line_accounts import service as line_accounts
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
 from tenants.stores import opening_hours
@@ -35,12 +31,9 @@ def change_store(session: ScopedSession, store: Store, changes: Mapping[str, Any
     _flush(session, store)
 
 
-def archive_store(session: ScopedSession, store: Store, now: datetime) -> None:
-    """Take a store out of use: no area, key or account speaks for it any more; its history stays."""
+def archive_store(store: Store, now: datetime) -> None:
+    """Take a store out of use; its history stays."""
     store.archived_at = now
-    line_accounts.leave_store(session, store)
-    session.exec(delete(AreaStore).where(col(AreaStore.store_id) == store.id))
-    session.exec(delete(StoreKeyStore).where(col(StoreKeyStore.store_id) == store.id))
 
 
 def _check(store: Store) -> None:

@@ -1,0 +1,187 @@
+"""Authlib's authorization server, fitted to our database: it finds clients, knows their permissions, keeps tokens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Request
+from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
+from authlib.oauth2.rfc6750 import BearerTokenGenerator
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from fastapi.responses import JSONResponse
+from sqlalchemy import Engine, text
+
+from app.auth import digest_of
+from app.keys import new_secret
+from tenants.clients import queries, service
+from tenants.clients.models import AccessToken, ApiClient
+from tenants.ids import decode_id
+from tenants.permissions import normalise_permissions
+from tenants.scope import Scope
+from tenants.session import open_session
+
+AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+@dataclass(frozen=True)
+class KnownClient(ClientMixin):  # type: ignore[misc]
+    """A client as Authlib asks about it. `row` is None for one that does not exist, which knows no secret: so the
+    answer to an unknown client and to a wrong secret is the same."""
+
+    scope: Scope | None
+    row: ApiClient | None
+    now: datetime
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """Whether this is the client's secret, or the one before it while both are accepted."""
+        return self.row is not None and service.knows_secret(self.row, digest_of(client_secret), self.now)
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Header and body are both accepted, one at a time."""
+        return method in AUTH_METHODS
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Clients act for themselves only."""
+        return grant_type == "client_credentials"
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """The permissions asked for, or all of the client's if none are. Raises InvalidScopeError."""
+        granted: Sequence[str] = self.row.permissions if self.row else []
+        if not scope:
+            return " ".join(sorted(granted))
+        try:
+            wanted = normalise_permissions(scope)
+        except ValueError as error:
+            raise InvalidScopeError from error
+        if not set(wanted) <= set(granted):
+            raise InvalidScopeError
+        return " ".join(wanted)
+
+
+class TokenRequest(OAuth2Request):  # type: ignore[misc]
+    """One request as Authlib reads it."""
+
+    def __init__(self, form: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        # TLS ends before us, so the address that we see proves nothing; Authlib must not refuse it as insecure.
+        super().__init__("POST", "https://noren/oauth", headers=headers)
+        self.payload = BasicOAuth2Payload(form)
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The fields of the body."""
+        data: Mapping[str, str] = self.payload.data
+        return data
+
+
+class TokenServer(AuthorizationServer):  # type: ignore[misc]
+    """The authorization server of one request. Every look-up and every write is a transaction of its own."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        super().__init__()
+        self.engine = engine
+        self.now = now
+        self.register_grant(CredentialsGrant)
+        self.register_endpoint(Revocation)
+        self.register_client_auth_method("client_secret_basic", _authenticate_by_header)
+        lifetime = int(service.TOKEN_LIFE.total_seconds())  # Authlib's own is ten days
+        self.register_token_generator("default", BearerTokenGenerator(_new_token, expires_generator=lifetime))
+
+    def query_client(self, client_id: str) -> KnownClient:
+        """The client of this id, real or not."""
+        scope = _find_scope(self.engine, client_id)
+        if scope is None:
+            return KnownClient(None, None, self.now)
+        with open_session(self.engine, scope) as session:
+            return KnownClient(scope, queries.find_client(session, decode_id("client", client_id)), self.now)
+
+    def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
+        """Keep the token's hash, so that it is known from now on."""
+        client: KnownClient = request.client
+        assert client.scope is not None
+        assert client.row is not None
+        permissions = token["scope"].split() if token.get("scope") else []
+        with open_session(self.engine, client.scope) as session:
+            service.issue_token(session, client.row, permissions, digest_of(token["access_token"]), self.now)
+            session.commit()
+
+    def authenticate_client(self, request: TokenRequest, methods: list[str], endpoint: str = "token") -> KnownClient:
+        """The client that the request proves to come from. Raises InvalidClientError, and InvalidRequestError where it
+        authenticates in two ways at once (RFC 6749, 2.3), which Authlib would let pass."""
+        if request.headers.get("Authorization") and "client_secret" in request.form:
+            raise InvalidRequestError("Authenticate by the header or in the body, not by both.")
+        client: KnownClient = super().authenticate_client(request, methods, endpoint)
+        return client
+
+    def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
+        """The same request: it is Authlib's already."""
+        return request
+
+    def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> JSONResponse:
+        """Authlib's answer as a response."""
+        return JSONResponse(body, status, dict(headers))
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""
+
+
+class CredentialsGrant(ClientCredentialsGrant):  # type: ignore[misc]
+    """The one grant: client credentials, in the header or in the body."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+
+
+class Revocation(RevocationEndpoint):  # type: ignore[misc]
+    """Ends a token before its hour (RFC 7009). A token of another client, or none at all, is answered likewise."""
+
+    CLIENT_AUTH_METHODS = AUTH_METHODS
+    SUPPORTED_TOKEN_TYPES = ("access_token", "refresh_token")
+
+    def authenticate_token(self, request: TokenRequest, client: KnownClient) -> AccessToken | None:
+        """The client's own token that is to end."""
+        self.check_params(request, client)
+        assert client.scope is not None
+        assert client.row is not None
+        with open_session(self.server.engine, client.scope) as session:
+            token = queries.find_token(session, digest_of(request.form["token"]))
+        return token if token is not None and token.api_client_id == client.row.id else None
+
+    def revoke_token(self, token: AccessToken, request: TokenRequest) -> None:
+        """Forget the token."""
+        with open_session(self.server.engine, request.client.scope) as session:
+            service.end_token(session, token)
+            session.commit()
+
+
+def _new_token(**about: Any) -> str:
+    return new_secret("token")
+
+
+def _authenticate_by_header(query_client: Callable[[str], KnownClient], request: TokenRequest) -> KnownClient | None:
+    """The client named in an `Authorization: Basic` header. Authlib's own breaks on one that is not UTF-8."""
+    try:
+        client_id, secret = extract_basic_authorization(request.headers)
+    except ValueError as error:
+        raise InvalidClientError("The Authorization header cannot be read.", status_code=401) from error
+    if not client_id or not secret:
+        return None
+    client = query_client(client_id)
+    return client if client.check_client_secret(secret) else None
+
+
+def _find_scope(engine: Engine, client_id: str) -> Scope | None:
+    """The brand of a client, before any scope is known."""
+    try:
+        wanted = decode_id("client", client_id)
+    except ValueError:
+        return None
+    with engine.connect() as connection:
+        brand_id: UUID | None = connection.execute(
+            text("SELECT find_client_brand(:wanted)"), {"wanted": wanted}
+        ).scalar_one()
+        connection.rollback()
+    return Scope(brand_id) if brand_id else None
