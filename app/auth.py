@@ -69,7 +69,10 @@ def digest_of(secret: str) -> bytes:
 
 
 def find_caller(engine: Engine, token: str, now: datetime) -> CallerInfo | None:
-    """The caller behind a bearer token, or None: read in a transaction of its own, closed before the request's opens."""
+    """The caller behind a bearer token, or None.
+
+    It is read in a transaction of its own, closed before the request's opens.
+    """
     with engine.connect() as connection:
         row = connection.execute(
             text("SELECT brand_id, kind, credential_id FROM find_credential(:digest, :now)"),

@@ -34,7 +34,7 @@ class Urls:
 def embedded_postgres(data_dir: Path) -> str:
     """Start (or find) the Postgres that lives in `data_dir/postgres`, and answer its superuser's URL.
 
-    It is kept running until `stop_embedded`. As root the wheel opens parent folders to its own user, so the folder is ours.
+    It is kept running until `stop_embedded`. As root the wheel opens parent folders to its own user, so they are ours.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 
+import httpx
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -85,10 +86,23 @@ async def healthz() -> Response:
 
 @_health.get("/readyz")
 def readyz(request: Request) -> Response:
-    """The process can work: the database answers and its schema is there."""
+    """The process can work: the database answers and its schema is there, and what else the settings ask for."""
+    settings: Settings = request.app.state.settings
     with request.app.state.engine.connect() as connection:
         connection.execute(text("SELECT 1 FROM alembic_version")).one()
+        if settings.ready_needs_worker and connection.execute(_LIVE_WORKER).first() is None:
+            return JSONResponse({"status": "waiting for a worker"}, 503)
+    if settings.ready_url is not None:
+        try:
+            answer = httpx.get(settings.ready_url, timeout=2, trust_env=False)
+        except httpx.HTTPError:
+            return JSONResponse({"status": f"waiting for {settings.ready_url}"}, 503)
+        if not answer.is_success:
+            return JSONResponse({"status": f"{settings.ready_url} answers {answer.status_code}"}, 503)
     return JSONResponse({"status": "ready"})
+
+
+_LIVE_WORKER = text("SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds' LIMIT 1")
 
 
 @_health.get("/metrics")

@@ -1,4 +1,4 @@
-"""Every job that the clock starts and every subscriber of events, in one list: what a worker must import to know them."""
+"""Every job that the clock starts and every subscriber of events, in one list."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_
 
 @periodic("* * * * *")
 def rescue_stalled_jobs(clock: Clockwork) -> None:
-    """Put the jobs of workers that died back into the queue; otherwise they stay `doing`, and their locks held, for ever."""
+    """Put the jobs of workers that died back into the queue; otherwise they stay `doing`, and their locks held."""
     asyncio.run(_rescue())
 
 

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     max_body_bytes: int = 1_000_000
     worker_lanes: int = 32
     """Lanes that one worker process works on at the same time."""
+    ready_url: str | None = None
+    """A further address that must answer before `/readyz` does, such as the demo's sandbox."""
+    ready_needs_worker: bool = False
+    """Whether `/readyz` waits for a worker that is alive."""
     log_level: str = "info"
     contact: str = "https://github.com/noren-crm/noren"
     """Named in the User-Agent of calls to public services."""

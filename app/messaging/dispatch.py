@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
 
+from app.line.errors import LineError, LineUnavailable
 from app.line.tokens import ChannelTokens
 from app.messaging import queries, service
 from app.messaging.answers import Answer, Meaning
@@ -75,6 +76,16 @@ class Dispatcher:
 
     async def work_lane(self, brand_id: UUID, line_account_id: UUID) -> float | None:
         """Send what waits at one account. Answers in how many seconds to come again; None: when there is work."""
+        try:
+            return await self._work(brand_id, line_account_id)
+        except LineUnavailable as error:
+            log.warning("lane_held", account=str(line_account_id), detail=str(error))
+            return HOLD_SECONDS[Meaning.UNCLEAR]
+        except LineError as error:
+            log.warning("lane_held", account=str(line_account_id), detail=str(error))
+            return HOLD_SECONDS[Meaning.UNAUTHORIZED]
+
+    async def _work(self, brand_id: UUID, line_account_id: UUID) -> float | None:
         channel = await self._open_channel(brand_id, line_account_id)
         began = asyncio.get_running_loop().time()
         while asyncio.get_running_loop().time() - began < TURN_SECONDS:

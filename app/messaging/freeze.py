@@ -194,7 +194,8 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
             SELECT customer_id, turned.account_no, store_no, line_user_id,
                    CASE WHEN reason IS NULL AND turn > available THEN 'quota' ELSE reason END AS reason,
                    CASE WHEN reason IS NULL AND turn <= coalesce(available, turn)
-                        THEN turned.account_no * {BATCHES_PER_ACCOUNT} + ((turn - 1) / {BATCH_SIZE})::int END AS batch_no
+                        THEN turned.account_no * {BATCHES_PER_ACCOUNT} + ((turn - 1) / {BATCH_SIZE})::int
+                   END AS batch_no
             FROM turned LEFT JOIN quota ON quota.account_no = turned.account_no
         )"""
     return query, values

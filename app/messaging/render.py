@@ -1,4 +1,7 @@
-"""Messages with variables: read once, then only filled in. `{{ store.name }}`, `{{ customer.name | default: "お客様" }}`."""
+"""Messages with variables: read once, then only filled in.
+
+`{{ store.name }}`, `{{ customer.name | default: "お客様" }}`.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -179,7 +179,8 @@ def _count_sent(session: ScopedSession, run_id: UUID) -> list[dict[str, Any]]:
                     ON delivery.brand_id = failure.brand_id AND delivery.run_id = failure.run_id
                     AND delivery.customer_id = failure.customer_id
                 WHERE failure.brand_id = batch.brand_id AND failure.run_id = batch.run_id
-                  AND delivery.account_no = batch.account_no AND delivery.store_no IS NOT DISTINCT FROM nullif(key, '')::int
+                  AND delivery.account_no = batch.account_no
+                  AND delivery.store_no IS NOT DISTINCT FROM nullif(key, '')::int
             ) AS failed ON true
             WHERE batch.brand_id = :brand_id AND run_id = :run_id AND state = 'sent'
             GROUP BY 1, 2 ORDER BY 1, 2
