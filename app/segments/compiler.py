@@ -32,6 +32,7 @@ from app.segments.rules import (
     list_leaves,
     parse_rule,
 )
+from tenants.areas import queries as area_queries
 from tenants.brands.queries import get_brand
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
@@ -63,7 +64,7 @@ def _look_up(session: ScopedSession, tree: Rule) -> tuple[Named, list[Reference]
     named = Named(
         queries.map_tag_nos(session, {tag.key for tag in tags}),
         queries.map_store_nos(session, _ids(stores)),
-        queries.map_area_nos(session, _ids(areas)),
+        area_queries.map_store_nos(session, _ids(areas)),
         queries.map_account_nos(session, _ids(accounts)),
     )
     missing = [tag for tag in tags if tag.key not in named.tag_nos]

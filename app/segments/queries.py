@@ -11,7 +11,6 @@ from sqlmodel import col, select
 
 from app.customers.models import Customer, CustomerStore, Tag
 from app.segments.models import Segment
-from tenants.areas.models import Area, AreaStore
 from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
@@ -66,36 +65,6 @@ def map_store_nos(session: ScopedSession, store_ids: Collection[UUID]) -> dict[U
     if not store_ids:
         return {}
     return dict(session.exec(select(Store.id, Store.no).where(col(Store.id).in_(store_ids))).all())
-
-
-def map_area_nos(session: ScopedSession, area_ids: Collection[UUID]) -> dict[UUID, set[int]]:
-    """Numbers of the stores that lie in each area or in an area below it."""
-    if not area_ids:
-        return {}
-    children: dict[UUID | None, list[UUID]] = {}
-    known = set()
-    for area_id, parent_id in session.exec(select(Area.id, Area.parent_id)):
-        known.add(area_id)
-        children.setdefault(parent_id, []).append(area_id)
-    below = {area_id: _descend(area_id, children) for area_id in area_ids if area_id in known}
-    wanted = set().union(*below.values())
-    stores: dict[UUID, set[int]] = {}
-    ties = select(AreaStore.area_id, AreaStore.store_no).where(col(AreaStore.area_id).in_(wanted))
-    for area_id, store_no in session.exec(ties):
-        stores.setdefault(area_id, set()).add(store_no)
-    return {area_id: set().union(*(stores.get(one, set()) for one in areas)) for area_id, areas in below.items()}
-
-
-def _descend(area_id: UUID, children: Mapping[UUID | None, Sequence[UUID]]) -> set[UUID]:
-    """An area and all areas below it."""
-    seen: set[UUID] = set()
-    waiting = [area_id]
-    while waiting:
-        area = waiting.pop()
-        if area not in seen:
-            seen.add(area)
-            waiting.extend(children.get(area, ()))
-    return seen
 
 
 def map_account_nos(session: ScopedSession, account_ids: Collection[UUID]) -> dict[UUID, int]:
