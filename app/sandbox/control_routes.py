@@ -1,0 +1,252 @@
+"""`/_sandbox` besides people: the world, what was delivered, faults, weather, clock, settings, reset."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.sandbox import world
+from app.sandbox.clock import format_instant, month_of, parse_instant
+from app.sandbox.controls import (
+    JsonObject,
+    Mistaken,
+    answer,
+    control,
+    done,
+    get_channel,
+    list_of,
+    number_of,
+    objects_of,
+    query_instant,
+    query_number,
+    read_object,
+    text_of,
+)
+from app.sandbox.faults import MalformedFault
+from app.sandbox.ledger import Ledger, format_uuid
+from app.sandbox.state import Sandbox, Settings
+from app.sandbox.weather.state import UnknownWeather
+from app.sandbox.world import Impossible, World
+
+_MAX_PAGE = 5_000
+
+
+def routes(sandbox: Sandbox) -> list[Route]:
+    """Everything that is not about one person."""
+    return [*_world_routes(sandbox), *_ledger_routes(sandbox), *_behaviour_routes(sandbox)]
+
+
+def _world_routes(sandbox: Sandbox) -> list[Route]:
+    async def put_world(request: Request) -> Response:
+        body = await read_object(request)
+        people_before = len(sandbox.world.person_ids)
+        try:
+            _fill(sandbox.world, body, month_of(sandbox.clock.now()))
+        except Impossible as contradiction:
+            raise Mistaken(str(contradiction), 409) from None
+        finally:
+            sandbox.tokens.forget_seen()
+        return answer(
+            {
+                "providers": len(sandbox.world.providers),
+                "channels": len(sandbox.world.channels),
+                "people": len(sandbox.world.person_ids),
+                "people_added": len(sandbox.world.person_ids) - people_before,
+            }
+        )
+
+    async def get_channel_(request: Request) -> Response:
+        channel = get_channel(sandbox, request.path_params["channel"])
+        shown = {name: getattr(channel, name) for name in world.CHANNEL_SETTINGS}
+        return answer(
+            {
+                "channel_id": channel.channel_id,
+                "provider_id": channel.provider_id,
+                **shown,
+                "used": channel.used.get(month_of(sandbox.clock.now()), 0),
+                "friends": len(channel.friends),
+                "blocked": len(channel.blocked),
+            }
+        )
+
+    async def list_channels(request: Request) -> Response:
+        names = ("channel_id", "provider_id", "display_name", "webhook_url")
+        channels = sandbox.world.channels_by_no
+        return answer({"items": [{name: getattr(each, name) for name in names} for each in channels]})
+
+    return [
+        control("/world", "POST", put_world),
+        control("/channels", "GET", list_channels),
+        control("/channels/{channel}", "GET", get_channel_),
+    ]
+
+
+def _fill(into: World, body: JsonObject, month: str) -> None:
+    for provider in objects_of(body, "providers"):
+        world.put_provider(into, text_of(provider, "id"), provider.get("name"))
+    for channel in objects_of(body, "channels"):
+        world.put_channel(into, text_of(channel, "channel_id"), channel.get("provider_id"), channel, month)
+    for person in objects_of(body, "people"):
+        user_ids = person.get("line_user_ids") or {}
+        # Without an id of its own a person goes by the first of her user ids, which costs a crowd no memory.
+        no = world.put_person(
+            into, text_of(person, "id", next(iter(user_ids.values()), None)), person.get("name"), user_ids
+        )
+        world.seed_ties(into, no, list_of(person, "follows"), list_of(person, "blocks"))
+
+
+def _ledger_routes(sandbox: Sandbox) -> list[Route]:
+    async def deliveries(request: Request) -> Response:
+        channel_id = request.query_params.get("channel")
+        page, next_position = sandbox.ledger.list_deliveries(
+            start=query_number(request, "cursor", 0, least=0, most=2**63),
+            limit=query_number(request, "limit", 200, least=1, most=_MAX_PAGE),
+            since=query_instant(request, "since"),
+            channel_no=get_channel(sandbox, channel_id).no if channel_id else None,
+        )
+        items = []
+        shown: dict[int, JsonObject] = {}
+        for delivery in page:
+            call = shown.get(delivery.call_no)
+            if call is None:
+                call = shown[delivery.call_no] = _shown_call(sandbox, delivery.call_no)
+            channel = sandbox.world.channels[call["channel"]]
+            items.append({**call, "line_user_id": world.user_id_in(sandbox.world, channel, delivery.person_no)})
+        return answer({"items": items, "next_cursor": None if next_position is None else str(next_position)})
+
+    async def stats(request: Request) -> Response:
+        return answer(sandbox.ledger.stats(query_instant(request, "since")))
+
+    async def webhook_calls(request: Request) -> Response:
+        channel_id = request.query_params.get("channel")
+        calls = [each for each in sandbox.webhook_log if channel_id in (None, each["channel"])]
+        return answer({"items": calls})
+
+    return [
+        control("/deliveries", "GET", deliveries),
+        control("/stats", "GET", stats),
+        control("/webhooks", "GET", webhook_calls),
+    ]
+
+
+def _shown_call(sandbox: Sandbox, call_no: int) -> JsonObject:
+    call = sandbox.ledger.get(call_no)
+    return {
+        "channel": sandbox.world.channels_by_no[call.channel_no].channel_id,
+        "messages": orjson.Fragment(call.messages),
+        "retry_key": format_uuid(call.retry_key),
+        "request_id": format_uuid(call.request_id),
+        "kind": call.kind.name.lower(),
+        "at": format_instant(call.at),
+    }
+
+
+def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
+    async def put_faults(request: Request) -> Response:
+        body = await read_object(request)
+        try:
+            sandbox.faults.put(list_of(body, "faults"), int(body.get("seed") or 0))
+        except (MalformedFault, TypeError, ValueError) as mistake:
+            raise Mistaken(str(mistake)) from None
+        return done()
+
+    async def put_weather(request: Request) -> Response:
+        body = await read_object(request)
+        offices = list_of(body, "offices") if body.get("offices") is not None else None
+        try:
+            sandbox.weather.put(text_of(body, "scenario"), offices)
+        except UnknownWeather as unknown:
+            raise Mistaken(str(unknown)) from None
+        return done()
+
+    async def get_weather(request: Request) -> Response:
+        return answer({"scenarios": sandbox.weather.scenarios})
+
+    async def put_clock(request: Request) -> Response:
+        body = await read_object(request)
+        if "now" in body and body["now"] is None:
+            sandbox.clock.offset_seconds = 0.0
+        elif "now" in body:
+            try:
+                sandbox.clock.set(parse_instant(text_of(body, "now")))
+            except ValueError as malformed:
+                raise Mistaken(f"now: {malformed}") from None
+        else:
+            sandbox.clock.advance(number_of(body, "advance_seconds"))
+        return done()
+
+    async def get_clock(request: Request) -> Response:
+        return answer({"now": format_instant(sandbox.clock.now()), "real": format_instant(time.time())})
+
+    async def put_settings(request: Request) -> Response:
+        body = await read_object(request)
+        changed = _settings(sandbox.settings, body)
+        if "rate_limits" in body:
+            sandbox.limits.enabled = bool(body["rate_limits"])
+        sandbox.settings = changed
+        return answer({"rate_limits": sandbox.limits.enabled, **asdict(sandbox.settings)})
+
+    async def get_settings(request: Request) -> Response:
+        return answer({"rate_limits": sandbox.limits.enabled, **asdict(sandbox.settings)})
+
+    async def post_reset(request: Request) -> Response:
+        body = await read_object(request)
+        reset(sandbox, world_too=bool(body.get("world")))
+        return done()
+
+    return [
+        control("/faults", "PUT", put_faults),
+        control("/weather", "PUT", put_weather),
+        control("/weather", "GET", get_weather),
+        control("/clock", "PUT", put_clock),
+        control("/clock", "GET", get_clock),
+        control("/settings", "PUT", put_settings),
+        control("/settings", "GET", get_settings),
+        control("/reset", "POST", post_reset),
+    ]
+
+
+def _settings(now: Settings, body: JsonObject) -> Settings:
+    changed: dict[str, Any] = asdict(now)
+    for name, value in body.items():
+        if name != "rate_limits" and name not in changed:
+            raise Mistaken(f"there is no setting {name}")
+        if name in changed:
+            changed[name] = value
+    if changed["foreign_multicast_ids"] not in ("refuse", "skip"):
+        raise Mistaken('foreign_multicast_ids is "refuse" or "skip"')
+    if not all(isinstance(seconds, int | float) for seconds in list_of(changed, "redelivery_seconds")):
+        raise Mistaken("redelivery_seconds is a list of numbers")
+    for name in ("webhook_timeout_seconds", "reply_token_seconds"):
+        number_of(changed, name)
+    return Settings(**changed)
+
+
+def reset(sandbox: Sandbox, *, world_too: bool) -> None:
+    """Forget what happened: deliveries, retry keys, quota used, faults, moved clock, weather, events on their way.
+
+    Providers, channels, people and their ties stay, unless `world_too`.
+    """
+    sandbox.ledger = Ledger()
+    sandbox.resets += 1
+    sandbox.reply_tokens.reset()
+    sandbox.limits.reset()
+    sandbox.faults.put((), 0)
+    sandbox.weather.reset()
+    sandbox.settings = Settings()
+    sandbox.clock.offset_seconds = 0.0
+    sandbox.webhook_log.clear()
+    sandbox.outbox.redeliveries.clear()
+    for lane in sandbox.outbox.lanes.values():
+        lane.clear()
+    for channel in sandbox.world.channels_by_no:
+        channel.used.clear()
+    if world_too:
+        sandbox.world.clear()
+        sandbox.tokens.short_lived.clear()
+    sandbox.world.version += 1
+    sandbox.tokens.forget_seen()

@@ -1,0 +1,167 @@
+"""Misbehaviour on order: wrong answers, slow answers, broken connections, before or after LINE took the call."""
+
+import asyncio
+import os
+import random
+import socket
+import stat
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_MESSAGES = {
+    429: "The API rate limit has been exceeded. Try again later.",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+_FIELDS = {"endpoint", "status", "body", "ratio", "after_accept", "drop", "delay_ms"}
+
+
+class MalformedFault(ValueError):
+    """A fault that cannot be meant; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to misbehave. With neither status, body nor drop it only delays."""
+
+    endpoint: str
+    """Part of "POST /v2/bot/message/push"; empty matches every call but the sandbox's own."""
+    status: int | None
+    body: bytes | None
+    ratio: float
+    after_accept: bool
+    drop: bool
+    delay_seconds: float
+
+    @property
+    def answers(self) -> bool:
+        return self.drop or self.status is not None or self.body is not None
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults in force, drawn in order: the first that applies answers, delays add up."""
+
+    active: list[Fault] = field(default_factory=list)
+    _random: random.Random = field(default_factory=random.Random)
+
+    def put(self, faults: Iterable[Any], seed: int) -> None:
+        """Replace all. The same seed draws the same faults for the same calls. Raises MalformedFault."""
+        self.active = [parse_fault(fault) for fault in faults]
+        self._random = random.Random(seed)  # noqa: S311 (it has to repeat itself)
+
+    def draw(self, call: str) -> tuple[float, Fault | None]:
+        """For "METHOD /path": the seconds to wait and the fault to answer with, if any."""
+        delay_seconds = 0.0
+        for fault in self.active:
+            if fault.endpoint in call and (fault.ratio >= 1.0 or self._random.random() < fault.ratio):
+                delay_seconds += fault.delay_seconds
+                if fault.answers:
+                    return delay_seconds, fault
+        return delay_seconds, None
+
+
+def parse_fault(value: Any) -> Fault:
+    """A fault as `PUT /_sandbox/faults` takes it. Raises MalformedFault."""
+    if not isinstance(value, Mapping):
+        raise MalformedFault("a fault is an object")
+    if unknown := set(value) - _FIELDS:
+        raise MalformedFault(f"unknown: {', '.join(sorted(unknown))}")
+    status, body = value.get("status"), value.get("body")
+    ratio, delay_ms = value.get("ratio", 1.0), value.get("delay_ms") or 0
+    if status is not None and not (isinstance(status, int) and 200 <= status <= 599):
+        raise MalformedFault("status is a number from 200 to 599")
+    if not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
+        raise MalformedFault("ratio is a number from 0 to 1")
+    if not isinstance(delay_ms, int | float) or delay_ms < 0:
+        raise MalformedFault("delay_ms is a number from 0")
+    if body is not None:
+        body = body.encode() if isinstance(body, str) else orjson.dumps(body)
+    return Fault(
+        endpoint=str(value.get("endpoint") or "").replace("*", ""),
+        status=status,
+        body=body,
+        ratio=float(ratio),
+        after_accept=bool(value.get("after_accept")),
+        drop=bool(value.get("drop")),
+        delay_seconds=delay_ms / 1000,
+    )
+
+
+async def serve_with_faults(faults: Faults, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one call, or misbehave.
+
+    A fault `after_accept` replaces the answer only if that was a 2xx: what LINE refused, it did not take. So the
+    409 of a retry goes through, and a client gets out of "accepted, then broken".
+    """
+    delay_seconds, fault = faults.draw(f"{scope['method']} {scope['path']}")
+    if delay_seconds:
+        await asyncio.sleep(delay_seconds)
+    if fault is None:
+        await app(scope, receive, send)
+        return
+    if fault.after_accept:
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await app(scope, receive, keep)
+        if answer and not 200 <= answer[0].get("status", 0) < 300:
+            for message in answer:
+                await send(message)
+            return
+    else:
+        await _read_all(receive)
+    if fault.drop:
+        _break_connection(scope)
+    await _answer(fault, send)
+
+
+async def _read_all(receive: Receive) -> None:
+    """Take the request off the wire, so that the client gets to read the answer."""
+    while (await receive()).get("more_body"):
+        pass
+
+
+async def _answer(fault: Fault, send: Send) -> None:
+    status = fault.status or 200
+    body = fault.body
+    if body is None:
+        body = orjson.dumps({"message": _MESSAGES.get(status, "Simulated fault")}) if status >= 400 else b"{}"
+    kind = b"text/html; charset=utf-8" if body.lstrip()[:1] == b"<" else b"application/json"
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _break_connection(scope: Scope) -> None:
+    """Shut the client's connection without an answer.
+
+    ASGI has no word for it, and an exception becomes a tidy 500. But the server runs in this process, so its socket
+    is among our open files, known by the client's address. What is sent afterwards goes nowhere.
+    """
+    client, server = scope.get("client"), scope.get("server")
+    if client is None or server is None:
+        raise ConnectionResetError("dropped on order")
+    ends = (str(client[1]), str(server[1]))
+    for descriptor in _open_descriptors():
+        with suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with closing(socket.socket(fileno=os.dup(descriptor))) as connection:
+                if connection.family not in (socket.AF_INET, socket.AF_INET6):
+                    continue
+                if (str(connection.getpeername()[1]), str(connection.getsockname()[1])) == ends:
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _open_descriptors() -> Iterable[int]:
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        if os.path.isdir(folder):
+            return [int(name) for name in os.listdir(folder) if name.isdigit()]
+    return range(1024)

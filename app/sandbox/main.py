@@ -1,0 +1,197 @@
+"""The sandbox as one ASGI application: LINE's API, JMA's files, and `/_sandbox` to control both.
+
+    granian --interface asgi --factory app.sandbox.main:create_app
+    run(port=8010, state_file=Path(".noren/sandbox.json"))
+
+The world is filled by `POST /_sandbox/world`, as often as one likes: what is there is changed where it differs, and
+ties between people and channels that exist are kept. Tens of thousands of people fit in one call.
+
+    {"providers": [{"id": "2000000001", "name": "暖簾珈琲"}],
+     "channels": [{"channel_id": "1650000001", "provider_id": "2000000001", "channel_secret": "…",
+                   "channel_access_token": "…", "bot_user_id": "U…", "basic_id": "@…", "display_name": "渋谷店",
+                   "login_channel_id": "…", "webhook_url": "http://127.0.0.1:8000/line/webhook/…",
+                   "webhook_active": true, "webhook_redelivery": false, "verified": true,
+                   "quota": 30000, "used": 12840}],
+     "people": [{"id": "hanako", "name": "山田 花子", "line_user_ids": {"2000000001": "U…"},
+                 "follows": ["1650000001"], "blocks": []}]}
+
+Of a channel only `channel_id` and, when it is new, `provider_id` are needed; what is not given is derived from the
+id and always the same, and in later calls stays as it is. `quota` null is no limit; `used` counts for a new channel.
+Of a person only `id` is needed, or a user id that then is her id; she gets an id in every provider. No webhook
+goes out for ties made here. The answer counts: {"providers", "channels", "people", "people_added"}. 409 says
+what contradicts the world; what stood before it in the call is done.
+
+One person is made by `POST /_sandbox/people {"name"}` (`id` and `line_user_ids` if wanted), and read by
+`GET /_sandbox/people?cursor=&limit=` and `GET /_sandbox/people/{id}`.
+`PUT /_sandbox/settings`: rate_limits, foreign_multicast_ids, webhook_timeout_seconds, redelivery_seconds,
+reply_token_seconds (see state.py). `GET /_sandbox/webhooks`: the last thousand webhook calls and how they ended.
+`POST /_sandbox/reset` forgets what happened and keeps the world; with {"world": true} it forgets that too.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.sandbox import answers, control_routes, line_routes, people_routes, sends, storage, webhooks
+from app.sandbox.faults import serve_with_faults
+from app.sandbox.ledger import Kind
+from app.sandbox.sends import SendCall
+from app.sandbox.state import Sandbox
+from app.sandbox.storage import Store
+from app.sandbox.weather import routes as weather_routes
+from app.sandbox.weather.recorded import list_recorded
+
+SEND_PATHS = {
+    "/v2/bot/message/push": Kind.PUSH,
+    "/v2/bot/message/multicast": Kind.MULTICAST,
+    "/v2/bot/message/broadcast": Kind.BROADCAST,
+    "/v2/bot/message/reply": Kind.REPLY,
+}
+_CONTROLS = "/_sandbox"
+
+
+def create_app(
+    state_file: Path | None = None, weather_data: Path | None = None, *, rate_limits: bool = True
+) -> ASGIApp:
+    """The sandbox, empty or as it was saved in `state_file`.
+
+    `weather_data` is a folder of recorded forecast files to replay. Raises BrokenStateFile.
+    """
+    sandbox = Sandbox()
+    sandbox.limits.enabled = rate_limits
+    store = storage.load(sandbox, state_file) if state_file else None
+    if weather_data is not None:
+        sandbox.weather.recorded = list_recorded(weather_data)
+    return _front(sandbox, _pages(sandbox, store))
+
+
+def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
+    """Everything but the sends."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(webhooks.redeliver_forever(sandbox))]
+        if store is not None:
+            tasks.append(asyncio.create_task(storage.save_forever(sandbox, store)))
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await webhooks.close(sandbox)
+        if store is not None:
+            storage.save(sandbox, store)
+
+    async def index(request: Request) -> Response:
+        return JSONResponse(
+            {
+                "name": "Noren sandbox: LINE and JMA look-alike",
+                "controls": f"{_CONTROLS}/people, …/deliveries, …/stats, …/channels, …/webhooks, …/settings",
+                "channels": list(sandbox.world.channels),
+                "people": len(sandbox.world.person_ids),
+            }
+        )
+
+    async def refuse(request: Request, refused: Exception) -> Response:
+        status = refused.status_code if isinstance(refused, HTTPException) else 500
+        return line_routes.respond(answers.error(status, "Not found" if status == 404 else "Method not allowed"))
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            *people_routes.routes(sandbox),
+            *control_routes.routes(sandbox),
+            *line_routes.routes(sandbox),
+            *weather_routes.routes(sandbox),
+        ],
+        exception_handlers={404: refuse, 405: refuse},
+        lifespan=lifespan,
+    )
+
+
+def _front(sandbox: Sandbox, pages: ASGIApp) -> ASGIApp:
+    """Sends go straight to `sends`, past the framework; faults stand before everything but the controls."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        kind = SEND_PATHS.get(scope["path"])
+        if kind is not None and scope["method"] == "POST":
+            await _serve_send(sandbox, kind, scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await pages(scope, receive, send)
+            return
+        if scope["path"] in SEND_PATHS:
+            sandbox.ledger.count_call(time.time())
+        if sandbox.faults.active and not scope["path"].startswith(_CONTROLS):
+            await serve_with_faults(sandbox.faults, serve, scope, receive, send)
+        else:
+            await serve(scope, receive, send)
+
+    return app
+
+
+async def _serve_send(sandbox: Sandbox, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
+    authorization = content_type = retry_key = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"content-type":
+            content_type = value
+        elif name == b"x-line-retry-key":
+            retry_key = value
+    call = SendCall(kind, authorization, content_type, retry_key, await _read_body(receive))
+    answer = sends.handle(sandbox, call, at=time.time())
+    length = (b"content-length", b"%d" % len(answer.body))
+    await send({"type": "http.response.start", "status": answer.status, "headers": [length, *answer.headers]})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The body, or None if it is larger than LINE takes; it is read to its end all the same."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        if len(body) <= sends.MAX_BODY_BYTES:
+            body += message.get("body", b"")
+    return body if len(body) <= sends.MAX_BODY_BYTES else None
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 8010,
+    state_file: Path | None = None,
+    weather_data: Path | None = None,
+    *,
+    rate_limits: bool = True,
+) -> None:
+    """Serve in this process until SIGINT or SIGTERM, then save. Raises OSError if the port is taken."""
+    import uvloop
+
+    uvloop.run(_serve(create_app(state_file, weather_data, rate_limits=rate_limits), host, port))
+
+
+async def _serve(app: ASGIApp, host: str, port: int) -> None:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    server = Server(
+        app, host, port, interface=Interfaces.ASGI, http=HTTPModes.http1, websockets=False, log_enabled=False
+    )
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(name, server.stop)
+    await server.serve()

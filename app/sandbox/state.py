@@ -1,0 +1,56 @@
+"""All that the sandbox holds, in one place."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.sandbox.clock import Clock
+from app.sandbox.faults import Faults
+from app.sandbox.ledger import Ledger
+from app.sandbox.limits import Buckets
+from app.sandbox.reply_tokens import ReplyTokens
+from app.sandbox.tokens import Tokens
+from app.sandbox.weather.state import Weather
+from app.sandbox.webhooks import Outbox
+from app.sandbox.world import World
+
+FIRST_MESSAGE_NO = 642_012_345_678_000_000
+"""Message ids are numeric strings of 18 digits that grow."""
+
+
+@dataclass(slots=True)
+class Settings:
+    """Where LINE's documents leave a choice, and what a load test switches off. `PUT /_sandbox/settings`."""
+
+    foreign_multicast_ids: str = "refuse"
+    """An id of another provider in a multicast: "refuse" all with 400, or "skip" it. The documents say both."""
+    webhook_timeout_seconds: float = 2.0
+    redelivery_seconds: list[float] = field(default_factory=lambda: [60.0, 300.0, 900.0, 3600.0])
+    """Waits before each redelivery, on the sandbox's clock; LINE does not publish its own."""
+    reply_token_seconds: float = 60.0
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """One running sandbox. Everything happens on one event loop, so nothing here needs a lock."""
+
+    clock: Clock = field(default_factory=Clock)
+    world: World = field(default_factory=World)
+    tokens: Tokens = field(default_factory=Tokens)
+    limits: Buckets = field(default_factory=Buckets)
+    faults: Faults = field(default_factory=Faults)
+    ledger: Ledger = field(default_factory=Ledger)
+    reply_tokens: ReplyTokens = field(default_factory=ReplyTokens)
+    outbox: Outbox = field(default_factory=Outbox)
+    weather: Weather = field(default_factory=Weather)
+    settings: Settings = field(default_factory=Settings)
+    next_message_no: int = FIRST_MESSAGE_NO
+    webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))
+    resets: int = 0
+    """How often the ledger was emptied, so that what was saved of it can be emptied too."""
+
+    def take_message_nos(self, count: int) -> int:
+        """The first of `count` fresh message ids."""
+        first = self.next_message_no
+        self.next_message_no += count
+        return first

@@ -1,0 +1,1 @@
+"""JMA's forecast files: made from a scenario and dated to any day, or recorded ones replayed."""
