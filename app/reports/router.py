@@ -1,5 +1,72 @@
-"""reports over HTTP."""
+"""Reports over HTTP, as JSON or as CSV."""
 
-from fastapi import APIRouter
+import csv
+import io
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-routers: list[APIRouter] = []
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from app.auth import Now, ScopedSession, allow
+from app.reports import queries
+from app.reports.projection import FIGURES
+from app.reports.queries import GroupBy
+from app.reports.schemas import Day, Summary, SummaryRow
+from app.reports.summary import LONGEST_DAYS, read_period, summarise
+from app.routes import ApiRoute
+
+router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=ApiRoute)
+routers = [router]
+
+First = Annotated[
+    Day | None,
+    Query(alias="from", description="The first local day; 29 days before the last where it is not given."),
+]
+Last = Annotated[
+    Day | None,
+    Query(alias="to", description=f"The last local day, at most {LONGEST_DAYS} with the first; today where not given."),
+]
+By = Annotated[GroupBy, Query(description="What each row is about.")]
+
+
+@router.get(
+    "/summary",
+    dependencies=[allow("reports:read")],
+    response_model=Summary,
+    response_model_exclude_unset=True,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def get_summary(
+    *, request: Request, session: ScopedSession, now: Now, first: First = None, last: Last = None, group_by: By = "day"
+) -> Any:
+    """The brand's figures over a period, from rollups; a store key sees those of its stores.
+
+    By day, every day has a row; else every group that has figures has one, and those of none stand last, under null.
+    """
+    period = read_period(session, first, last, now)
+    key = "day" if group_by == "day" else f"{group_by}_id"
+    groups = summarise(session, *period, group_by)
+    rows = [SummaryRow.model_validate({key: group.key, **group.figures}) for group in groups]
+    if prefers_csv(request.headers.get("accept", "")):
+        return write_csv([key, *FIGURES], [row.model_dump(mode="json") for row in rows])
+    return Summary(items=rows, fresh_at=queries.find_fresh_at(session, now))
+
+
+def prefers_csv(accept: str) -> bool:
+    """Whether an Accept header names `text/csv`, and JSON not at all or with less weight."""
+    weights: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+        weights[name] = float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
+    return weights.get("text/csv", 0.0) > weights.get("application/json", 0.0)
+
+
+def write_csv(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> Response:
+    """A table as CSV with a heading (RFC 4180); null is an empty cell."""
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return Response(sheet.getvalue(), media_type="text/csv; charset=utf-8")

@@ -34,8 +34,8 @@ class Followed(Fact):
     friend_id: UUID
 
 
-def followed(**changes: UUID) -> Followed:
-    return Followed(occurred_at=NOON, **{"friend_id": uuid7(), **changes})
+def followed() -> Followed:
+    return Followed(occurred_at=NOON, friend_id=uuid7())
 
 
 def project_all(home: BrandHome, *subscribers: Subscriber, most: int = 1000) -> int:
@@ -210,7 +210,7 @@ def test_the_lag_of_a_batch_is_measured(home: BrandHome) -> None:
     from app.events.projector import LAG
 
     def read_sum() -> float:
-        return float(next(sample.value for sample in LAG.collect()[0].samples if sample.name.endswith("_sum")))
+        return float(next(one.value for metric in LAG.collect() for one in metric.samples if one.name.endswith("_sum")))
 
     record_committed(home, 1)
     before = read_sum()
