@@ -1,6 +1,6 @@
 """A tick: rules decide for each of their stores, and each decision is written down, also every "no"."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from app.weather.models import WeatherDecision, WeatherRule
 from app.weather.places import Spot, find_spots
 from app.weather.readings import Gap, PlaceForecast
 from app.weather.rules import Day, Decision, LeafVerdict, Reason, Rule, State, Truth, decide
+from tenants.areas.queries import map_store_nos
 from tenants.brands.queries import get_brand
 from tenants.ids import uuid7
 from tenants.session import ScopedSession
@@ -206,17 +207,18 @@ def _states(session: ScopedSession, rules: Sequence[WeatherRule], now: datetime)
 
 def _stores_of(session: ScopedSession, rules: Iterable[WeatherRule]) -> list[list[Store]]:
     """The stores of each rule, in order of their numbers."""
+    listed = list(rules)
     stores = queries.list_stores(session)
-    by_area = queries.list_store_ids_in_areas(session)
-    return [[store for store in stores if _takes_part(rule, store, by_area)] for rule in rules]
+    by_area = map_store_nos(session, {area_id for rule in listed for area_id in rule.area_ids})
+    return [[store for store in stores if _takes_part(rule, store, by_area)] for rule in listed]
 
 
-def _takes_part(rule: WeatherRule, store: Store, by_area: Mapping[UUID, frozenset[UUID]]) -> bool:
+def _takes_part(rule: WeatherRule, store: Store, by_area: Mapping[UUID, Collection[int]]) -> bool:
     if rule.store_no is not None and rule.store_no != store.no:
         return False
     if rule.all_stores or store.id in rule.store_ids:
         return True
-    return any(store.id in by_area.get(area_id, ()) for area_id in rule.area_ids)
+    return any(store.no in by_area.get(area_id, ()) for area_id in rule.area_ids)
 
 
 def _is_spent(session: ScopedSession, rule: WeatherRule, now: datetime, zone: ZoneInfo) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, text
 from sqlalchemy import select as select_columns
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from app.coupons.models import IssuedCoupon, Redemption
@@ -18,7 +19,6 @@ from app.weather.models import (
     WeatherRule,
     WeatherStation,
 )
-from tenants.areas.models import Area, AreaStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -107,20 +107,6 @@ def list_stores(session: ScopedSession) -> Sequence[Store]:
     return session.exec(select(Store).where(col(Store.archived_at).is_(None)).order_by(col(Store.no))).all()
 
 
-def list_store_ids_in_areas(session: ScopedSession) -> dict[UUID, frozenset[UUID]]:
-    """The stores of each area, those of the areas below it included."""
-    parents = dict(session.exec(select(Area.id, Area.parent_id)).all())
-    members: dict[UUID, set[UUID]] = {area_id: set() for area_id in parents}
-    for area_id, store_id in session.exec(select(AreaStore.area_id, AreaStore.store_id)).all():
-        above: UUID | None = area_id
-        seen: set[UUID] = set()
-        while above is not None and above not in seen:
-            seen.add(above)
-            members[above].add(store_id)
-            above = parents.get(above)
-    return {area_id: frozenset(store_ids) for area_id, store_ids in members.items()}
-
-
 def list_fired(session: ScopedSession, rule_ids: Collection[UUID], since: date) -> Sequence[tuple[UUID, UUID, date]]:
     """Rule, store and business day of each firing since a date."""
     return session.exec(
@@ -142,7 +128,7 @@ def list_states(
     last = (
         select_columns(*key, col(WeatherDecision.state_on))
         .where(key[0].in_(list(rule_ids)), key[2] >= since)
-        .distinct(*key)
+        .ext(distinct_on(*key))
         .order_by(*key, col(WeatherDecision.id).desc())
     )
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(last)]

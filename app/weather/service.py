@@ -19,6 +19,7 @@ from app.weather.places import Spot, find_spots
 from app.weather.readings import BLOCK, JAPAN, Gap, PlaceForecast
 from app.weather.rules import staleness
 from app.weather.schemas import RuleAudience
+from tenants.areas.queries import map_store_nos
 from tenants.problems import Invalid, NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -180,7 +181,7 @@ def _check_stores(session: ScopedSession, rule: WeatherRule, given: Collection[s
         known = {store.id for store in queries.list_stores(session)}
         _require_all("/store_ids", rule.store_ids, known, "store")
     if "area_ids" in given:
-        _require_all("/area_ids", rule.area_ids, queries.list_store_ids_in_areas(session), "area")
+        _require_all("/area_ids", rule.area_ids, map_store_nos(session, rule.area_ids), "area")
 
 
 def _check_audience(session: ScopedSession, rule: WeatherRule, given: Collection[str], now: datetime) -> None:

@@ -69,8 +69,8 @@ def fetch(client: httpx.Client, path: str, known: Known | None = None, at: datet
         headers["X-Sandbox-Now"] = write_instant(at)
     try:
         with client.stream("GET", path, headers=headers) as response:
-            if response.status_code == httpx.codes.NOT_MODIFIED and headers:
-                return Fetched(None, known or Known())
+            if response.status_code == httpx.codes.NOT_MODIFIED and known and (known.etag or known.last_modified):
+                return Fetched(None, known)
             if response.status_code != httpx.codes.OK:
                 raise FetchFailed(f"{path} answered {response.status_code}")
             if response.headers.get("content-encoding", "identity") != "identity":

@@ -1,6 +1,22 @@
 """make.thing(session, **changes): rows for tests, with whatever the test does not care about filled in."""
 
 from tests.make.events import event
+from tests.make.messaging import follower, quota, visit
 from tests.make.tenants import access_token, area, line_account, new_brand, store, store_key
+from tests.make.weather import RAIN_AT_LUNCH, forecast, weather_rule
 
-__all__ = ["access_token", "area", "event", "line_account", "new_brand", "store", "store_key"]
+__all__ = [
+    "RAIN_AT_LUNCH",
+    "access_token",
+    "area",
+    "event",
+    "follower",
+    "forecast",
+    "line_account",
+    "new_brand",
+    "quota",
+    "store",
+    "store_key",
+    "visit",
+    "weather_rule",
+]
