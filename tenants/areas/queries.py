@@ -39,16 +39,18 @@ def lock_tree(session: Session) -> dict[UUID, Area]:
 
 
 def list_stores(session: Session, area_id: UUID) -> Sequence[Store]:
-    """The stores of an area that the scope sees, by number."""
+    """The live stores of an area that the scope sees, by number."""
     members = select(Store).join(AreaStore, col(AreaStore.store_id) == col(Store.id))
-    return session.exec(members.where(col(AreaStore.area_id) == area_id).order_by(col(Store.no))).all()
+    live = members.where(col(AreaStore.area_id) == area_id, col(Store.archived_at).is_(None))
+    return session.exec(live.order_by(col(Store.no))).all()
 
 
 def list_store_ids(session: Session, area_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """The stores of each of these areas that the scope sees, by number."""
+    """The live stores of each of these areas that the scope sees, by number."""
     members = session.exec(
         select(AreaStore.area_id, AreaStore.store_id)
-        .where(col(AreaStore.area_id).in_(area_ids))
+        .join(Store, col(Store.id) == col(AreaStore.store_id))
+        .where(col(AreaStore.area_id).in_(area_ids), col(Store.archived_at).is_(None))
         .order_by(col(AreaStore.store_no))
     ).all()
     found: dict[UUID, list[UUID]] = {area_id: [] for area_id in area_ids}

@@ -41,17 +41,11 @@ def change_area(session: ScopedSession, area: Area, changes: Mapping[str, Any], 
 
 
 def archive_area(session: ScopedSession, area: Area, now: datetime) -> None:
-    """Take an area out of use; no store is in it any more. Raises AreaInUse while other areas lie inside it."""
+    """Take an area out of use; what was saved with it still means its stores. Raises AreaInUse if others lie inside."""
     inside = session.exec(queries.live_areas().where(col(Area.parent_id) == area.id).limit(1)).first()
     if inside is not None:
         raise AreaInUse(f"The area {inside.name!r} lies inside it.")
     area.archived_at = now
-    _set_stores(session, area, [])
-
-
-def leave_areas(session: ScopedSession, store: Store) -> None:
-    """Take a store out of every area."""
-    session.exec(delete(AreaStore).where(col(AreaStore.store_id) == store.id))
 
 
 def _check_parent(session: ScopedSession, area: Area, parent_id: UUID) -> None:

@@ -33,8 +33,10 @@ def register_account(
 
 
 def change_account(session: ScopedSession, account: LineAccount, changes: Mapping[str, Any]) -> None:
-    """Change columns of an account; what a check at LINE found no longer holds. Raises ChannelTaken."""
-    account.sqlmodel_update({**changes, "status": "unchecked", "status_detail": None})
+    """Change columns of an account; of another channel no check has found anything yet. Raises ChannelTaken."""
+    if changes.get("channel_id", account.channel_id) != account.channel_id:
+        account.status, account.status_detail, account.bot_user_id, account.basic_id = "unchecked", None, None, None
+    account.sqlmodel_update(dict(changes))
     _flush(session, account)
 
 

@@ -13,9 +13,10 @@ from tenants.stores.models import Store
 EARTH_RADIUS_M = 6_371_009
 
 
-def live_stores() -> SelectOfScalar[Store]:
-    """Stores that are not archived."""
-    return select(Store).where(col(Store.archived_at).is_(None))
+def live_stores(code: str | None = None) -> SelectOfScalar[Store]:
+    """Stores that are not archived, or of them the one with this code."""
+    live = select(Store).where(col(Store.archived_at).is_(None))
+    return live if code is None else live.where(col(Store.code) == code)
 
 
 def get_store(session: Session, store_id: UUID) -> Store:
@@ -41,6 +42,11 @@ def get_stores(session: Session, store_ids: Sequence[UUID]) -> Sequence[Store]:
     if len(stores) != len(wanted):
         raise NotFound
     return stores
+
+
+def list_ids(session: Session) -> Sequence[UUID]:
+    """The live stores that the scope sees, by number."""
+    return session.exec(select(Store.id).where(col(Store.archived_at).is_(None)).order_by(col(Store.no))).all()
 
 
 def list_nearest(session: Session, latitude: float, longitude: float, limit: int) -> Sequence[tuple[Store, float]]:

@@ -1,0 +1,38 @@
+"""What crosses the wire about head office's API clients."""
+
+from pydantic import Field
+
+from app.admin.patches import absent
+from app.admin.store_keys.schemas import ClientPermissions
+from app.schemas import ApiClientId, Body, Instant, Name, Read
+from tenants.permissions import PERMISSIONS
+
+
+class ApiClientCreate(Body):
+    """A new client of head office; with every permission unless it names some."""
+
+    name: Name
+    permissions: ClientPermissions = Field(default_factory=lambda: sorted(PERMISSIONS))
+
+
+class ApiClientPatch(Body):
+    """Changes to a client. Tokens that it has lose what it loses."""
+
+    name: Name = Field(default_factory=absent)
+    permissions: ClientPermissions = Field(default_factory=absent)
+
+
+class ApiClientRead(Read):
+    """A client of head office. Its id is OAuth's `client_id`."""
+
+    id: ApiClientId
+    name: str
+    permissions: list[str]
+    created_at: Instant
+
+
+class ApiClientSecret(ApiClientRead):
+    """A client with its secret, which is shown this once."""
+
+    client_id: ApiClientId
+    client_secret: str

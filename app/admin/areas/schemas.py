@@ -1,0 +1,92 @@
+"""What crosses the wire about areas."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.admin.patches import absent
+from app.schemas import AreaId, Body, Instant, Name, Read, StoreId
+
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+MunicipalityCode = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{5}$",
+        description="JIS X 0402: prefecture and municipality, without the check digit.",
+        examples=["13104"],
+    ),
+]
+
+
+def _is_closed_ring(ring: list[list[float]]) -> list[list[float]]:
+    if len(ring) < 4 or ring[0] != ring[-1]:
+        raise ValueError("a ring has at least four positions and ends where it begins")
+    for position in ring:
+        if len(position) != 2 or not (-180 <= position[0] <= 180 and -90 <= position[1] <= 90):
+            raise ValueError("a position is [longitude, latitude]")
+    return ring
+
+
+Ring = Annotated[list[list[float]], Field(max_length=5_000), AfterValidator(_is_closed_ring)]
+
+
+class Radius(Body):
+    """A circle around a point."""
+
+    latitude: Latitude
+    longitude: Longitude
+    radius_m: Annotated[int, Field(strict=True, ge=1, le=300_000)]
+
+
+class Polygon(Body):
+    """A GeoJSON polygon: its outline, then its holes (RFC 7946)."""
+
+    type: Literal["Polygon"]
+    coordinates: Annotated[list[Ring], Field(min_length=1, max_length=20)]
+
+
+class TradeZone(Body):
+    """Where an area's customers live: municipalities, a circle, or a polygon."""
+
+    municipality_codes: Annotated[list[MunicipalityCode], Field(min_length=1, max_length=2_000)] | None = None
+    radius: Radius | None = None
+    polygon: Polygon | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "TradeZone":
+        if sum(part is not None for part in (self.municipality_codes, self.radius, self.polygon)) != 1:
+            raise ValueError("must be exactly one of municipality_codes, radius and polygon; null takes one out")
+        return self
+
+
+StoreIds = Annotated[list[StoreId], Field(max_length=5_000)]
+
+
+class AreaCreate(Body):
+    """A new area."""
+
+    name: Name
+    parent_id: AreaId | None = None
+    store_ids: StoreIds = Field(default_factory=list)
+    trade_zone: TradeZone | None = None
+
+
+class AreaPatch(Body):
+    """Changes to an area. `store_ids` replaces the list, `trade_zone` is merged into what stands."""
+
+    name: Name = Field(default_factory=absent)
+    parent_id: AreaId | None = None
+    store_ids: StoreIds = Field(default_factory=absent)
+    trade_zone: dict[str, Any] | None = Field(default=None, examples=[{"municipality_codes": ["13104", "13113"]}])
+
+
+class AreaRead(Read):
+    """An area. Its stores are those that you may see."""
+
+    id: AreaId
+    name: str
+    parent_id: AreaId | None
+    store_ids: list[StoreId]
+    trade_zone: dict[str, Any] | None
+    created_at: Instant

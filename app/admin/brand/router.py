@@ -1,0 +1,56 @@
+"""The brand over HTTP, and who is calling."""
+
+from fastapi import APIRouter
+
+from app.admin import patches
+from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Me, QuietHours
+from app.auth import Caller, ScopedSession, allow
+from app.routes import ApiRoute, Precondition
+from tenants.brands import service
+from tenants.brands.models import Brand
+from tenants.brands.queries import get_brand
+from tenants.stores.queries import list_ids
+
+router = APIRouter(prefix="/v1", tags=["brand"], route_class=ApiRoute)
+
+
+@router.get("/me")
+def read_me(session: ScopedSession, caller: Caller) -> Me:
+    """Who you are to Noren: the credential's kind, its brand, its stores and its permissions."""
+    brand = get_brand(session, caller.scope.brand_id)
+    return Me(
+        kind=caller.kind,
+        name=caller.name,
+        brand=BrandName.model_validate(brand),
+        stores="all" if caller.scope.store_nos is None else list(list_ids(session)),
+        permissions=sorted(caller.permissions),
+    )
+
+
+@router.get("/brand", dependencies=[allow("brand:read")])
+def read_brand(session: ScopedSession, caller: Caller) -> BrandRead:
+    """The brand's settings."""
+    return _read(get_brand(session, caller.scope.brand_id))
+
+
+@router.patch("/brand", dependencies=[allow("brand:write")])
+def change_brand(body: BrandPatch, session: ScopedSession, if_match: Precondition) -> BrandRead:
+    """Change the brand's settings."""
+    brand = service.lock_brand(session)
+    if_match.check(_read(brand))
+    changes = patches.changes_of(body)
+    if body.caps is not None:
+        changes["caps"] = patches.check(Caps, patches.merge(brand.caps, body.caps), "caps").model_dump()
+    elif "caps" in changes:
+        changes["caps"] = {}
+    if body.quiet_hours is not None:
+        merged = patches.merge(brand.quiet_hours, body.quiet_hours)
+        changes["quiet_hours"] = patches.check(QuietHours, merged, "quiet_hours").model_dump()
+    brand.sqlmodel_update(changes)
+    return _read(brand)
+
+
+def _read(brand: Brand) -> BrandRead:
+    return BrandRead.model_validate(
+        {**brand.model_dump(), "caps": brand.caps or {"per_customer": []}, "quiet_hours": brand.quiet_hours}
+    )

@@ -1,0 +1,98 @@
+"""What crosses the wire about the brand."""
+
+from functools import cache
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from app.admin.patches import absent
+from app.schemas import Body, BrandId, Instant, Name, Read, StoreId
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("must be a time zone of the IANA database, such as Asia/Tokyo")
+    return name
+
+
+Timezone = Annotated[str, Field(max_length=60, examples=["Asia/Tokyo"]), AfterValidator(_known_zone)]
+Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["21:00"])]
+SenderPolicy = Literal["home_store", "last_visited", "nearest", "most_quota", "fixed_order", "all_accounts"]
+
+
+class Cap(Body):
+    """At most so many messages to one person within so many days."""
+
+    messages: Annotated[int, Field(strict=True, ge=1, le=1_000)]
+    days: Annotated[int, Field(strict=True, ge=1, le=365)]
+
+
+class Caps(Body):
+    """How often people are written to, over all accounts."""
+
+    per_customer: Annotated[list[Cap], Field(max_length=10, default_factory=list)]
+
+
+class QuietHours(Body):
+    """When nothing is sent, in the brand's time; it may pass midnight."""
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    from_: Annotated[Clock, Field(alias="from")]
+    to: Clock
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "QuietHours":
+        if self.from_ == self.to:
+            raise ValueError("must not begin when they end; give null for none")
+        return self
+
+
+class BrandPatch(Body):
+    """Changes to the brand. `caps` and `quiet_hours` are merged into what stands; null empties them."""
+
+    name: Name = Field(default_factory=absent)
+    timezone: Timezone = Field(default_factory=absent)
+    caps: dict[str, Any] | None = Field(default=None, examples=[{"per_customer": [{"messages": 2, "days": 7}]}])
+    quiet_hours: dict[str, Any] | None = Field(default=None, examples=[{"from": "21:00", "to": "09:00"}])
+    sender_policy: SenderPolicy = Field(default_factory=absent)
+    joining_basis: Literal["provider_page", "consent"] | None = Field(
+        default=None,
+        description="Why people may be joined over several LINE accounts of one provider; null: they are not.",
+    )
+
+
+class BrandRead(Read):
+    """The brand."""
+
+    id: BrandId
+    name: str
+    timezone: str
+    caps: Caps
+    quiet_hours: QuietHours | None
+    sender_policy: str
+    joining_basis: str | None
+    created_at: Instant
+
+
+class BrandName(Read):
+    """Which brand."""
+
+    id: BrandId
+    name: str
+
+
+class Me(Read):
+    """Who calls, and what it may do."""
+
+    kind: Literal["api_client", "store_key"]
+    name: str
+    brand: BrandName
+    stores: Literal["all"] | list[StoreId]
+    permissions: list[str]

@@ -1,0 +1,94 @@
+"""Stores over HTTP."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.admin import patches
+from app.admin.stores import service
+from app.admin.stores.schemas import Code, NearbyStore, StoreCreate, StorePatch, StoreRead
+from app.auth import Now, ScopedSession, allow
+from app.paging import PagingParams, list_page
+from app.routes import ApiRoute, Precondition
+from app.schemas import Page, StoreId
+from tenants.line_accounts.queries import list_ids_by_store
+from tenants.stores import queries
+from tenants.stores.models import Store
+
+router = APIRouter(prefix="/v1/stores", tags=["stores"], route_class=ApiRoute)
+
+
+@router.get("", dependencies=[allow("stores:read")])
+def list_stores(session: ScopedSession, paging: PagingParams, code: Code | None = None) -> Page[StoreRead]:
+    """The stores, newest first; or the one with a code of yours."""
+    stores, next_cursor = list_page(session, queries.live_stores(code), Store.id, paging)
+    return Page(items=_read_all(session, stores), next_cursor=next_cursor)
+
+
+@router.post("", status_code=201, dependencies=[allow("stores:write")])
+def create_store(body: StoreCreate, session: ScopedSession) -> StoreRead:
+    """Create a store."""
+    values = body.model_dump(exclude={"line_account_ids", "weather_area"})
+    weather_area = body.weather_area.model_dump() if body.weather_area else None
+    store = service.create_store(session, values, weather_area=weather_area, account_ids=body.line_account_ids)
+    return _read(session, store)
+
+
+@router.get("/nearby", dependencies=[allow("stores:read")])
+def list_nearby_stores(
+    session: ScopedSession,
+    lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)],
+    lng: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)],
+    limit: Annotated[int, Query(ge=1, le=200)] = 10,
+) -> Page[NearbyStore]:
+    """The stores nearest to a point, nearest first; those without a place are not among them."""
+    found = queries.list_nearest(session, lat, lng, limit)
+    accounts = list_ids_by_store(session, [store.id for store, _ in found])
+    items = [
+        NearbyStore.model_validate(
+            {**store.model_dump(), "line_account_ids": accounts[store.id], "distance_m": round(distance_m)}
+        )
+        for store, distance_m in found
+    ]
+    return Page(items=items, next_cursor=None)
+
+
+@router.get("/{store_id}", dependencies=[allow("stores:read")])
+def read_store(store_id: StoreId, session: ScopedSession) -> StoreRead:
+    """A store."""
+    return _read(session, queries.get_store(session, store_id))
+
+
+@router.patch("/{store_id}", dependencies=[allow("stores:write")])
+def change_store(store_id: StoreId, body: StorePatch, session: ScopedSession, if_match: Precondition) -> StoreRead:
+    """Change a store."""
+    store = queries.lock_store(session, store_id)
+    if_match.check(_read(session, store))
+    changes = patches.changes_of(body)
+    account_ids = changes.pop("line_account_ids", None)
+    if body.opening_hours is not None:
+        changes["opening_hours"] = patches.merge(store.opening_hours, body.opening_hours)
+    if body.weather_area is not None:
+        changes["weather_area"] = body.weather_area.model_dump()
+    service.change_store(session, store, changes)
+    if account_ids is not None:
+        service.set_accounts(session, store, account_ids)
+    return _read(session, store)
+
+
+@router.delete("/{store_id}", status_code=204, dependencies=[allow("stores:write")])
+def archive_store(store_id: StoreId, session: ScopedSession, now: Now) -> None:
+    """Take a store out of use. Its code is free again; its history stays."""
+    service.archive_store(session, queries.lock_store(session, store_id), now)
+
+
+def _read(session: ScopedSession, store: Store) -> StoreRead:
+    return _read_all(session, [store])[0]
+
+
+def _read_all(session: ScopedSession, stores: Sequence[Store]) -> list[StoreRead]:
+    accounts = list_ids_by_store(session, [store.id for store in stores])
+    return [
+        StoreRead.model_validate({**store.model_dump(), "line_account_ids": accounts[store.id]}) for store in stores
+    ]
