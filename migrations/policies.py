@@ -69,10 +69,11 @@ def lookup(signature: str, returns: str, body: str) -> None:
         f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER"
         f" SET search_path = public, pg_temp AS $look${body}$look$"
     )
-    op.execute(f"ALTER FUNCTION {signature} OWNER TO noren_lookup")
-    op.execute("REVOKE CREATE ON SCHEMA public FROM noren_lookup")
+    # Rights first: once it is another's, taking them away is a warning and not an error.
     op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO noren_app")
+    op.execute(f"ALTER FUNCTION {signature} OWNER TO noren_lookup")
+    op.execute("REVOKE CREATE ON SCHEMA public FROM noren_lookup")
 
 
 def open_to_app(table: str, privileges: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
