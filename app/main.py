@@ -26,7 +26,7 @@ ROUTERS = (
     "app.commerce.router",
     "app.segments.router",
     "app.coupons.router",
-    # "app.campaigns.router",
+    "app.campaigns.router",
     "app.weather.router",
     "app.events.router",
     "app.reports.router",

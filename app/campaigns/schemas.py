@@ -30,7 +30,7 @@ Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
 
 
 class AudienceBody(Body):
-    """Whom to write to: a segment or a rule, narrowed to areas, stores or accounts. Empty: everybody who is reachable."""
+    """Whom to write to: a segment or a rule, narrowed to areas, stores or accounts. Empty: everybody."""
 
     segment_id: SegmentId | None = None
     rule: dict[str, Any] | None = None

@@ -149,18 +149,21 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
         ),
         quota AS (SELECT * FROM unnest(%(quota_accounts)s::int[], %(quotas)s::int[]) AS given (account_no, available)),
         tie AS (
-            SELECT people.customer_id, friend.account_no, friend.followed_at, identity.line_user_id,
+            SELECT people.customer_id, people.capped, friend.account_no, friend.followed_at, identity.line_user_id,
                    coalesce(people.home_store_no = ANY(sender.store_nos), false) AS is_home,
                    CASE WHEN people.home_store_no = ANY(sender.store_nos) THEN people.home_store_no
                         WHEN recent.store_no IS NOT NULL THEN recent.store_no
                         ELSE sender.first_store_no END AS store_no,
                    recent.last_at
             FROM people
-            JOIN friend ON friend.brand_id = %(brand_id)s AND friend.customer_id = people.customer_id
+            {"JOIN" if audience.only_tied else "LEFT JOIN"} (
+                friend JOIN sender ON sender.account_no = friend.account_no
+                JOIN identity ON identity.brand_id = friend.brand_id AND identity.id = friend.identity_id
+                LEFT JOIN closed ON closed.account_no = friend.account_no
+            ) ON friend.brand_id = %(brand_id)s AND friend.customer_id = people.customer_id
                 AND friend.status = 'following' AND friend.account_no = ANY(%(account_nos)s::int[])
-            JOIN identity ON identity.brand_id = %(brand_id)s AND identity.id = friend.identity_id
-            JOIN sender ON sender.account_no = friend.account_no
-            LEFT JOIN closed ON closed.account_no = friend.account_no
+                AND (closed.store_nos IS NULL OR people.home_store_no IS NULL
+                     OR NOT people.home_store_no = ANY(closed.store_nos))
             LEFT JOIN LATERAL (
                 SELECT store_no, greatest(last_order_at, last_visit_at) AS last_at FROM customer_store
                 WHERE people.has_choice AND customer_store.brand_id = %(brand_id)s
@@ -169,14 +172,10 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
                   AND greatest(last_order_at, last_visit_at) IS NOT NULL
                 ORDER BY last_at DESC LIMIT 1
             ) AS recent ON true
-            WHERE closed.store_nos IS NULL OR people.home_store_no IS NULL
-               OR NOT people.home_store_no = ANY(closed.store_nos)
         ),
         best AS (
-            SELECT DISTINCT ON (people.customer_id) people.customer_id, people.capped, tie.account_no, tie.store_no,
-                   tie.line_user_id
-            FROM people {"JOIN" if audience.only_tied else "LEFT JOIN"} tie ON tie.customer_id = people.customer_id
-            ORDER BY people.customer_id, {by_policy}
+            SELECT DISTINCT ON (customer_id) customer_id, capped, account_no, store_no, line_user_id
+            FROM tie ORDER BY customer_id, {by_policy}
         ),
         judged AS (
             SELECT customer_id, account_no, store_no, line_user_id,
@@ -217,8 +216,11 @@ def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
 
 def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
     connection = session.connection()
-    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
+    # After a large import the planner's statistics still say that the tables are small, and a nested loop over 20,000
+    # people takes a minute; hash joins are right for every size.
+    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off; SET LOCAL jit = off")
     rows = connection.exec_driver_sql(query, values).all()
+    connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit")
     tally = Tally()
     for account_no, batch_no, store_no, reason, count in rows:
         if reason is not None:

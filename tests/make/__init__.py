@@ -1,5 +1,6 @@
 """make.thing(session, **changes): rows for tests, with whatever the test does not care about filled in."""
 
+from tests.make.customers import customer, friend, line_user_id, tag
 from tests.make.events import event
 from tests.make.messaging import follower, quota, visit
 from tests.make.tenants import access_token, area, line_account, new_brand, store, store_key
@@ -9,14 +10,18 @@ __all__ = [
     "RAIN_AT_LUNCH",
     "access_token",
     "area",
+    "customer",
     "event",
     "follower",
     "forecast",
+    "friend",
     "line_account",
+    "line_user_id",
     "new_brand",
     "quota",
     "store",
     "store_key",
+    "tag",
     "visit",
     "weather_rule",
 ]

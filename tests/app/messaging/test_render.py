@@ -1,0 +1,64 @@
+"""Messages with variables become the bytes that LINE gets."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.messaging.render import check_messages, read_template
+from tenants.problems import Invalid
+
+TEXT = [{"type": "text", "text": "{{ customer.name }}さん、{{store.name}}です。{{ coupon.code }}"}]
+
+
+def test_a_template_is_filled_with_the_values_of_a_person() -> None:
+    rendered = read_template(TEXT).render({"customer.name": "花子", "store.name": "渋谷店", "coupon.code": "AB12"})
+    assert orjson.loads(rendered) == [{"type": "text", "text": "花子さん、渋谷店です。AB12"}]
+
+
+def test_a_missing_name_becomes_okyakusama() -> None:
+    rendered = read_template(TEXT).render({"store.name": "渋谷店", "coupon.code": "AB12"})
+    assert orjson.loads(rendered)[0]["text"].startswith("お客様さん")
+
+
+def test_a_default_of_the_text_s_own_wins() -> None:
+    messages = [{"type": "text", "text": '{{ customer.name | default: "ご常連様" }}'}]
+    assert orjson.loads(read_template(messages).render({}))[0]["text"] == "ご常連様"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\ue000\ue001"), max_size=60))
+def test_any_name_survives_being_written_into_json(name: str) -> None:
+    rendered = read_template([{"type": "text", "text": "<{{ customer.name }}>"}]).render({"customer.name": name})
+    assert orjson.loads(rendered) == [{"type": "text", "text": f"<{name or 'お客様'}>"}]
+
+
+def test_variables_work_deep_inside_a_flex_message() -> None:
+    bubble = {"type": "bubble", "body": {"type": "box", "contents": [{"type": "text", "text": "{{ coupon.code }}"}]}}
+    template = read_template([{"type": "flex", "altText": "クーポン", "contents": bubble}])
+    assert template.variables == {"coupon.code"}
+    assert b'"AB12"' in template.render({"coupon.code": "AB12"})
+
+
+@pytest.mark.parametrize(
+    ("messages", "pointer"),
+    [
+        ([], "/messages"),
+        ([{"type": "text", "text": "x"}] * 6, "/messages"),
+        ([{"type": "shout", "text": "x"}], "/messages/0/type"),
+        ([{"type": "text", "text": "  "}], "/messages/0/text"),
+        ([{"type": "text", "text": "あ" * 5001}], "/messages/0/text"),
+        ([{"type": "text", "text": "x"}, {"type": "text"}], "/messages/1/text"),
+        ([{"type": "text", "text": "{{ customer.nickname }}"}], "/messages/0/text"),
+        ([{"type": "flex", "contents": {}}], "/messages/0/altText"),
+    ],
+)
+def test_what_line_would_not_take_is_refused_with_a_pointer(messages: list[dict[str, str]], pointer: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check_messages(messages)
+    assert refused.value.errors[0]["pointer"] == pointer
+
+
+def test_emoji_count_as_the_two_units_that_line_counts() -> None:
+    check_messages([{"type": "text", "text": "😀" * 2500}])
+    with pytest.raises(Invalid):
+        check_messages([{"type": "text", "text": "😀" * 2501}])
