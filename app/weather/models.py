@@ -90,7 +90,7 @@ class WeatherRule(BrandTable, table=True):
     holdout_ratio: float = 0.0
     budget_yen: int | None = Field(default=None, sa_type=BigInteger)
     blackout_on: list[date] = Field(default_factory=list, sa_type=ARRAY(Date))
-    decided_until: datetime | None = Field(default_factory=utc_now, sa_type=Instant)
+    decided_until: datetime = Field(default_factory=utc_now, sa_type=Instant)
     """The latest of its decide times that the schedule has worked off, or when it was last made live."""
     store_id: UUID | None = None
     store_no: int | None = None

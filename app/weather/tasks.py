@@ -91,7 +91,7 @@ def decide_due_rules(clock: Clockwork) -> None:
             rules = [rule for rule in queries.list_live_rules(session) if due[rule.id]]
             _decide(session, rules, current, clock.now, 0)
             for rule in rules:
-                rule.decided_until = due[rule.id]
+                rule.decided_until = due[rule.id] or rule.decided_until
                 session.add(rule)
 
 
@@ -153,9 +153,7 @@ def due_time(rule: WeatherRule, now: datetime, zone: ZoneInfo) -> datetime | Non
         if minutes is not None
     ]
     latest = max((slot for slot in slots if now - LATE < slot <= now), default=None)
-    if latest is None or (rule.decided_until is not None and latest <= rule.decided_until):
-        return None
-    return latest
+    return latest if latest is not None and latest > rule.decided_until else None
 
 
 def _decide(

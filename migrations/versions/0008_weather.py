@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("holdout_ratio", sa.Float(), nullable=False),
         sa.Column("budget_yen", sa.BigInteger(), nullable=True),
         sa.Column("blackout_on", postgresql.ARRAY(sa.Date()), nullable=False),
-        sa.Column("decided_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=True),
         sa.Column("store_no", sa.Integer(), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),

@@ -1,6 +1,6 @@
 """Weather rules, and forecasts as if they had been fetched."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -28,7 +28,7 @@ def weather_rule(session: ScopedSession, **changes: Any) -> WeatherRule:
         "decide_times": ["11:15"],
         "all_stores": True,
         "messages": [{"type": "text", "text": "雨の予報です。温かい一杯をどうぞ。"}],
-        "decided_until": None,
+        "decided_until": datetime(2020, 1, 1, tzinfo=UTC),
     }
     row = WeatherRule(**{**values, **changes})
     session.add(row)

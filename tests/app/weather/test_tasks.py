@@ -1,0 +1,187 @@
+"""Ticks from the fetch to the hand-over, by command and by the clock."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from app.jobs.queue import Clockwork
+from app.weather import tasks
+from app.weather.models import WeatherDecision, WeatherRule
+from app.weather.readings import Gap
+from app.weather.tasks import Ticked
+from tenants.stores.models import Store
+from tests import make
+from tests.app.weather.conftest import Jma
+from tests.app.weather.files import at, forecast
+from tests.app.weather.test_areas import TABLE
+from tests.conftest import BrandHome
+
+WET = ["80", "80", "0", "0", "0", "0"]
+ZONE = ZoneInfo("Asia/Tokyo")
+
+
+def brand_with_rule(home: BrandHome, **changes: Any) -> tuple[Store, WeatherRule]:
+    """A committed store in Tokyo and a live rule."""
+    with home.open() as session:
+        store = make.store(session)
+        rule = make.weather_rule(session, **changes)
+        session.commit()
+    return store, rule
+
+
+def mine(home: BrandHome, ticked: Sequence[Ticked], rule: WeatherRule) -> list[Ticked]:
+    """The decisions of one rule, out of a tick over every brand of this database."""
+    return [one for one in ticked if one.rule_id == rule.id]
+
+
+def list_rows(home: BrandHome) -> list[WeatherDecision]:
+    """The brand's decisions, oldest first."""
+    with home.open() as session:
+        return list(session.exec(select(WeatherDecision).order_by(col(WeatherDecision.id))).all())
+
+
+def count_jobs(home: BrandHome, rule: WeatherRule) -> int:
+    """Jobs that wait to send what this rule fired."""
+    with home.open() as session:
+        waiting = text("SELECT count(*) FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo'")
+        return int(session.execute(waiting, {"key": f"weather-send:{rule.id}"}).scalar_one())
+
+
+def test_a_tick_fetches_decides_and_hands_over(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast(rain=WET))
+    _, rule = brand_with_rule(home)
+    (one,) = mine(home, tasks.tick(clock), rule)
+    assert (one.fired, one.reason, one.business_on) == (True, "fired", "2026-11-21")
+    assert [row.id for row in list_rows(home)] == [one.decision_id]
+    assert count_jobs(home, rule) == 1
+
+
+def test_a_second_tick_hands_nothing_over(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast(rain=WET))
+    _, rule = brand_with_rule(home)
+    tasks.tick(clock)
+    (one,) = mine(home, tasks.tick(clock), rule)
+    assert (one.reason, count_jobs(home, rule)) == ("already_fired", 1)
+
+
+def test_a_rehearsed_tick_goes_by_its_own_clock(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast(rain=WET))
+    _, rule = brand_with_rule(home)
+    late = replace(clock, now=at("2026-11-21 23:40"))
+    (one,) = mine(home, tasks.tick(late, at("2026-11-21 11:10")), rule)
+    assert one.fired
+    assert jma.requests[-1][1]["x-sandbox-now"] == "2026-11-21T02:10:00Z"
+    (row,) = list_rows(home)
+    assert row.decided_at == at("2026-11-21 11:10")
+    assert row.clock_shift_seconds == -timedelta(hours=12, minutes=30).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<html>maintenance</html>", "unknown_data"),
+        (b'[{"publishingOffice":', "unknown_data"),
+        (forecast(rain=["", "90", "90", "90", "90", "90"]), "unknown_data"),
+        (forecast("2026-11-20 11:00", rain=WET), "stale"),
+        (forecast("2026-11-21 17:00", rain=["100"] * 5), "stale"),
+        (forecast(rain=["300", "0", "0", "0", "0", "0"]), "unknown_data"),
+    ],
+    ids=["html", "truncated", "empty string", "stale", "future", "absurd"],
+)
+def test_bad_weather_data_fires_nothing(home: BrandHome, jma: Jma, clock: Clockwork, body: Any, reason: str) -> None:
+    jma.put("130000", body)
+    _, rule = brand_with_rule(home)
+    (one,) = mine(home, tasks.tick(clock), rule)
+    assert (one.fired, one.reason, count_jobs(home, rule)) == (False, reason, 0)
+    assert one.detail
+
+
+def test_a_feed_that_fails_leaves_the_fresh_file_of_before(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast(rain=WET))
+    tasks.fetch_all(clock)
+    _, rule = brand_with_rule(home)
+    tasks.fetch_all(clock)
+    jma.status = 503
+    (one,) = mine(home, tasks.tick(clock), rule)
+    assert one.fired
+
+
+def test_the_clock_lets_a_rule_decide_once_at_its_time(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast(rain=["0"] * 6))
+    brand_with_rule(home, decide_times=["11:15"])
+    tasks.decide_due_rules(replace(clock, now=at("2026-11-21 11:14")))
+    assert list_rows(home) == []
+    tasks.decide_due_rules(replace(clock, now=at("2026-11-21 11:15")))
+    tasks.decide_due_rules(replace(clock, now=at("2026-11-21 11:16")))
+    assert [row.decided_at for row in list_rows(home)] == [at("2026-11-21 11:15")]
+
+
+def test_a_forecast_that_was_just_fetched_is_not_fetched_again(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast(rain=WET))
+    brand_with_rule(home)
+    tasks.tick(clock)
+    asked = len(jma.requests)
+    tasks.decide_due_rules(replace(clock, now=clock.now + timedelta(minutes=1)))
+    assert len(jma.requests) == asked
+    assert len(list_rows(home)) == 2
+
+
+NEVER = at("2020-01-01 00:00")
+
+
+def due(now: str, decided_until: datetime = NEVER, times: Sequence[str] = ("11:15", "25:30")) -> datetime | None:
+    """When a rule was due, seen from a moment of Japanese wall clock."""
+    rule = WeatherRule(name="", condition={}, messages=[], decide_times=list(times), decided_until=decided_until)
+    return tasks.due_time(rule, at(f"2026-11-21 {now}"), ZONE)
+
+
+def test_a_rule_is_due_from_its_time_for_an_hour() -> None:
+    assert [due(now) is not None for now in ("11:14", "11:15", "12:14", "12:15")] == [False, True, True, False]
+
+
+def test_a_time_past_midnight_comes_on_the_next_date() -> None:
+    assert due("01:31") == at("2026-11-21 01:30")
+
+
+def test_a_time_that_was_worked_off_or_passed_before_the_rule_was_live_is_not_due() -> None:
+    assert due("11:20", at("2026-11-21 11:15")) is None
+    assert due("11:20", at("2026-11-21 11:18")) is None
+    assert due("11:20", at("2026-11-20 11:15")) == at("2026-11-21 11:15")
+
+
+def test_tables_are_synchronised(jma: Jma, clock: Clockwork) -> None:
+    import orjson
+
+    jma.files["/bosai/common/const/area.json"] = orjson.dumps(TABLE)
+    stations = {"140000": [{"class10": "140010", "amedas": ["46106"], "class20": "1410000"}]}
+    jma.files["/bosai/forecast/const/forecast_area.json"] = orjson.dumps(stations)
+    station = {"kjName": "横浜", "lat": [35, 26.3], "lon": [139, 39.1]}
+    jma.files["/bosai/amedas/const/amedastable.json"] = orjson.dumps({"46106": station})
+    synced = tasks.sync(clock)
+    assert not isinstance(synced, Gap)
+    assert (synced.areas, synced.stations) == (19, 1)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"offices": {}}'])
+def test_tables_that_cannot_be_read_change_nothing(jma: Jma, clock: Clockwork, body: bytes) -> None:
+    jma.files["/bosai/common/const/area.json"] = body
+    assert isinstance(tasks.sync(clock), Gap)
+
+
+@pytest.mark.parametrize(
+    ("now", "fetches"), [("11:03", True), ("11:33", True), ("13:03", True), ("13:13", False), ("13:33", True)]
+)
+def test_around_the_regular_issues_forecasts_are_fetched_more_often(
+    home: BrandHome, jma: Jma, clock: Clockwork, monkeypatch: pytest.MonkeyPatch, now: str, fetches: bool
+) -> None:
+    monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.0)
+    jma.put("130000", forecast())
+    brand_with_rule(home)
+    tasks.refresh_forecasts(replace(clock, now=at(f"2026-11-21 {now}")))
+    assert any("130000" in path for path, _ in jma.requests) is fetches
