@@ -74,6 +74,13 @@ def render_problem(request: Request, problem: Problem) -> Response:
     )
 
 
+def describe(problem: Problem) -> dict[str, Any]:
+    """A problem as an item of a bulk answer carries it."""
+    document = {"type": f"/problems/{problem.slug()}", "title": problem.title(), "status": problem.status}
+    written: dict[str, Any] = orjson.loads(orjson.dumps(document | problem.members(), default=_write))
+    return written
+
+
 def install(app: FastAPI) -> None:
     """Render every kind of error of this application as a problem."""
 

@@ -1,6 +1,6 @@
 """The offer, the copy in one customer's hands, and its use."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ class Coupon(BrandTable, table=True):
     """Stores where it is redeemed, flattened from stores and areas; null means every store of the brand."""
     area_ids: list[str] | None = Field(default=None, sa_type=JSONB)
     """The areas that were asked for, as TypeIDs, so that the answer repeats the request."""
-    min_spend_yen: int = 0
+    min_spend_yen: int = Field(default=0, sa_type=BigInteger)
     funding: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     combinable: bool = False
     store_id: UUID | None = None
@@ -33,13 +33,18 @@ class Coupon(BrandTable, table=True):
 
 
 class CouponTally(BrandRow, table=True):
-    """The counters that make a coupon's caps exact: changed in the transaction that issues or redeems."""
+    """The counters that make a coupon's caps exact: changed in the transaction that issues or redeems.
+
+    Whoever issues locks this row first, so that copies of one coupon are issued one transaction after the other.
+    """
 
     __table_args__ = refer(coupon_id="coupon")
 
     coupon_id: UUID = Field(primary_key=True)
     issued: int = 0
+    """Copies in customers' hands, used ones included, void ones not."""
     redeemed: int = 0
+    """Redemptions that stand, not reversed; `discount_yen` is what they cost."""
     discount_yen: int = Field(default=0, sa_type=BigInteger)
 
 
@@ -50,6 +55,7 @@ class IssuedCoupon(BrandTable, table=True):
         UniqueConstraint("brand_id", "code"),
         UniqueConstraint("brand_id", "coupon_id", "customer_id", "source"),
         Index("ix_issued_coupon_brand_id_customer_id", "brand_id", "customer_id"),
+        Index("ix_issued_coupon_brand_id_run_id", "brand_id", "run_id", postgresql_where="run_id IS NOT NULL"),
         coupon_id="coupon",
         customer_id="customer",
     )
@@ -58,7 +64,7 @@ class IssuedCoupon(BrandTable, table=True):
     customer_id: UUID
     code: str
     source: str
-    """What caused it, such as `run:run_…` or `api:…`: the same source issues once to the same customer."""
+    """What caused it, such as `run:<uuid>` or `api:…`: the same source issues once to the same customer."""
     store_no: int | None = None
     """The store that issued it, where there is one."""
     account_no: int | None = None
@@ -66,6 +72,7 @@ class IssuedCoupon(BrandTable, table=True):
     weather_rule_id: UUID | None = None
     run_id: UUID | None = None
     status: str = "issued"
+    """`issued`, `redeemed` or `void`; that it has expired is what the clock says, and is not stored."""
     starts_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
 
@@ -81,7 +88,8 @@ class Redemption(BrandTable, table=True):
             unique=True,
             postgresql_where="reversed_at IS NULL",
         ),
-        Index("ix_redemption_brand_id_coupon_id", "brand_id", "coupon_id"),
+        Index("ix_redemption_brand_id_coupon_id", "brand_id", "coupon_id", "store_no", "business_on"),
+        Index("ix_redemption_brand_id_store_no", "brand_id", "store_no", "id"),
         Index("ix_redemption_brand_id_customer_id", "brand_id", "customer_id"),
         issued_coupon_id="issued_coupon",
         coupon_id="coupon",
@@ -98,5 +106,7 @@ class Redemption(BrandTable, table=True):
     discount_yen: int = Field(sa_type=BigInteger)
     order_ref: str | None = None
     redeemed_at: datetime = Field(sa_type=Instant)
+    business_on: date
+    """The store's business day, by which its daily limit counts."""
     reversed_at: datetime | None = Field(default=None, sa_type=Instant)
     reverse_reason: str | None = None

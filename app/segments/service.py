@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_
 
+from app.customers import by_segment
 from app.customers.models import Customer
 from app.segments import queries
 from app.segments.compiler import compile_where
@@ -94,3 +95,6 @@ def customer_filter(session: ScopedSession, segment_id: UUID, now: datetime) -> 
     """
     segment = queries.get_segment(session, segment_id)
     return compile_where(session, segment.rule, now, skip_unseen=session.scope.store_nos is not None)
+
+
+by_segment.register(customer_filter)

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("limits", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("redeemable_store_nos", postgresql.ARRAY(sa.Integer()), nullable=True),
         sa.Column("area_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("min_spend_yen", sa.Integer(), nullable=False),
+        sa.Column("min_spend_yen", sa.BigInteger(), nullable=False),
         sa.Column("funding", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("combinable", sa.Boolean(), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=True),
@@ -86,6 +86,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_issued_coupon_brand_id_customer_id", "issued_coupon", ["brand_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_issued_coupon_brand_id_run_id",
+        "issued_coupon",
+        ["brand_id", "run_id"],
+        unique=False,
+        postgresql_where="run_id IS NOT NULL",
+    )
     op.create_table(
         "redemption",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -100,6 +107,7 @@ def upgrade() -> None:
         sa.Column("discount_yen", sa.BigInteger(), nullable=False),
         sa.Column("order_ref", sa.Text(), nullable=True),
         sa.Column("redeemed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("business_on", sa.Date(), nullable=False),
         sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reverse_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -120,7 +128,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_redemption")),
     )
-    op.create_index("ix_redemption_brand_id_coupon_id", "redemption", ["brand_id", "coupon_id"], unique=False)
+    op.create_index(
+        "ix_redemption_brand_id_coupon_id",
+        "redemption",
+        ["brand_id", "coupon_id", "store_no", "business_on"],
+        unique=False,
+    )
+    op.create_index("ix_redemption_brand_id_store_no", "redemption", ["brand_id", "store_no", "id"], unique=False)
     op.create_index("ix_redemption_brand_id_customer_id", "redemption", ["brand_id", "customer_id"], unique=False)
     op.create_index(
         "uq_redemption_standing",

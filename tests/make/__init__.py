@@ -1,24 +1,30 @@
 """make.thing(session, **changes): rows for tests, with whatever the test does not care about filled in."""
 
+from tests.make.coupons import coupon, issued_coupon
 from tests.make.customers import customer, friend, line_user_id, tag
 from tests.make.events import event
 from tests.make.messaging import follower, quota, visit
-from tests.make.tenants import access_token, area, line_account, new_brand, store, store_key
+from tests.make.segments import segment
+from tests.make.tenants import access_token, api_client, area, line_account, new_brand, store, store_key
 from tests.make.weather import RAIN_AT_LUNCH, forecast, weather_rule
 
 __all__ = [
     "RAIN_AT_LUNCH",
     "access_token",
+    "api_client",
     "area",
+    "coupon",
     "customer",
     "event",
     "follower",
     "forecast",
     "friend",
+    "issued_coupon",
     "line_account",
     "line_user_id",
     "new_brand",
     "quota",
+    "segment",
     "store",
     "store_key",
     "tag",

@@ -1,0 +1,197 @@
+"""Offers: make, change and archive coupons, and show them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.coupons import queries
+from app.coupons.models import Coupon, CouponTally
+from app.coupons.schemas import Benefit, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
+from app.coupons.validity import find_span
+from tenants.areas import queries as areas
+from tenants.ids import decode_id, encode_id
+from tenants.problems import Conflict, Invalid
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+_CHOICES = ("store_ids", "area_ids", "all_stores")
+_BENEFITS = {
+    "amount_off": ("amount_yen",),
+    "percent_off": ("percent",),
+    "free_item": ("item", "amount_yen"),
+    "gift": ("item", "amount_yen"),
+}
+"""What each kind of benefit says; the first is required."""
+
+
+def create_coupon(session: ScopedSession, body: CouponCreate, *, owner: Store | None, now: datetime) -> Coupon:
+    """Make an offer, of a store or (None) of head office. Raises Invalid with pointers."""
+    coupon = Coupon(
+        created_at=now,
+        name=body.name,
+        benefit=_benefit(body.benefit),
+        validity=_validity(body.validity, queries.zone_of(session)),
+        limits=body.limits.model_dump(),
+        min_spend_yen=body.min_spend_yen,
+        funding=body.funding.model_dump(),
+        combinable=body.combinable,
+    )
+    if owner is not None:
+        coupon.store_id, coupon.store_no = owner.id, owner.no
+    _place(session, coupon, body)
+    session.add(coupon)
+    session.flush()
+    session.add(CouponTally(coupon_id=coupon.id))
+    session.flush()
+    return coupon
+
+
+def change_coupon(session: ScopedSession, coupon: Coupon, body: CouponUpdate) -> Coupon:
+    """Change an offer. Raises Invalid, or Conflict when copies promise a benefit that would change."""
+    given = body.model_fields_set
+    for name in given - set(_CHOICES):
+        if getattr(body, name) is None and name != "limits":
+            raise Invalid.at(f"/{name}", "Must not be null.")
+    if body.benefit is not None:
+        benefit = _benefit(body.benefit)
+        if benefit != coupon.benefit and queries.lock_tally(session, coupon.id).issued:
+            raise Conflict("Customers hold copies of this coupon; what it gives cannot change any more.")
+        coupon.benefit = benefit
+    if body.validity is not None:
+        coupon.validity = _validity(body.validity, queries.zone_of(session))
+    if "limits" in given:
+        coupon.limits = _merge_limits(coupon.limits, body)
+    for name in ("name", "min_spend_yen", "combinable"):
+        if name in given:
+            setattr(coupon, name, getattr(body, name))
+    if body.funding is not None:
+        coupon.funding = body.funding.model_dump()
+    if given & set(_CHOICES):
+        _place(session, coupon, body)
+    session.add(coupon)
+    session.flush()
+    return coupon
+
+
+def archive_coupon(session: ScopedSession, coupon: Coupon, now: datetime) -> None:
+    """Issue no more copies; those in customers' hands are still good."""
+    coupon.archived_at = now
+    session.add(coupon)
+    session.flush()
+
+
+def read_coupon(session: ScopedSession, coupon: Coupon) -> CouponRead:
+    """A coupon as the session's scope sees it."""
+    return read_coupons(session, [coupon])[0]
+
+
+def read_coupons(session: ScopedSession, coupons: Sequence[Coupon]) -> list[CouponRead]:
+    """Coupons as the session's scope sees them; stores outside it are not shown."""
+    nos = {no for coupon in coupons if not coupon.area_ids for no in coupon.redeemable_store_nos or ()}
+    stores = queries.map_store_ids(session, nos)
+    return [_read(coupon, stores) for coupon in coupons]
+
+
+def _read(coupon: Coupon, stores: dict[int, UUID]) -> CouponRead:
+    nos = coupon.redeemable_store_nos
+    store_ids = None if nos is None or coupon.area_ids else [stores[no] for no in nos if no in stores]
+    shown: dict[str, Any] = coupon.model_dump() | {
+        "store_ids": store_ids,
+        "area_ids": [decode_id("area", text) for text in coupon.area_ids] if coupon.area_ids else None,
+        "all_stores": nos is None,
+    }
+    return CouponRead.model_validate(shown)
+
+
+def stats(session: ScopedSession, coupon: Coupon) -> CouponStatsRead:
+    """What became of a coupon: in the brand by its counters, in a store's scope by the rows that it sees."""
+    remaining = budget_remaining_yen = None
+    if session.scope.store_nos is None:
+        tally = queries.get_tally(session, coupon.id)
+        issued, redeemed, discount_yen = tally.issued, tally.redeemed, tally.discount_yen
+        total, budget_yen = coupon.limits.get("total"), coupon.limits.get("budget_yen")
+        remaining = None if total is None else max(0, total - issued)
+        budget_remaining_yen = None if budget_yen is None else max(0, budget_yen - discount_yen)
+    else:
+        issued, redeemed, discount_yen = queries.count_in_scope(session, coupon.id)
+    return CouponStatsRead(
+        coupon_id=coupon.id,
+        issued=issued,
+        redeemed=redeemed,
+        # A store redeems copies that others issued, so for it this is no ratio of anything.
+        redeemed_ratio=redeemed / issued if issued and session.scope.store_nos is None else None,
+        discount_yen=discount_yen,
+        remaining=remaining,
+        budget_remaining_yen=budget_remaining_yen,
+    )
+
+
+def _benefit(benefit: Benefit) -> dict[str, Any]:
+    """The benefit as it is kept. Raises Invalid for what its kind needs or does not know."""
+    known = _BENEFITS[benefit.kind]
+    errors = []
+    for name in ("amount_yen", "percent", "item"):
+        value = getattr(benefit, name)
+        if name == known[0] and not value:
+            errors.append({"pointer": f"/benefit/{name}", "detail": f"A coupon of kind {benefit.kind} needs it."})
+        if name not in known and value is not None:
+            errors.append({"pointer": f"/benefit/{name}", "detail": f"A coupon of kind {benefit.kind} has none."})
+    if errors:
+        raise Invalid(errors)
+    return benefit.model_dump()
+
+
+def _validity(validity: Validity, zone: ZoneInfo) -> dict[str, Any]:
+    """The validity as it is kept. Raises Invalid unless it is exactly one of the forms."""
+    kept = validity.model_dump()
+    if set(kept) not in ({"from", "to"}, {"hours_after_issue"}, {"weather_day"}):
+        raise Invalid.at("/validity", "Must be {from, to}, {hours_after_issue} or {weather_day}, and nothing else.")
+    if "to" in kept:
+        epoch = datetime.fromtimestamp(0, zone)
+        span = find_span(kept, issued_at=epoch, business_on=epoch.date(), zone=zone)
+        if span.expires_at <= span.starts_at:
+            raise Invalid.at("/validity/to", "Must be later than from.")
+    return kept
+
+
+def _merge_limits(limits: dict[str, Any], body: CouponUpdate) -> dict[str, Any]:
+    """The limits with those that were given put in, and those given as null taken out."""
+    if body.limits is None:
+        return {}
+    changed = {name: getattr(body.limits, name) for name in body.limits.model_fields_set}
+    return {name: value for name, value in (limits | changed).items() if value is not None}
+
+
+def _place(session: ScopedSession, coupon: Coupon, body: CouponCreate | CouponUpdate) -> None:
+    """Set where the coupon is redeemed. Raises Invalid unless exactly one of the three ways is given."""
+    chosen = [name for name in _CHOICES if getattr(body, name)]
+    if len(chosen) != 1:
+        raise Invalid.at("", "Give exactly one of store_ids, area_ids and all_stores.")
+    if body.all_stores and coupon.store_no is not None:
+        raise Invalid.at("/all_stores", "A store's own coupon names its stores.")
+    coupon.area_ids = None
+    if body.all_stores:
+        coupon.redeemable_store_nos = None
+    elif body.store_ids is not None:
+        coupon.redeemable_store_nos = sorted(_list_store_nos(session, body.store_ids))
+    elif body.area_ids is not None:
+        coupon.area_ids = [encode_id("area", area_id) for area_id in body.area_ids]
+        coupon.redeemable_store_nos = sorted(_list_area_nos(session, body.area_ids))
+
+
+def _list_store_nos(session: ScopedSession, store_ids: Sequence[UUID]) -> Collection[int]:
+    nos = queries.map_store_nos(session, store_ids)
+    for index, store_id in enumerate(store_ids):
+        if store_id not in nos:
+            raise Invalid.at(f"/store_ids/{index}", "There is no such store.")
+    return set(nos.values())
+
+
+def _list_area_nos(session: ScopedSession, area_ids: Sequence[UUID]) -> Collection[int]:
+    nos = areas.map_store_nos(session, area_ids)
+    for index, area_id in enumerate(area_ids):
+        if not nos.get(area_id):
+            raise Invalid.at(f"/area_ids/{index}", "There is no such area, or no store in it.")
+    return set().union(*nos.values())

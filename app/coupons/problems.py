@@ -1,0 +1,93 @@
+"""What can go wrong with coupons. The names are published: partners act on them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from tenants.problems import Problem
+
+
+@dataclass(eq=False)
+class CouponAlreadyRedeemed(Problem):
+    """This coupon has been redeemed."""
+
+    status: ClassVar[int] = 409
+    redeemed_at: datetime
+    store: str
+
+
+@dataclass(eq=False)
+class CouponVoid(Problem):
+    """This coupon has been withdrawn."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class CouponNotHere(Problem):
+    """This coupon is not redeemed at this store."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class CouponNotStarted(Problem):
+    """This coupon cannot be redeemed yet."""
+
+    status: ClassVar[int] = 409
+    starts_at: datetime
+
+
+@dataclass(eq=False)
+class CouponEnded(Problem):
+    """This coupon can no longer be redeemed."""
+
+    status: ClassVar[int] = 409
+    expires_at: datetime
+
+
+@dataclass(eq=False)
+class CouponMinimumSpend(Problem):
+    """The amount is below the least that this coupon asks for."""
+
+    status: ClassVar[int] = 409
+    min_spend_yen: int
+
+
+@dataclass(eq=False)
+class CouponBudgetSpent(Problem):
+    """What this coupon may cost in all has been spent."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class CouponDailyLimit(Problem):
+    """This store has redeemed this coupon as often today as it may."""
+
+    status: ClassVar[int] = 409
+    per_store_per_day: int
+
+
+@dataclass(eq=False)
+class CouponAllIssued(Problem):
+    """As many copies of this coupon have been issued as there may be."""
+
+    status: ClassVar[int] = 409
+    total: int
+
+
+@dataclass(eq=False)
+class CouponCustomerLimit(Problem):
+    """This customer has been given as many copies of this coupon as she may."""
+
+    status: ClassVar[int] = 409
+    per_customer: int
+
+
+@dataclass(eq=False)
+class RedemptionReversed(Problem):
+    """This redemption has been reversed before."""
+
+    status: ClassVar[int] = 409
+    reversed_at: datetime

@@ -1,0 +1,247 @@
+"""Reads of coupons, copies and redemptions, and the locks that their counting stands on."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from app.coupons.models import Coupon, CouponTally, IssuedCoupon, Redemption
+from app.customers.models import Customer
+from tenants.brands.queries import get_brand
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+from tenants.stores.opening_hours import Hours
+
+
+def list_coupons() -> Any:
+    """The coupons of the scope that are not archived, to be paged."""
+    return select(Coupon).where(col(Coupon.archived_at).is_(None))
+
+
+def get_coupon(session: ScopedSession, coupon_id: UUID) -> Coupon:
+    """A coupon that is not archived. Raises NotFound."""
+    coupon: Coupon | None = session.exec(list_coupons().where(col(Coupon.id) == coupon_id)).one_or_none()
+    if coupon is None:
+        raise NotFound
+    return coupon
+
+
+def get_tally(session: ScopedSession, coupon_id: UUID) -> CouponTally:
+    """A coupon's counters as they stand now."""
+    tally = select(CouponTally).where(col(CouponTally.coupon_id) == coupon_id)
+    return session.exec(tally.execution_options(populate_existing=True)).one()
+
+
+def lock_tally(session: ScopedSession, coupon_id: UUID) -> CouponTally:
+    """A coupon's counters, locked: no other transaction issues or redeems this coupon until this one ends."""
+    tally = select(CouponTally).where(col(CouponTally.coupon_id) == coupon_id).with_for_update(key_share=True)
+    return session.exec(tally.execution_options(populate_existing=True)).one()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy with what redeeming it needs."""
+
+    issued: IssuedCoupon
+    coupon: Coupon
+    customer: Customer
+    zone: ZoneInfo
+
+
+def lock_by_code(session: ScopedSession, code: str) -> Copy:
+    """The copy with this code, locked, and its customer's row with it. Raises NotFound, also for an erased customer."""
+    rows = (
+        select(IssuedCoupon, Coupon, Customer)
+        .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
+        .join(Customer, _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id)))
+        .where(col(IssuedCoupon.code) == code, col(Customer.erased_at).is_(None))
+        .with_for_update(of=[IssuedCoupon, Customer], key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    found = session.exec(rows).one_or_none()
+    if found is None:
+        raise NotFound
+    return Copy(*found, zone_of(session))
+
+
+@dataclass(frozen=True)
+class Use:
+    """A redemption with the copy that it used."""
+
+    redemption: Redemption
+    issued: IssuedCoupon
+
+
+def lock_redemption(session: ScopedSession, redemption_id: UUID) -> Use:
+    """A redemption and its copy, locked, and the customer's row with them. Raises NotFound."""
+    rows = (
+        select(IssuedCoupon, Customer, Redemption)
+        .join(Redemption, _same_brand(Redemption, IssuedCoupon) & (col(Redemption.issued_coupon_id) == IssuedCoupon.id))
+        .join(Customer, _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id)))
+        .where(col(Redemption.id) == redemption_id)
+        .with_for_update(of=[IssuedCoupon, Customer, Redemption], key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    found = session.exec(rows).one_or_none()
+    if found is None:
+        raise NotFound
+    return Use(redemption=found[2], issued=found[0])
+
+
+def _same_brand(one: Any, other: Any) -> Any:
+    return col(one.brand_id) == col(other.brand_id)
+
+
+def lock_issued(session: ScopedSession, issued_coupon_id: UUID) -> IssuedCoupon:
+    """A copy, locked. Raises NotFound."""
+    rows = select(IssuedCoupon).where(col(IssuedCoupon.id) == issued_coupon_id).with_for_update(key_share=True)
+    issued = session.exec(rows.execution_options(populate_existing=True)).one_or_none()
+    if issued is None:
+        raise NotFound
+    return issued
+
+
+def find_standing(session: ScopedSession, issued_coupon_id: UUID) -> tuple[datetime, str]:
+    """When and at which store, by name, a redeemed copy was used."""
+    use = (
+        select(Redemption.redeemed_at, Store.name)
+        .join(Store, _same_brand(Store, Redemption) & (col(Store.id) == col(Redemption.store_id)))
+        .where(col(Redemption.issued_coupon_id) == issued_coupon_id, col(Redemption.reversed_at).is_(None))
+    )
+    return session.exec(use).one()
+
+
+def count_of_day(session: ScopedSession, coupon_id: UUID, store_no: int, business_on: date) -> int:
+    """How many redemptions of a coupon stand for one store's business day."""
+    uses = select(func.count()).where(
+        col(Redemption.brand_id) == session.scope.brand_id,
+        col(Redemption.coupon_id) == coupon_id,
+        col(Redemption.store_no) == store_no,
+        col(Redemption.business_on) == business_on,
+        col(Redemption.reversed_at).is_(None),
+    )
+    return session.exec(uses).one()
+
+
+def list_copies_of(session: ScopedSession, coupon_id: UUID, customer_ids: Collection[UUID]) -> Sequence[IssuedCoupon]:
+    """The copies of a coupon that these customers were given, void ones too."""
+    copies = select(IssuedCoupon).where(
+        col(IssuedCoupon.coupon_id) == coupon_id, col(IssuedCoupon.customer_id).in_(customer_ids)
+    )
+    return session.exec(copies.execution_options(populate_existing=True)).all()
+
+
+@dataclass(frozen=True)
+class CopyFilters:
+    """Which copies a list holds; None does not filter. `status` is as shown, so it depends on the clock."""
+
+    coupon_id: UUID | None = None
+    customer_id: UUID | None = None
+    code: str | None = None
+    status: str | None = None
+
+
+def list_issued(filters: CopyFilters, now: datetime) -> Any:
+    """The copies of the scope, to be paged."""
+    rows: Any = select(IssuedCoupon)
+    if filters.coupon_id is not None:
+        rows = rows.where(col(IssuedCoupon.coupon_id) == filters.coupon_id)
+    if filters.customer_id is not None:
+        rows = rows.where(col(IssuedCoupon.customer_id) == filters.customer_id)
+    if filters.code is not None:
+        rows = rows.where(col(IssuedCoupon.code) == filters.code)
+    if filters.status in ("issued", "expired"):
+        over = col(IssuedCoupon.expires_at) <= now
+        rows = rows.where(col(IssuedCoupon.status) == "issued", over if filters.status == "expired" else ~over)
+    elif filters.status is not None:
+        rows = rows.where(col(IssuedCoupon.status) == filters.status)
+    return rows
+
+
+def get_issued(session: ScopedSession, issued_coupon_id: UUID) -> IssuedCoupon:
+    """A copy. Raises NotFound."""
+    rows = select(IssuedCoupon).where(col(IssuedCoupon.id) == issued_coupon_id)
+    issued = session.exec(rows).one_or_none()
+    if issued is None:
+        raise NotFound
+    return issued
+
+
+def list_redemptions(session: ScopedSession, filters: CopyFilters) -> Any:
+    """The redemptions of the scope, to be paged; here `status` is redeemed or reversed.
+
+    A store looks them up by its own number, for which there is an index.
+    """
+    rows: Any = select(Redemption)
+    if session.scope.store_nos is not None:
+        rows = rows.where(col(Redemption.store_no).in_(session.scope.store_nos))
+    if filters.coupon_id is not None:
+        rows = rows.where(col(Redemption.coupon_id) == filters.coupon_id)
+    if filters.customer_id is not None:
+        rows = rows.where(col(Redemption.customer_id) == filters.customer_id)
+    if filters.code is not None:
+        copies = select(IssuedCoupon.id).where(col(IssuedCoupon.code) == filters.code)
+        rows = rows.where(col(Redemption.issued_coupon_id).in_(copies))
+    if filters.status is not None:
+        standing = col(Redemption.reversed_at).is_(None)
+        rows = rows.where(standing if filters.status == "redeemed" else ~standing)
+    return rows
+
+
+def get_redemption(session: ScopedSession, redemption_id: UUID) -> Redemption:
+    """A redemption. Raises NotFound."""
+    rows = select(Redemption).where(col(Redemption.id) == redemption_id)
+    redemption = session.exec(rows).one_or_none()
+    if redemption is None:
+        raise NotFound
+    return redemption
+
+
+def count_in_scope(session: ScopedSession, coupon_id: UUID) -> tuple[int, int, int]:
+    """Copies that the stores in scope issued, redemptions that stand at them, and the yen these cost."""
+    copies = select(func.count()).where(
+        col(IssuedCoupon.brand_id) == session.scope.brand_id,
+        col(IssuedCoupon.coupon_id) == coupon_id,
+        col(IssuedCoupon.status) != "void",
+    )
+    uses = select(func.count(), func.coalesce(func.sum(Redemption.discount_yen), 0)).where(
+        col(Redemption.brand_id) == session.scope.brand_id,
+        col(Redemption.coupon_id) == coupon_id,
+        col(Redemption.store_no).in_(session.scope.store_nos or ()),
+        col(Redemption.reversed_at).is_(None),
+    )
+    redeemed, discount_yen = session.exec(uses).one()
+    return session.exec(copies).one(), redeemed, int(discount_yen)
+
+
+def list_hours(session: ScopedSession, store_nos: Collection[int] | None) -> list[Hours]:
+    """The opening hours of these stores, or of every store (None), archived ones left out."""
+    stores = select(Store.opening_hours).where(col(Store.archived_at).is_(None))
+    if store_nos is not None:
+        stores = stores.where(col(Store.no).in_(store_nos))
+    return list(session.exec(stores).all())
+
+
+def map_store_ids(session: ScopedSession, nos: Iterable[int]) -> dict[int, UUID]:
+    """Ids of the stores that the scope sees, by number."""
+    wanted = set(nos)
+    if not wanted:
+        return {}
+    return dict(session.exec(select(Store.no, Store.id).where(col(Store.no).in_(wanted))).all())
+
+
+def map_store_nos(session: ScopedSession, store_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Numbers of the stores that the scope sees, archived ones left out, by id."""
+    stores = select(Store.id, Store.no).where(col(Store.id).in_(store_ids), col(Store.archived_at).is_(None))
+    return dict(session.exec(stores).all())
+
+
+def zone_of(session: ScopedSession) -> ZoneInfo:
+    """The zone of the brand's clocks and calendar."""
+    return ZoneInfo(get_brand(session, session.scope.brand_id).timezone)

@@ -1,0 +1,236 @@
+"""What crosses the wire about coupons, their copies and their use."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from app.schemas import (
+    AreaId,
+    Body,
+    CampaignId,
+    Count,
+    CouponId,
+    CustomerId,
+    Instant,
+    IssuedCouponId,
+    Name,
+    Read,
+    RedemptionId,
+    RunId,
+    StoreId,
+    WeatherRuleId,
+    Yen,
+    write_instant,
+)
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+)
+
+
+def _read_edge(value: str) -> str:
+    """A date as it stands, or an instant in UTC. Raises ValueError in words for the caller."""
+    try:
+        if _DATE.fullmatch(value):
+            edge: date = date.fromisoformat(value)
+        elif _INSTANT.fullmatch(value):
+            edge = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        else:
+            raise ValueError
+    except (ValueError, OverflowError) as error:
+        raise ValueError("must be a date, or an instant with its zone") from error
+    if not 1970 <= edge.year <= 2200:
+        raise ValueError("must lie between 1970 and 2200")
+    return write_instant(edge) if isinstance(edge, datetime) else value
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _unless_null(**options: Any) -> Any:
+    """A field that is left out of the answer where it says nothing."""
+    return Field(default=None, exclude_if=_is_none, **options)
+
+
+Edge = Annotated[str, AfterValidator(_read_edge)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=2_000_000_000)]
+Code = Annotated[str, Field(min_length=1, max_length=64, description="As shown, typed or scanned.")]
+
+
+class Benefit(Body):
+    """What the coupon gives: yen off, percent off, or a thing; `amount_yen` of a thing is what it counts as."""
+
+    kind: Literal["amount_off", "percent_off", "free_item", "gift"]
+    amount_yen: Yen | None = _unless_null()
+    percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = _unless_null()
+    item: Name | None = _unless_null()
+
+
+class Validity(Body):
+    """When a copy may be used: one of three forms. Dates are whole days of the brand's calendar."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    from_: Edge | None = _unless_null(alias="from")
+    to: Edge | None = _unless_null()
+    hours_after_issue: Annotated[int, Field(strict=True, ge=1, le=26_280)] | None = _unless_null()
+    weather_day: Literal[True] | None = _unless_null(description="The business day, until the stores close.")
+
+
+class Limits(Body):
+    """How often and how much: copies in all and for one customer, redemptions for a store's day, yen in all."""
+
+    total: Positive | None = _unless_null()
+    per_customer: Positive | None = _unless_null()
+    per_store_per_day: Positive | None = _unless_null()
+    budget_yen: Yen | None = _unless_null()
+
+
+class Funding(Body):
+    """Who bears the discount."""
+
+    payer: Literal["brand", "issuing_store", "redeeming_store", "split"]
+
+
+class CouponCreate(Body):
+    """An offer. Exactly one of `store_ids`, `area_ids` and `all_stores` says where it is redeemed.
+
+    `store_id` makes it a store's own instead of head office's.
+    """
+
+    name: Name
+    benefit: Benefit
+    validity: Validity
+    limits: Limits = Limits()
+    store_ids: Annotated[list[StoreId], Field(min_length=1, max_length=10_000)] | None = None
+    area_ids: Annotated[list[AreaId], Field(min_length=1, max_length=1_000)] | None = None
+    all_stores: bool | None = None
+    min_spend_yen: Yen = 0
+    funding: Funding = Funding(payer="brand")
+    combinable: bool = False
+    store_id: StoreId | None = None
+
+
+class CouponUpdate(Body):
+    """What may change. `limits` are merged; every other field that is given replaces what stands.
+
+    What a coupon gives cannot change once it has been issued.
+    """
+
+    name: Name | None = None
+    benefit: Benefit | None = None
+    validity: Validity | None = None
+    limits: Limits | None = None
+    store_ids: Annotated[list[StoreId], Field(min_length=1, max_length=10_000)] | None = None
+    area_ids: Annotated[list[AreaId], Field(min_length=1, max_length=1_000)] | None = None
+    all_stores: bool | None = None
+    min_spend_yen: Yen | None = None
+    funding: Funding | None = None
+    combinable: bool | None = None
+
+
+class CouponRead(Read):
+    """An offer. `store_ids` are those that the caller sees."""
+
+    id: CouponId
+    name: str
+    benefit: Benefit
+    validity: Validity
+    limits: Limits
+    store_ids: list[StoreId] | None
+    area_ids: list[AreaId] | None
+    all_stores: bool
+    min_spend_yen: int
+    funding: Funding
+    combinable: bool
+    store_id: StoreId | None
+    created_at: Instant
+
+
+class CouponStatsRead(Read):
+    """What became of a coupon. For a store: copies it issued, redemptions at its counter; what is left is head
+    office's to know."""
+
+    coupon_id: CouponId
+    issued: int
+    redeemed: int
+    redeemed_ratio: float | None
+    discount_yen: int
+    remaining: int | None
+    budget_remaining_yen: int | None
+
+
+class IssueRequest(Body):
+    """Whom to give a copy, and what for: the same source gives the same customer one copy, however often it is sent."""
+
+    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=1_000)]
+    source: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
+class IssuedCouponRead(Read):
+    """A copy in one customer's hands."""
+
+    id: IssuedCouponId
+    coupon_id: CouponId
+    customer_id: CustomerId
+    code: str
+    status: Literal["issued", "redeemed", "expired", "void"]
+    starts_at: Instant
+    expires_at: Instant
+    campaign_id: CampaignId | None
+    weather_rule_id: WeatherRuleId | None
+    run_id: RunId | None
+    created_at: Instant
+
+
+class IssueItem(Read):
+    """What became of one of the customers: 201 a new copy, 200 the copy she had, else the problem."""
+
+    index: Count
+    status: int
+    id: IssuedCouponId | None
+    problem: dict[str, Any] | None
+    issued_coupon: IssuedCouponRead | None
+
+
+class IssueRead(Read):
+    """One item for each customer, in the order in which they were named."""
+
+    items: list[IssueItem]
+
+
+class RedemptionCreate(Body):
+    """A code used at a store. `redeemed_at` is for tills that settle late: up to 72 hours back."""
+
+    code: Code
+    store_id: StoreId | None = None
+    amount_yen: Yen | None = None
+    order_ref: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    redeemed_at: Instant | None = None
+
+
+class RedemptionReverse(Body):
+    """Why a redemption is undone."""
+
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class RedemptionRead(Read):
+    """One use of a copy at a store."""
+
+    id: RedemptionId
+    issued_coupon_id: IssuedCouponId
+    coupon_id: CouponId
+    customer_id: CustomerId
+    store_id: StoreId
+    status: Literal["redeemed", "reversed"]
+    amount_yen: int | None
+    discount_yen: int
+    order_ref: str | None
+    redeemed_at: Instant
+    reversed_at: Instant | None
+    reverse_reason: str | None

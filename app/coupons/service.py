@@ -1,0 +1,369 @@
+"""Copies of coupons: issue them to people or to a run, redeem, reverse and void them.
+
+Every counting of a coupon is made under the lock of its tally, which is the last lock that a transaction takes: first
+the copy, then the customer, then the tally. So caps are exact, and nobody waits in a circle.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, update
+from sqlmodel import col, select
+
+from app.coupons import queries
+from app.coupons.codes import find_code, new_code
+from app.coupons.events import CouponIssued, CouponRedeemed, CouponReversed
+from app.coupons.mass_issue import ISSUE_TO_RUN
+from app.coupons.models import Coupon, CouponTally, IssuedCoupon, Redemption
+from app.coupons.problems import (
+    CouponAllIssued,
+    CouponAlreadyRedeemed,
+    CouponBudgetSpent,
+    CouponCustomerLimit,
+    CouponDailyLimit,
+    CouponEnded,
+    CouponMinimumSpend,
+    CouponNotHere,
+    CouponNotStarted,
+    CouponVoid,
+    RedemptionReversed,
+)
+from app.coupons.validity import Span, find_span
+from app.customers.locks import lock_customers
+from app.customers.models import Customer
+from app.customers.service import tie_to_store
+from app.events.service import record
+from app.messaging.models import Run
+from tenants.ids import uuid7
+from tenants.problems import Conflict, Invalid, NotFound, Problem
+from tenants.scope import Scope
+from tenants.session import ScopedSession
+from tenants.stores import opening_hours
+from tenants.stores.models import Store
+
+LATEST_SETTLEMENT = timedelta(hours=72)
+"""How long after the fact a till may tell of a redemption."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one customer whom a coupon was to be issued to: a copy, new or had before, or the problem."""
+
+    issued: IssuedCoupon | None = None
+    is_new: bool = False
+    problem: Problem | None = None
+
+
+def issue(
+    session: ScopedSession,
+    coupon: Coupon,
+    customer_ids: Sequence[UUID],
+    *,
+    source: str,
+    scope: Scope,
+    now: datetime,
+) -> list[Outcome]:
+    """Put a copy in each customer's hands, one outcome for each in their order. Needs a session of the whole brand.
+
+    Copies of a store's own coupon are that store's. The same source gives the same customer one copy. Who lies outside
+    `scope` is not found; when copies run out, those named first have them.
+    """
+    customers = {
+        key: customer
+        for key, customer in lock_customers(session, set(customer_ids)).items()
+        if scope.store_nos is None or not scope.store_nos.isdisjoint(customer.store_nos)
+    }
+    tally = queries.lock_tally(session, coupon.id)
+    copies = queries.list_copies_of(session, coupon.id, customers)
+    by_source = {copy.customer_id: copy for copy in copies if copy.source == source}
+    held = Counter(copy.customer_id for copy in copies if copy.status != "void")
+    span = _span_at(session, coupon, now)
+    outcomes = []
+    for customer_id in customer_ids:
+        if (copy := by_source.get(customer_id)) is not None:
+            outcomes.append(Outcome(copy))
+            continue
+        problem = _why_not_issue(coupon, tally, customers.get(customer_id), held, span, now)
+        if problem is not None:
+            outcomes.append(Outcome(problem=problem))
+            continue
+        copy = IssuedCoupon(
+            created_at=now,
+            coupon_id=coupon.id,
+            customer_id=customer_id,
+            code=new_code(),
+            source=source,
+            store_no=coupon.store_no,
+            starts_at=span.starts_at,
+            expires_at=span.expires_at,
+        )
+        by_source[customer_id] = copy
+        held[customer_id] += 1
+        tally.issued += 1
+        outcomes.append(Outcome(copy, is_new=True))
+    added = [outcome.issued for outcome in outcomes if outcome.issued is not None and outcome.is_new]
+    session.add_all(added)
+    session.flush()
+    record(session, *(_issued_fact(copy, now) for copy in added))
+    return outcomes
+
+
+def _why_not_issue(
+    coupon: Coupon, tally: CouponTally, customer: Customer | None, held: Counter[UUID], span: Span, now: datetime
+) -> Problem | None:
+    total, per_customer = coupon.limits.get("total"), coupon.limits.get("per_customer")
+    if customer is None:
+        return NotFound()
+    if span.expires_at <= now:
+        return CouponEnded(span.expires_at)
+    if per_customer is not None and held[customer.id] >= per_customer:
+        return CouponCustomerLimit(per_customer)
+    if total is not None and tally.issued >= total:
+        return CouponAllIssued(total)
+    return None
+
+
+def _span_at(session: ScopedSession, coupon: Coupon, now: datetime, business_on: date | None = None) -> Span:
+    """The span of a copy issued now. A weather day ends when the last store that redeems the coupon closes."""
+    zone = queries.zone_of(session)
+    on = business_on or now.astimezone(zone).date()
+    hours = queries.list_hours(session, coupon.redeemable_store_nos) if "weather_day" in coupon.validity else []
+    return find_span(coupon.validity, issued_at=now, business_on=on, hours=hours, zone=zone)
+
+
+def remaining(session: ScopedSession, coupon: Coupon) -> int | None:
+    """How many copies may still be issued; None without a cap. The tally stays locked, so that this stays true."""
+    tally = queries.lock_tally(session, coupon.id)
+    total = coupon.limits.get("total")
+    return None if total is None else max(0, total - tally.issued)
+
+
+def holds_too_many(coupon: Coupon) -> ColumnElement[bool] | None:
+    """The condition on `Customer` that she has as many copies as one customer may have; None without that cap."""
+    per_customer = coupon.limits.get("per_customer")
+    if per_customer is None:
+        return None
+    holders = (
+        select(IssuedCoupon.customer_id)
+        .where(
+            col(IssuedCoupon.brand_id) == coupon.brand_id,
+            col(IssuedCoupon.coupon_id) == coupon.id,
+            col(IssuedCoupon.status) != "void",
+        )
+        .group_by(col(IssuedCoupon.customer_id))
+        .having(func.count() >= per_customer)
+    )
+    return col(Customer.id).in_(holders)
+
+
+def issue_to_run(session: ScopedSession, coupon: Coupon, run: Run, *, now: datetime) -> int:
+    """Give everybody whom a run sends to a copy, in one statement; answers how many were given.
+
+    A second call gives none. The freeze has kept to the caps: it asked `remaining`, which locked the tally, and left
+    out whoever `holds_too_many`. Raises CouponAllIssued rather than issue one too many.
+    """
+    span = _span_at(session, coupon, now, run.business_on)
+    total = coupon.limits.get("total")
+    session.flush()
+    values = {
+        "brand_id": session.scope.brand_id,
+        "coupon_id": coupon.id,
+        "run_id": run.id,
+        "campaign_id": run.campaign_id,
+        "weather_rule_id": run.weather_rule_id,
+        "source": f"run:{run.id}",
+        "starts_at": span.starts_at,
+        "expires_at": span.expires_at,
+        "now": now,
+        "milliseconds": uuid7().int >> 80,
+        "total": total,
+    }
+    issued = session.connection().execute(ISSUE_TO_RUN, values).scalar_one_or_none()
+    if issued is None:
+        raise CouponAllIssued(total or 0)
+    return int(issued)
+
+
+def redeem(
+    session: ScopedSession,
+    typed: str,
+    *,
+    store: Store,
+    amount_yen: int | None = None,
+    order_ref: str | None = None,
+    redeemed_at: datetime | None = None,
+    now: datetime,
+) -> Redemption:
+    """Use a copy at a store, once; from then on the store sees the customer. Needs a session of the whole brand.
+
+    A till that settles late says when it was (`redeemed_at`), and the copy must have been good then. Raises NotFound,
+    Invalid or the coupon's problem.
+    """
+    at = _check_settlement(redeemed_at, now)
+    code = find_code(typed)
+    if code is None:
+        raise NotFound
+    copy = queries.lock_by_code(session, code)
+    issued, coupon = copy.issued, copy.coupon
+    _check_usable(session, issued, coupon, store, at)
+    discount_yen = _discount(coupon, amount_yen)
+    business_on = opening_hours.business_day(store.opening_hours, at, copy.zone)
+    per_day = coupon.limits.get("per_store_per_day")
+    if per_day is not None:
+        queries.lock_tally(session, coupon.id)
+        if queries.count_of_day(session, coupon.id, store.no, business_on) >= per_day:
+            raise CouponDailyLimit(per_day)
+    _spend(session, coupon, discount_yen)
+    redemption = Redemption(
+        created_at=now,
+        issued_coupon_id=issued.id,
+        coupon_id=coupon.id,
+        customer_id=issued.customer_id,
+        store_id=store.id,
+        store_no=store.no,
+        amount_yen=amount_yen,
+        discount_yen=discount_yen,
+        order_ref=order_ref,
+        redeemed_at=at,
+        business_on=business_on,
+    )
+    issued.status = "redeemed"
+    session.add_all((redemption, issued))
+    tie_to_store(session, copy.customer, store)
+    fact = CouponRedeemed(
+        occurred_at=at,
+        customer_id=issued.customer_id,
+        store_no=store.no,
+        account_no=issued.account_no,
+        coupon_id=coupon.id,
+        issued_coupon_id=issued.id,
+        campaign_id=issued.campaign_id,
+        weather_rule_id=issued.weather_rule_id,
+        run_id=issued.run_id,
+        redemption_id=redemption.id,
+        discount_yen=discount_yen,
+        amount_yen=amount_yen,
+    )
+    record(session, fact)
+    return redemption
+
+
+def _check_settlement(redeemed_at: datetime | None, now: datetime) -> datetime:
+    """When the copy was used, by the till or else by our clock. Raises Invalid outside the last 72 hours."""
+    if redeemed_at is None:
+        return now
+    if redeemed_at > now:
+        raise Invalid.at("/redeemed_at", "Must not lie in the future.")
+    if redeemed_at < now - LATEST_SETTLEMENT:
+        raise Invalid.at("/redeemed_at", "Must lie within the last 72 hours.")
+    return redeemed_at
+
+
+def _check_usable(session: ScopedSession, issued: IssuedCoupon, coupon: Coupon, store: Store, at: datetime) -> None:
+    """Raises the problem of a copy that cannot be used at this store at this moment."""
+    if issued.status == "void":
+        raise CouponVoid
+    if issued.status == "redeemed":
+        raise CouponAlreadyRedeemed(*queries.find_standing(session, issued.id))
+    if coupon.redeemable_store_nos is not None and store.no not in coupon.redeemable_store_nos:
+        raise CouponNotHere
+    if at < issued.starts_at:
+        raise CouponNotStarted(issued.starts_at)
+    if at >= issued.expires_at:
+        raise CouponEnded(issued.expires_at)
+
+
+def _discount(coupon: Coupon, amount_yen: int | None) -> int:
+    """What using the coupon on this amount costs, in yen. Raises CouponMinimumSpend, or Invalid without an amount."""
+    benefit = coupon.benefit
+    if amount_yen is None:
+        if coupon.min_spend_yen or benefit["kind"] == "percent_off":
+            raise Invalid.at("/amount_yen", "This coupon needs the amount.")
+        return int(benefit.get("amount_yen", 0))
+    if amount_yen < coupon.min_spend_yen:
+        raise CouponMinimumSpend(coupon.min_spend_yen)
+    if benefit["kind"] == "percent_off":
+        return amount_yen * int(benefit["percent"]) // 100
+    given = int(benefit.get("amount_yen", 0))
+    return min(given, amount_yen) if benefit["kind"] == "amount_off" else given
+
+
+def _spend(session: ScopedSession, coupon: Coupon, discount_yen: int) -> None:
+    """Count a redemption, unless its yen would pass the budget. Raises CouponBudgetSpent."""
+    spent = col(CouponTally.discount_yen) + discount_yen
+    count = update(CouponTally).where(col(CouponTally.coupon_id) == coupon.id)
+    budget_yen = coupon.limits.get("budget_yen")
+    if budget_yen is not None:
+        count = count.where(spent <= budget_yen)
+    count = count.values(redeemed=col(CouponTally.redeemed) + 1, discount_yen=spent).returning(
+        col(CouponTally.redeemed)
+    )
+    if session.execute(count, execution_options={"synchronize_session": False}).one_or_none() is None:
+        raise CouponBudgetSpent
+
+
+def reverse(
+    session: ScopedSession, redemption_id: UUID, *, reason: str | None, scope: Scope, now: datetime
+) -> Redemption:
+    """Undo a redemption and free its code. Needs a session of the whole brand; `scope` is who asks.
+
+    Raises NotFound, or RedemptionReversed the second time.
+    """
+    use = queries.lock_redemption(session, redemption_id)
+    redemption, issued = use.redemption, use.issued
+    if not scope.sees_store(redemption.store_no):
+        raise NotFound
+    if redemption.reversed_at is not None:
+        raise RedemptionReversed(redemption.reversed_at)
+    redemption.reversed_at, redemption.reverse_reason = now, reason
+    issued.status = "issued"
+    tally = queries.lock_tally(session, redemption.coupon_id)
+    tally.redeemed -= 1
+    tally.discount_yen -= redemption.discount_yen
+    session.add_all((redemption, issued, tally))
+    fact = CouponReversed(
+        occurred_at=now,
+        customer_id=redemption.customer_id,
+        store_no=redemption.store_no,
+        account_no=issued.account_no,
+        coupon_id=redemption.coupon_id,
+        issued_coupon_id=issued.id,
+        campaign_id=issued.campaign_id,
+        weather_rule_id=issued.weather_rule_id,
+        run_id=issued.run_id,
+        redemption_id=redemption.id,
+        discount_yen=redemption.discount_yen,
+    )
+    record(session, fact)
+    return redemption
+
+
+def void(session: ScopedSession, issued_coupon_id: UUID) -> IssuedCoupon:
+    """Withdraw a copy; it no longer counts against the caps. Raises NotFound, or Conflict once it has been used."""
+    issued = queries.lock_issued(session, issued_coupon_id)
+    if issued.status == "redeemed":
+        raise Conflict("This copy has been redeemed; reverse the redemption first.")
+    if issued.status == "issued":
+        issued.status = "void"
+        tally = queries.lock_tally(session, issued.coupon_id)
+        tally.issued -= 1
+        session.add_all((issued, tally))
+        session.flush()
+    return issued
+
+
+def _issued_fact(issued: IssuedCoupon, now: datetime) -> CouponIssued:
+    return CouponIssued(
+        occurred_at=now,
+        customer_id=issued.customer_id,
+        store_no=issued.store_no,
+        account_no=issued.account_no,
+        coupon_id=issued.coupon_id,
+        issued_coupon_id=issued.id,
+        campaign_id=issued.campaign_id,
+        weather_rule_id=issued.weather_rule_id,
+        run_id=issued.run_id,
+    )
