@@ -28,6 +28,7 @@ from app.messaging.freeze import Audience, lock_brand
 from app.messaging.models import Run
 from app.messaging.render import check_messages
 from app.segments import service as segments
+from app.segments.compiler import compile_where
 from tenants.brands.queries import get_brand
 from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
@@ -257,7 +258,7 @@ def _resolve(
         except NotFound as error:
             raise Invalid.at("/audience/segment_id", "There is no such segment.") from error
     elif asked.rule is not None:
-        where = segments.rule_filter(session, asked.rule, now, pointer="/audience/rule")
+        where = compile_where(session, asked.rule, now, at="/audience/rule")
     store_nos: set[int] | None = None
     if asked.store_ids is not None:
         found = queries.list_store_nos(session, asked.store_ids)

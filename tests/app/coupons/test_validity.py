@@ -16,9 +16,9 @@ UNTIL_TEN = {"sat": [["11:00", "22:00"]]}
 NOT_ON_SATURDAY = {"fri": [["11:00", "22:00"]]}
 
 
-def at(*when: int) -> datetime:
-    """An instant by Japan's clock."""
-    return datetime(2026, *when, tzinfo=JAPAN)
+def at(month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    """An instant of 2026 by Japan's clock."""
+    return datetime(2026, month, day, hour, minute, tzinfo=JAPAN)
 
 
 def span(validity: dict[str, Any], hours: Any = ()) -> tuple[datetime, datetime]:
