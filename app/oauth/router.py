@@ -83,6 +83,8 @@ def create_token(asked: Asked, server: Server) -> Any:
     """A bearer token for a client's id and secret, valid for an hour (RFC 6749, 4.4)."""
     if not asked.payload.grant_type:
         raise InvalidRequestError("grant_type is missing.")
+    if asked.payload.grant_type != "client_credentials":
+        raise OAuth2Error("grant_type must be client_credentials.", error="unsupported_grant_type")
     return server.create_token_response(asked)
 
 

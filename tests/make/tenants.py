@@ -96,6 +96,16 @@ def access_token(session: ScopedSession, permissions: list[str] | None = None) -
     return secret
 
 
+def api_client(session: ScopedSession, permissions: list[str] | None = None) -> tuple[ApiClient, str]:
+    """A client of head office with its secret, with every permission unless the test says otherwise."""
+    granted = sorted(PERMISSIONS) if permissions is None else permissions
+    secret = new_secret("client")
+    client = ApiClient(name="会計システム", secret_digest=digest_of(secret), permissions=granted)
+    session.add(client)
+    session.flush()
+    return client, secret
+
+
 def store_key(session: ScopedSession, *stores: Store, permissions: list[str] | None = None) -> str:
     """A key of these stores."""
     granted = sorted(STORE_PERMISSIONS) if permissions is None else permissions
