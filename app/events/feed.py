@@ -28,9 +28,14 @@ def read_feed(session: ScopedSession, *, after: int, types: Sequence[str], limit
     until = queries.get_last_feed_no(session)
     found = queries.list_feed(session, after=after, until=until, types=types, most=limit + 1)
     shown, more = found[:limit], len(found) > limit
-    names = _Names.of(session, shown)
-    items = [_read(event, names) for event in shown]
+    items = show_events(session, shown)
     return FeedPage(items, items[-1].feed_no if more else max(after, until), more)
+
+
+def show_events(session: ScopedSession, events: Sequence[Event]) -> list[EventRead]:
+    """Events as the scope may see them."""
+    names = _Names.of(session, events)
+    return [_read(event, names) for event in events]
 
 
 @dataclass(frozen=True)
