@@ -75,10 +75,11 @@ def defer(
     session: ScopedSession, function: Callable[..., None], *, once_key: str | None = None, **arguments: Any
 ) -> None:
     """Add a job of this task in the session's own transaction; with `once_key` no second one waits beside it."""
+    savepoint = session.begin_nested()
+    # Asked for inside the savepoint, since asking is what sends it.
     connection = session.connection().connection.driver_connection
     values = {key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()}
     deferrer = queue.configure_task(_NAME_OF[function], connection=connection, queueing_lock=once_key)
-    savepoint = session.begin_nested()
     try:
         deferrer.defer(brand_id=str(session.scope.brand_id), **values)
     except procrastinate.exceptions.AlreadyEnqueued:
