@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -116,7 +116,16 @@ class Tag(BrandTable, table=True):
 
     __table_args__ = refer(
         UniqueConstraint("brand_id", "no"),
-        UniqueConstraint("brand_id", "store_no", "name", postgresql_nulls_not_distinct=True),
+        # What is archived gives its name free.
+        Index(
+            "uq_tag_brand_id_store_no_name",
+            "brand_id",
+            "store_no",
+            "name",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("archived_at IS NULL"),
+        ),
         store_id="store",
     )
 

@@ -1,5 +1,226 @@
-"""customers over HTTP."""
+"""Customers and tags over HTTP."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-routers: list[APIRouter] = []
+from fastapi import APIRouter, Path, Query, Response
+
+from app.auth import BrandWide, Caller, CallerInfo, Now, ScopedSession, allow
+from app.customers import erasure, queries, service, showing
+from app.customers.by_segment import chosen_by
+from app.customers.models import Customer, Friend, Tag
+from app.customers.schemas import (
+    CustomerErased,
+    CustomerRead,
+    CustomerUpdate,
+    CustomerUpsert,
+    FriendRead,
+    TagCreate,
+    TagRead,
+    TagUpdate,
+    TimelineRead,
+)
+from app.events.feed import show_events
+from app.events.models import Event
+from app.paging import PagingParams, list_page, make_page
+from app.routes import ApiRoute, Precondition
+from app.schemas import CustomerId, Instant, Name, Page, SegmentId, StoreId, TagId
+from tenants.ids import decode_id
+from tenants.problems import NotFound, PermissionMissing
+from tenants.session import ScopedSession as Session
+from tenants.stores.models import Store
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=ApiRoute)
+tags = APIRouter(prefix="/v1/tags", tags=["tags"], route_class=ApiRoute)
+routers = [router, tags]
+
+Words = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Part of name, LINE display name or member number.")
+]
+TagName = Annotated[str | None, Query(min_length=1, max_length=200, description="A tag's id or name.")]
+TagPath = Annotated[Name, Path(description="A tag's id or name.")]
+
+
+@router.get("", dependencies=[allow("customers:read")])
+def list_customers(
+    session: ScopedSession,
+    caller: Caller,
+    paging: PagingParams,
+    now: Now,
+    q: Words = None,
+    tag: TagName = None,
+    store_id: StoreId | None = None,
+    segment_id: SegmentId | None = None,
+    updated_after: Instant | None = None,
+) -> Page[CustomerRead]:
+    """Customers of the brand, or those tied to the caller's stores."""
+    filters = queries.CustomerFilters(
+        q=q,
+        tag=tag,
+        store_no=caller.store(session, store_id).no if store_id else None,
+        chosen=chosen_by(session, segment_id, now) if segment_id else None,
+        updated_after=updated_after,
+    )
+    rows, next_cursor = list_page(session, queries.list_customers(session, filters), Customer.id, paging)
+    return Page(items=showing.read_customers(session, rows, caller.scope), next_cursor=next_cursor)
+
+
+@router.post("", status_code=201, dependencies=[allow("customers:write")])
+def upsert_customer(
+    body: CustomerUpsert, response: Response, *, session: BrandWide, caller: Caller, now: Now
+) -> CustomerRead:
+    """Create a customer, or change the one whom external_id, member_number, phone or email name.
+
+    Answers 201 for a new person and 200 for a known one. A store's key gets 200 either way, and the customer is tied to
+    its store.
+    """
+    changes = body.model_dump(exclude_unset=True, exclude={"store_id"})
+    store = caller.owner(session, body.store_id)
+    home = _home_store(session, caller, body)
+    customer, is_new = service.upsert_customer(session, changes, home_store=home, store=store, now=now)
+    if not is_new or caller.kind == "store_key":
+        response.status_code = 200
+    return showing.read_customer(session, customer, caller.scope)
+
+
+@router.get("/{customer_id}", dependencies=[allow("customers:read")])
+def get_customer(customer_id: CustomerId, session: ScopedSession, caller: Caller) -> CustomerRead:
+    """One customer."""
+    return showing.read_customer(session, queries.get_customer(session, customer_id), caller.scope)
+
+
+@router.patch("/{customer_id}", dependencies=[allow("customers:write")])
+def change_customer(
+    customer_id: CustomerId,
+    body: CustomerUpdate,
+    *,
+    session: BrandWide,
+    caller: Caller,
+    if_match: Precondition,
+    now: Now,
+) -> CustomerRead:
+    """Change a customer; attributes are merged name by name."""
+    queries.get_customer(session, customer_id, caller.scope)
+    customer = service.change_customer(
+        session,
+        customer_id,
+        body.model_dump(exclude_unset=True),
+        home_store=_home_store(session, caller, body),
+        check=lambda locked: if_match.check(showing.read_customer(session, locked, caller.scope)),
+        now=now,
+    )
+    return showing.read_customer(session, customer, caller.scope)
+
+
+@router.delete("/{customer_id}", status_code=202, dependencies=[allow("customers:write")])
+def erase_customer(customer_id: CustomerId, session: BrandWide, caller: Caller, now: Now) -> CustomerErased:
+    """Erase a person's data, for good. Head office only, since she is the whole brand's customer."""
+    queries.get_customer(session, customer_id, caller.scope)
+    if caller.scope.store_nos is not None:
+        raise PermissionMissing("customers:write")
+    return CustomerErased.model_validate(erasure.erase(session, customer_id, now))
+
+
+@router.get("/{customer_id}/timeline", dependencies=[allow("customers:read")])
+def list_timeline(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[TimelineRead]:
+    """What happened to a customer, newest first; a store sees what happened at its stores."""
+    queries.get_customer(session, customer_id)
+    rows, next_cursor = list_page(session, queries.list_events(customer_id), Event.id, paging)
+    shown = [TimelineRead.model_validate(event) for event in show_events(session, rows)]
+    return Page(items=shown, next_cursor=next_cursor)
+
+
+@router.get("/{customer_id}/friends", dependencies=[allow("customers:read")])
+def list_friends(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[FriendRead]:
+    """The accounts that a customer follows, has blocked, or only wrote to."""
+    queries.get_customer(session, customer_id)
+    return make_page(session, queries.list_friends(customer_id), Friend.id, paging, FriendRead.model_validate)
+
+
+@router.put("/{customer_id}/tags/{tag}", dependencies=[allow("customers:write")])
+def tag_customer(customer_id: CustomerId, tag: TagPath, session: BrandWide, caller: Caller, now: Now) -> CustomerRead:
+    """Put a tag on a customer. A name that no tag has yet makes one: a store's own for its key, else the brand's."""
+    queries.get_customer(session, customer_id, caller.scope)
+    chosen = _find_writable(session, caller, tag)
+    if chosen is None:
+        chosen = service.find_or_create_tag(session, tag, caller.owner(session, None), now)
+    customer = service.tag(session, customer_id, [chosen], source="api", now=now)
+    return showing.read_customer(session, customer, caller.scope)
+
+
+@router.delete("/{customer_id}/tags/{tag}", status_code=204, dependencies=[allow("customers:write")])
+def untag_customer(customer_id: CustomerId, tag: TagPath, session: BrandWide, caller: Caller, now: Now) -> None:
+    """Take a tag off a customer."""
+    queries.get_customer(session, customer_id, caller.scope)
+    chosen = _find_writable(session, caller, tag)
+    if chosen is None:
+        raise NotFound
+    service.untag(session, customer_id, [chosen], now=now)
+
+
+@tags.get("", dependencies=[allow("customers:read")])
+def list_tags(session: ScopedSession, paging: PagingParams) -> Page[TagRead]:
+    """The brand's tags, and those of the caller's stores."""
+    return make_page(session, queries.list_tags(), Tag.id, paging, TagRead.model_validate)
+
+
+@tags.post("", status_code=201, dependencies=[allow("customers:write")])
+def create_tag(body: TagCreate, session: ScopedSession, caller: Caller, now: Now) -> TagRead:
+    """Create a tag; a store's key creates its store's."""
+    owner = caller.owner(session, body.store_id)
+    return TagRead.model_validate(service.create_tag(session, body.name, owner, now))
+
+
+@tags.get("/{tag_id}", dependencies=[allow("customers:read")])
+def get_tag(tag_id: TagId, session: ScopedSession) -> TagRead:
+    """One tag."""
+    return TagRead.model_validate(queries.get_tag(session, tag_id))
+
+
+@tags.patch("/{tag_id}", dependencies=[allow("customers:write")])
+def change_tag(
+    tag_id: TagId, body: TagUpdate, session: ScopedSession, caller: Caller, if_match: Precondition
+) -> TagRead:
+    """Rename a tag of the caller's own."""
+    tag = _own(session, caller, tag_id)
+    if_match.check(TagRead.model_validate(tag))
+    return TagRead.model_validate(service.change_tag(session, tag, body.name))
+
+
+@tags.delete("/{tag_id}", status_code=204, dependencies=[allow("customers:write")])
+def archive_tag(tag_id: TagId, session: ScopedSession, caller: Caller, now: Now) -> None:
+    """Take a tag of the caller's own out of use."""
+    service.archive_tag(session, _own(session, caller, tag_id), now)
+
+
+def _home_store(session: Session, caller: CallerInfo, body: CustomerUpdate) -> Store | None:
+    return caller.store(session, body.home_store_id) if body.home_store_id else None
+
+
+def _own(session: Session, caller: CallerInfo, tag_id: TagId) -> Tag:
+    """A tag that the caller may change. Raises NotFound, or PermissionMissing for head office's."""
+    tag = queries.get_tag(session, tag_id)
+    if not caller.scope.sees_store(tag.store_no):
+        raise PermissionMissing("customers:write")
+    return tag
+
+
+def _find_writable(session: Session, caller: CallerInfo, tag: str) -> Tag | None:
+    """The tag of this id or name that the caller may put on people: the brand's before a store's.
+
+    None for a name that no tag has. Raises NotFound for an unknown id, PermissionMissing for head office's tag.
+    """
+    seen = [
+        one
+        for one in queries.list_tags_named(session, tag)
+        if one.store_no is None or caller.scope.sees_store(one.store_no)
+    ]
+    mine = [one for one in seen if caller.scope.sees_store(one.store_no)]
+    if mine:
+        return mine[0]
+    if seen:
+        raise PermissionMissing("customers:write")
+    try:
+        decode_id("tag", tag)
+    except ValueError:
+        return None
+    raise NotFound

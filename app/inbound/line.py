@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import hmac
-from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -19,6 +17,7 @@ from starlette.routing import Route
 from app.inbound.append import Appender, NotStored, Refused
 from app.inbound.parse import Malformed, read_call, told
 from app.inbound.secrets import Account, Accounts
+from app.line.signature import is_signed
 from app.problems import plain_problem
 from tenants.ids import decode_id
 from tenants.sealing import Unsealable
@@ -77,7 +76,7 @@ class Webhook:
         return 200, None
 
 
-async def _find_signed(accounts: Accounts, account_id: UUID, body: bytes, signature: bytes | None) -> Account | int:
+async def _find_signed(accounts: Accounts, account_id: UUID, body: bytes, signature: str | None) -> Account | int:
     """The account if the call is signed with its secret, else the status to answer."""
     account = await accounts.find(account_id)
     if account is None:
@@ -94,15 +93,10 @@ async def _find_signed(accounts: Accounts, account_id: UUID, body: bytes, signat
     return 401
 
 
-def is_signed(secret: bytes, body: bytes, signature: bytes) -> bool:
-    """Whether this is LINE's `x-line-signature` of the body, compared in constant time."""
-    return hmac.compare_digest(b64encode(hmac.digest(secret, body, "sha256")), signature)
-
-
-def _signature(scope: Scope) -> bytes | None:
+def _signature(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"x-line-signature":
-            return bytes(value)
+            return str(value, "latin-1")
     return None
 
 

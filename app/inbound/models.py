@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -20,7 +20,14 @@ class LineEvent(BrandRow, table=True):
             "brand_id",
             "line_account_id",
             "occurred_at",
-            postgresql_where="worked_at IS NULL",
+            postgresql_where=text("worked_at IS NULL"),
+        ),
+        # Found again when she asks to be erased.
+        Index(
+            "ix_line_event_brand_id_line_user_id",
+            "brand_id",
+            "line_user_id",
+            postgresql_where=text("line_user_id IS NOT NULL"),
         ),
     )
 
@@ -32,6 +39,6 @@ class LineEvent(BrandRow, table=True):
     received_at: datetime = Field(sa_type=Instant)
     worked_at: datetime | None = Field(default=None, sa_type=Instant)
     body: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """The event as LINE sent it; null once the person is erased."""
+    """The event as LINE sent it; null, as is `line_user_id`, once the person is erased."""
     trouble: str | None = None
     """Why it could not be worked off, where it could not."""

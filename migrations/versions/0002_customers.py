@@ -95,6 +95,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="worked_at IS NULL",
     )
+    op.create_index(
+        "ix_line_event_brand_id_line_user_id",
+        "line_event",
+        ["brand_id", "line_user_id"],
+        unique=False,
+        postgresql_where=sa.text("line_user_id IS NOT NULL"),
+    )
     op.create_table(
         "customer",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -144,13 +151,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id", "store_id"], ["store.brand_id", "store.id"], name=op.f("fk_tag_store_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_tag")),
         sa.UniqueConstraint("brand_id", "no", name=op.f("uq_tag_brand_id_no")),
-        sa.UniqueConstraint(
-            "brand_id",
-            "store_no",
-            "name",
-            name=op.f("uq_tag_brand_id_store_no_name"),
-            postgresql_nulls_not_distinct=True,
-        ),
+    )
+    op.create_index(
+        "uq_tag_brand_id_store_no_name",
+        "tag",
+        ["brand_id", "store_no", "name"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
         "customer_store",

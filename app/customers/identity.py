@@ -1,0 +1,195 @@
+"""Who is behind a LINE user id, and which accounts she is a friend of."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed, MessageReceived
+from app.customers.locks import lock_customer, lock_customers, lock_names
+from app.customers.models import Customer, Friend, Identity
+from app.customers.service import tie_to_store
+from app.customers.tasks import fetch_profile
+from app.events.service import record
+from app.jobs.queue import defer
+from tenants.ids import uuid7
+from tenants.line_accounts.models import LineAccount
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+
+class NoBasisForJoining(Exception):
+    """The brand has stated no basis on which to join what one person does at several accounts."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The account at which something happened, and what of it every event needs."""
+
+    account: LineAccount
+    stores: tuple[Store, ...]
+    may_join: bool
+    """Whether the brand has stated why it may join people over accounts."""
+
+    @property
+    def store_no(self) -> int | None:
+        """The account's store, if it speaks for one only."""
+        return self.stores[0].no if len(self.stores) == 1 else None
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What every webhook event tells: who, when, and LINE's id of it."""
+
+    line_user_id: str
+    webhook_event_id: str
+    occurred_at: datetime
+
+
+def lock_people(session: ScopedSession, provider_id: str, line_user_ids: Collection[str]) -> None:
+    """Hold these LINE user ids, and the rows of the customers behind them, until the transaction ends.
+
+    Two accounts of a provider may meet one new person in the same second: the second waits and finds her.
+    """
+    lock_names(session, (f"line:{provider_id}:{line_user_id}" for line_user_id in line_user_ids))
+    known = select(Identity.customer_id).where(
+        col(Identity.provider_id) == provider_id, col(Identity.line_user_id).in_(line_user_ids)
+    )
+    lock_customers(session, set(session.exec(known).all()))
+
+
+def follow(session: ScopedSession, place: Place, sign: Sign, *, is_unblocked: bool) -> None:
+    """She added the account, or unblocked it."""
+    customer, friend = _meet(session, place, sign, source="follow")
+    if friend.source == "message":
+        friend.source = "follow"
+    if friend.followed_at is None or sign.occurred_at > friend.followed_at:
+        friend.followed_at = sign.occurred_at
+    _set_status(customer, friend, "following", sign.occurred_at)
+    record(session, FriendFollowed(is_unblocked=is_unblocked, **_about(customer, friend, place, sign)))
+    _refresh_profile(session, friend)
+
+
+def unfollow(session: ScopedSession, place: Place, sign: Sign) -> None:
+    """She blocked the account."""
+    customer, friend = _meet(session, place, sign, source="unknown")
+    _set_status(customer, friend, "blocked", sign.occurred_at)
+    record(session, FriendBlocked(**_about(customer, friend, place, sign)))
+
+
+def hear(
+    session: ScopedSession,
+    place: Place,
+    sign: Sign,
+    *,
+    message_type: str,
+    text: str | None = None,
+    postback_data: str | None = None,
+) -> None:
+    """She wrote to the account or pressed a button. One need not be a friend to write."""
+    customer, friend = _meet(session, place, sign, source="message")
+    about = _about(customer, friend, place, sign)
+    record(session, MessageReceived(message_type=message_type, text=text, postback_data=postback_data, **about))
+
+
+def _about(customer: Customer, friend: Friend, place: Place, sign: Sign) -> dict[str, Any]:
+    return {
+        "occurred_at": sign.occurred_at,
+        "customer_id": customer.id,
+        "store_no": place.store_no,
+        "account_no": place.account.no,
+        "friend_id": friend.id,
+        "line_account_id": place.account.id,
+        "webhook_event_id": sign.webhook_event_id,
+    }
+
+
+def _set_status(customer: Customer, friend: Friend, status: str, occurred_at: datetime) -> None:
+    """The newest event decides, in whatever order they arrive."""
+    if friend.status != "unknown" and occurred_at < friend.changed_at:
+        return
+    friend.status, friend.changed_at = status, occurred_at
+    reached = {no for no in customer.account_nos if no != friend.account_no}
+    if status == "following":
+        reached.add(friend.account_no)
+    if reached != set(customer.account_nos):
+        customer.account_nos = sorted(reached)
+
+
+def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> tuple[Customer, Friend]:
+    """The customer and her tie to the account, both made if missing. Raises NoBasisForJoining."""
+    provider_id = place.account.provider_id
+    identity = session.exec(
+        select(Identity).where(
+            col(Identity.provider_id) == provider_id, col(Identity.line_user_id) == sign.line_user_id
+        )
+    ).one_or_none()
+    if identity is None:
+        customer, identity = _welcome(session, place, sign)
+        friends: dict[UUID, Friend] = {}
+    else:
+        customer = lock_customer(session, identity.customer_id)
+        known = session.exec(select(Friend).where(col(Friend.identity_id) == identity.id)).all()
+        friends = {friend.line_account_id: friend for friend in known}
+    friend = friends.get(place.account.id)
+    if friend is None:
+        if friends and not place.may_join:
+            raise NoBasisForJoining
+        friend = _befriend(session, place, identity, sign, source)
+    for store in place.stores:
+        tie_to_store(session, customer, store)
+    return customer, friend
+
+
+def _welcome(session: ScopedSession, place: Place, sign: Sign) -> tuple[Customer, Identity]:
+    """A person whom the brand meets for the first time."""
+    customer = Customer(id=uuid7())
+    identity = Identity(
+        id=uuid7(),
+        customer_id=customer.id,
+        provider_id=place.account.provider_id,
+        line_user_id=sign.line_user_id,
+    )
+    session.add(customer)
+    session.flush()
+    session.add(identity)
+    session.flush()
+    record(
+        session,
+        CustomerCreated(
+            occurred_at=sign.occurred_at,
+            customer_id=customer.id,
+            store_no=place.store_no,
+            account_no=place.account.no,
+            source="line",
+        ),
+    )
+    return customer, identity
+
+
+def _befriend(session: ScopedSession, place: Place, identity: Identity, sign: Sign, source: str) -> Friend:
+    friend = Friend(
+        line_account_id=place.account.id,
+        account_no=place.account.no,
+        identity_id=identity.id,
+        customer_id=identity.customer_id,
+        store_nos=[store.no for store in place.stores],
+        status="unknown",
+        source=source,
+        changed_at=sign.occurred_at,
+    )
+    session.add(friend)
+    session.flush()
+    if source == "message":
+        _refresh_profile(session, friend)
+    return friend
+
+
+def _refresh_profile(session: ScopedSession, friend: Friend) -> None:
+    """Have the name and picture fetched, for lists that people read."""
+    once_key = f"profile:{friend.identity_id}"
+    arguments = {"identity_id": friend.identity_id, "line_account_id": friend.line_account_id}
+    defer(session, fetch_profile, once_key=once_key, **arguments)

@@ -1,0 +1,144 @@
+"""Reads of customers, their tags, friends and events."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import col, select
+
+from app.customers.models import Customer, CustomerStore, Friend, Identity, Tag
+from app.events.models import Event
+from tenants.ids import decode_id
+from tenants.line_accounts.models import LineAccountStore
+from tenants.problems import NotFound
+from tenants.scope import Scope
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+
+def get_customer(session: ScopedSession, customer_id: UUID, scope: Scope | None = None) -> Customer:
+    """A customer whom this scope (or else the session's) sees and who is not erased. Raises NotFound."""
+    customer = session.exec(select(Customer).where(col(Customer.id) == customer_id)).one_or_none()
+    if customer is None or customer.erased_at is not None or not sees(scope or session.scope, customer):
+        raise NotFound
+    return customer
+
+
+def sees(scope: Scope, customer: Customer) -> bool:
+    """Whether she is tied to a store of the scope: what the wall says, for sessions that look over it."""
+    return scope.store_nos is None or not scope.store_nos.isdisjoint(customer.store_nos)
+
+
+def list_by_key(session: ScopedSession, key: str, value: str) -> Sequence[UUID]:
+    """Ids of the people who have this `external_id`, `member_number`, `phone` or `email`; of three at most."""
+    column = {
+        "external_id": Customer.external_id,
+        "member_number": Customer.member_number,
+        "phone": Customer.phone,
+        "email": Customer.email,
+    }[key]
+    return session.exec(select(Customer.id).where(col(column) == value).order_by(col(Customer.id)).limit(3)).all()
+
+
+@dataclass(frozen=True)
+class CustomerFilters:
+    """Which customers a list holds; None does not filter."""
+
+    q: str | None = None
+    tag: str | None = None
+    store_no: int | None = None
+    chosen: ColumnElement[bool] | None = None
+    updated_after: datetime | None = None
+
+
+def list_customers(session: ScopedSession, filters: CustomerFilters) -> Any:
+    """The customers of the scope, to be paged.
+
+    A store's list starts at `customer_store`, whose index knows its people: the policy alone would walk through the
+    whole brand.
+    """
+    rows = select(Customer).where(col(Customer.erased_at).is_(None))
+    stores = session.scope.store_nos if filters.store_no is None else {filters.store_no}
+    if stores is not None and len(stores) == 1:
+        rows = rows.join(CustomerStore, _same_customer()).where(col(CustomerStore.store_no) == min(stores))
+    elif stores is not None:
+        tied = select(CustomerStore.customer_id).where(
+            col(CustomerStore.brand_id) == session.scope.brand_id, col(CustomerStore.store_no).in_(stores)
+        )
+        rows = rows.where(col(Customer.id).in_(tied))
+    if filters.q is not None:
+        rows = rows.where(_named(session, filters.q))
+    if filters.tag is not None:
+        nos = [tag.no for tag in list_tags_named(session, filters.tag)]
+        rows = rows.where(col(Customer.tag_nos).op("&&")(nos))
+    if filters.chosen is not None:
+        rows = rows.where(filters.chosen)
+    if filters.updated_after is not None:
+        rows = rows.where(col(Customer.updated_at) > filters.updated_after)
+    return rows
+
+
+def _same_customer() -> ColumnElement[bool]:
+    same = col(CustomerStore.brand_id) == col(Customer.brand_id)
+    return same & (col(CustomerStore.customer_id) == col(Customer.id))
+
+
+def _named(session: ScopedSession, q: str) -> ColumnElement[bool]:
+    """Whether `q` is part of her name, her LINE display name or her member number."""
+    shown = select(Identity.customer_id).where(
+        col(Identity.brand_id) == session.scope.brand_id, col(Identity.display_name).icontains(q, autoescape=True)
+    )
+    return or_(
+        col(Customer.name).icontains(q, autoescape=True),
+        col(Customer.member_number).icontains(q, autoescape=True),
+        col(Customer.id).in_(shown),
+    )
+
+
+def list_tags() -> Any:
+    """The tags of the scope, to be paged."""
+    return select(Tag).where(col(Tag.archived_at).is_(None))
+
+
+def list_tags_named(session: ScopedSession, tag: str) -> Sequence[Tag]:
+    """The tag with this id, or those of the scope with this name: of the brand first, then of stores."""
+    try:
+        wanted = col(Tag.id) == decode_id("tag", tag)
+    except ValueError:
+        wanted = col(Tag.name) == tag.strip()
+    tags: Sequence[Tag] = session.exec(list_tags().where(wanted).order_by(col(Tag.store_no).nulls_first())).all()
+    return tags
+
+
+def get_tag(session: ScopedSession, tag_id: UUID) -> Tag:
+    """A tag that is not archived. Raises NotFound."""
+    tag: Tag | None = session.exec(list_tags().where(col(Tag.id) == tag_id)).one_or_none()
+    if tag is None:
+        raise NotFound
+    return tag
+
+
+def list_friends(customer_id: UUID) -> Any:
+    """Her ties to accounts of the scope, to be paged."""
+    return select(Friend).where(col(Friend.customer_id) == customer_id)
+
+
+def list_events(customer_id: UUID) -> Any:
+    """What happened to her as far as the scope sees it, to be paged."""
+    return select(Event).where(col(Event.customer_id) == customer_id)
+
+
+def map_store_ids(session: ScopedSession, nos: Collection[int]) -> dict[int, UUID]:
+    """Store ids by number."""
+    if not nos:
+        return {}
+    return dict(session.exec(select(Store.no, Store.id).where(col(Store.no).in_(nos))).all())
+
+
+def list_account_stores(session: ScopedSession, line_account_id: UUID) -> Sequence[Store]:
+    """The stores that an account speaks for."""
+    ties = select(LineAccountStore.store_id).where(col(LineAccountStore.line_account_id) == line_account_id)
+    return session.exec(select(Store).where(col(Store.id).in_(ties)).order_by(col(Store.no))).all()

@@ -1,0 +1,263 @@
+"""Customers: upsert, change, tag, tie to stores, and keep the summary on their row true."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm.attributes import set_committed_value
+
+from app.customers import queries
+from app.customers.events import CustomerCreated, CustomerUpdated
+from app.customers.locks import lock_customer, lock_customers, lock_names
+from app.customers.models import Customer, CustomerStore, CustomerTag, Tag
+from app.customers.problems import KeysDisagree
+from app.events.service import record
+from tenants.brands.queries import next_no
+from tenants.ids import uuid7
+from tenants.problems import Conflict, Invalid
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+__all__ = [
+    "add_orders",
+    "archive_tag",
+    "change_customer",
+    "change_tag",
+    "create_tag",
+    "find_or_create_tag",
+    "lock_customer",
+    "lock_customers",
+    "tag",
+    "tie_to_store",
+    "untag",
+    "upsert_customer",
+]
+
+STRONG_KEYS = ("external_id", "member_number")
+"""Keys that belong to one person only; a family may share a phone or an address."""
+KEYS = (*STRONG_KEYS, "phone", "email")
+MOST_ATTRIBUTES = 200
+
+
+def upsert_customer(
+    session: ScopedSession,
+    changes: Mapping[str, Any],
+    *,
+    home_store: Store | None = None,
+    store: Store | None = None,
+    now: datetime,
+) -> tuple[Customer, bool]:
+    """The person whom the keys in `changes` name, changed so, or a new one; and whether she is new.
+
+    Needs a session that sees all stores. `store` ties her to that store. Raises KeysDisagree when the keys name two
+    people, or one who has another `external_id` or `member_number`; Invalid without any key.
+    """
+    keys = {key: changes[key] for key in KEYS if changes.get(key)}
+    if not keys:
+        raise Invalid.at("", "Give at least one of external_id, member_number, phone and email.")
+    lock_names(session, (f"{key}:{value}" for key, value in keys.items()))
+    customer_id = _find_by_keys(session, keys)
+    if customer_id is None:
+        customer = Customer(id=uuid7(), created_at=now, updated_at=now)
+        session.add(customer)
+    else:
+        customer = lock_customer(session, customer_id)
+        _check_strong_keys(customer, keys)
+    changed = _change(session, customer, changes, home_store, now)
+    session.flush()
+    if store is not None:
+        tie_to_store(session, customer, store)
+    about: dict[str, Any] = {"occurred_at": now, "customer_id": customer.id, "store_no": store.no if store else None}
+    if customer_id is None:
+        record(session, CustomerCreated(source="api", **about))
+    elif changed:
+        record(session, CustomerUpdated(fields=tuple(changed), **about))
+    return customer, customer_id is None
+
+
+def change_customer(
+    session: ScopedSession,
+    customer_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    home_store: Store | None = None,
+    check: Callable[[Customer], None] = lambda customer: None,
+    now: datetime,
+) -> Customer:
+    """Change a person; `check` may refuse once her row is locked. Raises NotFound, KeysDisagree for another's key."""
+    taken = {key: changes[key] for key in STRONG_KEYS if changes.get(key)}
+    lock_names(session, (f"{key}:{value}" for key, value in taken.items()))
+    customer = lock_customer(session, customer_id)
+    check(customer)
+    for key, value in taken.items():
+        if set(queries.list_by_key(session, key, value)) - {customer_id}:
+            raise KeysDisagree([key])
+    changed = _change(session, customer, changes, home_store, now)
+    if changed:
+        record(session, CustomerUpdated(occurred_at=now, customer_id=customer_id, fields=tuple(changed)))
+    return customer
+
+
+def _find_by_keys(session: ScopedSession, keys: Mapping[str, str]) -> UUID | None:
+    """The one person whom all keys that are known name; None if none is known."""
+    named = {key: set(queries.list_by_key(session, key, value)) for key, value in keys.items()}
+    known = [ids for ids in named.values() if ids]
+    if not known:
+        return None
+    people = set.intersection(*known)
+    if len(people) != 1:
+        raise KeysDisagree([key for key, ids in named.items() if ids])
+    return people.pop()
+
+
+def _check_strong_keys(customer: Customer, keys: Mapping[str, str]) -> None:
+    for key in STRONG_KEYS:
+        if key in keys and getattr(customer, key) not in (None, keys[key]):
+            raise KeysDisagree([other for other in keys if getattr(customer, other) == keys[other]] + [key])
+
+
+def _change(
+    session: ScopedSession, customer: Customer, changes: Mapping[str, Any], home_store: Store | None, now: datetime
+) -> list[str]:
+    """Write changes onto a locked or new customer; the names of what is different now."""
+    wanted = {name: value for name, value in changes.items() if name in _CHANGEABLE}
+    if "attributes" in changes:
+        wanted["attributes"] = _merge(customer.attributes, changes["attributes"])
+    if "home_store_id" in wanted:
+        wanted["home_store_no"] = home_store.no if home_store else None
+    changed = [name for name, value in wanted.items() if getattr(customer, name) != value]
+    for name in changed:
+        setattr(customer, name, wanted[name])
+    if changed:
+        customer.updated_at = now
+    session.flush()
+    if home_store is not None:
+        tie_to_store(session, customer, home_store)
+    return [name for name in changed if name != "home_store_no"]
+
+
+_CHANGEABLE = {*KEYS, "name", "birthday_on", "gender", "home_store_id"}
+
+
+def _merge(attributes: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Attributes merged name by name: null removes one; null for all removes all."""
+    merged = {**attributes, **changes} if changes is not None else {}
+    kept = {name: value for name, value in merged.items() if value is not None}
+    if len(kept) > MOST_ATTRIBUTES:
+        raise Invalid.at("/attributes", f"A customer has at most {MOST_ATTRIBUTES} attributes.")
+    return kept
+
+
+def tie_to_store(session: ScopedSession, customer: Customer, store: Store) -> None:
+    """From now on this store sees her. Needs a session that sees all stores; a second time changes nothing."""
+    if store.no in customer.store_nos:
+        return
+    session.flush()
+    key = {"brand_id": session.scope.brand_id, "customer_id": customer.id}
+    # The row first: whoever changes what a customer did at a store holds it.
+    tied = session.execute(_TIE, {**key, "no": store.no}).one_or_none()
+    if tied is not None:
+        set_committed_value(customer, "store_nos", tied.store_nos)
+        set_committed_value(customer, "updated_at", tied.updated_at)
+    row = {**key, "store_id": store.id, "store_no": store.no, "order_count": 0, "spend_yen": 0}
+    session.connection().execute(insert(CustomerStore).values(row).on_conflict_do_nothing())
+
+
+_TIE = text(
+    "UPDATE customer SET store_nos = array_append(store_nos, :no), updated_at = greatest(updated_at, now())"
+    " WHERE brand_id = :brand_id AND id = :customer_id AND NOT :no = ANY(store_nos) RETURNING store_nos, updated_at"
+)
+
+
+def add_orders(
+    session: ScopedSession,
+    customer: Customer,
+    store: Store,
+    *,
+    orders: int,
+    spend_yen: int,
+    ordered_at: datetime | None = None,
+) -> None:
+    """Add orders to what a locked customer did, at the store and in all, and tie her to it. Both may be negative."""
+    tie_to_store(session, customer, store)
+    at_store = session.get_one(CustomerStore, (session.scope.brand_id, customer.id, store.id))
+    for summary in (customer, at_store):
+        summary.order_count += orders
+        summary.spend_yen += spend_yen
+        if ordered_at is not None and (summary.last_order_at is None or ordered_at > summary.last_order_at):
+            summary.last_order_at = ordered_at
+
+
+def create_tag(session: ScopedSession, name: str, owner: Store | None, now: datetime) -> Tag:
+    """A new tag of a store, or of the brand. Raises Conflict where the name is taken."""
+    _refuse_taken(session, name, owner.no if owner else None)
+    tag = Tag(no=next_no(session, "tag"), name=name, created_at=now)
+    if owner is not None:
+        tag.store_id, tag.store_no = owner.id, owner.no
+    session.add(tag)
+    session.flush()
+    return tag
+
+
+def find_or_create_tag(session: ScopedSession, name: str, owner: Store | None, now: datetime) -> Tag:
+    """The tag of this name that a store or the brand owns, made if it is missing."""
+    lock_names(session, [f"tag:{owner.no if owner else ''}:{name}"])
+    for tag in queries.list_tags_named(session, name):
+        if tag.store_no == (owner.no if owner else None):
+            return tag
+    return create_tag(session, name, owner, now)
+
+
+def change_tag(session: ScopedSession, tag: Tag, name: str | None) -> Tag:
+    """Rename a tag. Raises Conflict where the name is taken."""
+    if name is not None and name != tag.name:
+        _refuse_taken(session, name, tag.store_no)
+        tag.name = name
+        session.flush()
+    return tag
+
+
+def archive_tag(session: ScopedSession, tag: Tag, now: datetime) -> None:
+    """Take a tag out of use; customers no longer show it, and its name is free."""
+    tag.archived_at = now
+    session.flush()
+
+
+def _refuse_taken(session: ScopedSession, name: str, store_no: int | None) -> None:
+    lock_names(session, [f"tag:{store_no or ''}:{name}"])
+    if any(tag.store_no == store_no and tag.name == name for tag in queries.list_tags_named(session, name)):
+        raise Conflict("A tag of this name exists.")
+
+
+def tag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, source: str, now: datetime) -> Customer:
+    """Put tags on a customer; those she has stay as they are. Needs a session that sees all stores. Raises NotFound."""
+    customer = lock_customer(session, customer_id)
+    new = [one for one in tags if one.no not in customer.tag_nos]
+    for one in new:
+        row = CustomerTag(customer_id=customer_id, tag_id=one.id, tag_no=one.no, store_no=one.store_no)
+        row.source, row.tagged_at = source, now
+        session.add(row)
+    _set_tags(session, customer, [*customer.tag_nos, *(one.no for one in new)], now)
+    return customer
+
+
+def untag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, now: datetime) -> Customer:
+    """Take tags off a customer; those she does not have are passed over. Raises NotFound."""
+    customer = lock_customer(session, customer_id)
+    for one in tags:
+        row = session.get(CustomerTag, (session.scope.brand_id, customer_id, one.id))
+        if row is not None:
+            session.delete(row)
+    gone = {one.no for one in tags}
+    _set_tags(session, customer, [no for no in customer.tag_nos if no not in gone], now)
+    return customer
+
+
+def _set_tags(session: ScopedSession, customer: Customer, nos: list[int], now: datetime) -> None:
+    if nos == customer.tag_nos:
+        return
+    customer.tag_nos, customer.updated_at = nos, now
+    record(session, CustomerUpdated(occurred_at=now, customer_id=customer.id, fields=("tags",)))

@@ -1,0 +1,150 @@
+"""Working off what LINE told us: in order of LINE's time, each event once, and none that can block the others."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import Engine, Row, text
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlmodel import col, select
+
+from app.customers.identity import NoBasisForJoining, Place, Sign, follow, hear, lock_people, unfollow
+from app.customers.queries import list_account_stores
+from app.settings import Settings
+from tenants.brands.queries import get_brand
+from tenants.line_accounts.models import LineAccount
+from tenants.scope import Scope
+from tenants.sealing import Keyring
+from tenants.session import ScopedSession, open_session
+
+log = structlog.get_logger("intake")
+WORKED = Counter("noren_line_events_total", "Events of LINE worked off, by type and outcome.", ["type", "outcome"])
+
+MOST = 200
+LONGEST_TEXT = 5000
+NO_BASIS = "no basis for joining"
+
+# What a damaged event can cause. A lost connection or a deadlock is not the event's fault: it ends the whole turn, and
+# the lane comes back.
+_FAULTS = (NoBasisForJoining, DataError, IntegrityError, ValueError, TypeError, LookupError, AttributeError)
+
+
+def work_line_events(
+    engine: Engine, keyring: Keyring, settings: Settings, brand_id: UUID, line_account_id: UUID, now: datetime
+) -> bool:
+    """Work off up to 200 waiting events of an account in one transaction; whether more are waiting."""
+    with open_session(engine, Scope(brand_id)) as session:
+        work_off(session, line_account_id, now)
+        session.commit()
+        return _is_waiting(session, line_account_id)
+
+
+def work_off(session: ScopedSession, line_account_id: UUID, now: datetime) -> int:
+    """Apply up to 200 waiting events of an account, the oldest first; answers how many."""
+    events = session.execute(_WAITING, _values(session, line_account_id)).all()
+    if not events:
+        return 0
+    place = _find_place(session, line_account_id)
+    user_ids = {event.line_user_id for event in events if _is_user_id(event.line_user_id)}
+    lock_people(session, place.account.provider_id, user_ids)
+    troubles = [(event.webhook_event_id, _work(session, place, event)) for event in events]
+    session.flush()
+    session.execute(
+        _DONE,
+        {
+            **_values(session, line_account_id),
+            "now": now,
+            "ids": [event_id for event_id, _ in troubles],
+            "troubles": [trouble for _, trouble in troubles],
+        },
+    )
+    return len(events)
+
+
+_OF_ACCOUNT = "brand_id = :brand_id AND line_account_id = :line_account_id AND worked_at IS NULL"
+# Two workers may meet here for a moment, when a lease ran out: each takes events that the other does not have, and the
+# newest status of a friend wins whatever the order.
+_WAITING = text(
+    "SELECT webhook_event_id, type, line_user_id, occurred_at, body FROM line_event"
+    f" WHERE {_OF_ACCOUNT} ORDER BY occurred_at, webhook_event_id LIMIT {MOST} FOR UPDATE SKIP LOCKED"
+)
+_ANY_WAITING = text(f"SELECT EXISTS (SELECT 1 FROM line_event WHERE {_OF_ACCOUNT})")
+_DONE = text(
+    "UPDATE line_event SET worked_at = :now, trouble = done.trouble"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:troubles AS text[])) AS done(id, trouble)"
+    " WHERE brand_id = :brand_id AND line_account_id = :line_account_id AND webhook_event_id = done.id"
+)
+
+
+def _values(session: ScopedSession, line_account_id: UUID) -> dict[str, Any]:
+    return {"brand_id": session.scope.brand_id, "line_account_id": line_account_id}
+
+
+def _is_waiting(session: ScopedSession, line_account_id: UUID) -> bool:
+    return bool(session.execute(_ANY_WAITING, _values(session, line_account_id)).scalar_one())
+
+
+def _find_place(session: ScopedSession, line_account_id: UUID) -> Place:
+    account = session.exec(select(LineAccount).where(col(LineAccount.id) == line_account_id)).one()
+    stores = tuple(list_account_stores(session, line_account_id))
+    return Place(account, stores, may_join=get_brand(session, session.scope.brand_id).joining_basis is not None)
+
+
+def _work(session: ScopedSession, place: Place, event: Row[Any]) -> str | None:
+    """Apply one event; why it could not be, if it could not."""
+    kind = event.type if event.type in _KNOWN else "other"
+    try:
+        with session.begin_nested():
+            outcome = _apply(session, place, event)
+    except _FAULTS as fault:
+        trouble = NO_BASIS if isinstance(fault, NoBasisForJoining) else type(fault).__name__
+        log.warning("event_not_worked_off", line_account_id=str(place.account.id), type=kind, trouble=trouble)
+        WORKED.labels(kind, "trouble").inc()
+        return trouble
+    WORKED.labels(kind, outcome).inc()
+    return None
+
+
+_KNOWN = {
+    "follow", "unfollow", "message", "postback", "unsend", "join", "leave", "memberJoined", "memberLeft",
+    "videoPlayComplete", "beacon", "accountLink", "membership",
+}  # fmt: skip
+
+
+def _apply(session: ScopedSession, place: Place, event: Row[Any]) -> str:
+    """What became of an event: `done` or `ignored`."""
+    body = event.body or {}
+    if event.type not in ("follow", "unfollow", "message", "postback") or _part(body, "source").get("type") != "user":
+        return "ignored"  # what happens in groups says nothing about a friend of the account
+    if not _is_user_id(event.line_user_id):
+        return "ignored"  # she has not agreed to give her profile
+    sign = Sign(event.line_user_id, event.webhook_event_id, event.occurred_at)
+    if event.type == "follow":
+        follow(session, place, sign, is_unblocked=_part(body, "follow").get("isUnblocked") is True)
+    elif event.type == "unfollow":
+        unfollow(session, place, sign)
+    elif event.type == "message":
+        message = _part(body, "message")
+        hear(session, place, sign, message_type=_text(message, "type") or "unknown", text=_text(message, "text"))
+    else:
+        data = _text(_part(body, "postback"), "data")
+        hear(session, place, sign, message_type="postback", postback_data=data)
+    return "done"
+
+
+def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(part: Mapping[str, Any], name: str) -> str | None:
+    value = part.get(name)
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def _is_user_id(value: str | None) -> bool:
+    """`U` and 32 hexadecimal digits: LINE refuses all 500 people of a multicast for one id of another form."""
+    return value is not None and len(value) == 33 and value[0] == "U" and not set(value[1:]) - set("0123456789abcdef")
