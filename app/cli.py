@@ -12,7 +12,12 @@ import typer
 
 from app.settings import get_settings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Noren: one customer database, many LINE accounts.")
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Noren: one customer database, many LINE accounts.",
+)
 
 
 @cli.command()

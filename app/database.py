@@ -150,13 +150,13 @@ def make_engine(url: str, *, pool_size: int | None = None) -> Engine:
         "connect_timeout": 10,
     }
     if pool_size is None:
-        return create_engine(target, poolclass=NullPool, connect_args=arguments)
+        return create_engine(target, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     return create_engine(
         target,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=False,
+        hide_parameters=True,
         connect_args=arguments,
     )
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from app.database import Urls, create_roles, database_urls, embedded_postgres, make_engine, migrate, stop_embedded
 from app.demo.processes import DidNotStart, PortTaken, Processes, require_free
@@ -166,10 +165,13 @@ def _project_all(engine: Any) -> None:
 
 
 def _prepare_weather(settings: Settings, engine: Any) -> None:
-    """Bring in the area tables, so that stores find their forecasts."""
-    from app.weather.commands import synchronise
+    """Bring in the area tables and a first forecast, so that stores find theirs."""
+    from app.jobs.queue import Clockwork
+    from app.weather import tasks
 
-    synchronise(settings, engine, datetime.now(UTC))
+    clock = Clockwork(engine, load_keyring(settings), settings, datetime.now(UTC))
+    tasks.sync(clock)
+    tasks.fetch_all(clock)
 
 
 def _sandbox_arguments(folder: Path, port: int) -> list[str]:
@@ -194,17 +196,19 @@ def _watch(processes: Processes, stop: threading.Event) -> None:
 
 
 def _show(shown: dict[str, Any], folder: Path) -> None:
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row("API", f"{shown['api_url']}/v1   [dim]documentation at /docs[/]")
-    table.add_row("Sandbox of LINE and weather", shown["sandbox_url"])
-    table.add_row("Head office, client id", shown["hq"]["client_id"])
-    table.add_row("Head office, secret", shown["hq"]["client_secret"])
     first = shown["stores"][0]
-    table.add_row(f"Store key of {first['name']}", first["key"])
-    table.add_row("All of it as JSON", str(folder / "demo.json"))
-    table.add_row("Environment of other commands", str(folder / "env"))
+    lines = (
+        ("API", f"{shown['api_url']}/v1  (documentation: {shown['api_url']}/docs)"),
+        ("Sandbox of LINE and weather", shown["sandbox_url"]),
+        ("Head office, client id", shown["hq"]["client_id"]),
+        ("Head office, client secret", shown["hq"]["client_secret"]),
+        (f"Store key, {first['code']}", first["key"]),
+        ("Everything as JSON", str(folder / "demo.json")),
+        ("Environment of other commands", str(folder / "env")),
+    )
     console.print("\n[bold]Noren is ready.[/] Ctrl-C stops it.\n")
-    console.print(table)
+    for name, value in lines:
+        console.print(f"  {name:<31}{value}", soft_wrap=True)
 
 
 def _complain(sentence: str) -> int:

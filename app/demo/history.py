@@ -221,6 +221,7 @@ def _copies(
                     "amount_yen": 10 * random.randrange(65, 250),
                     "discount_yen": amount_yen,
                     "redeemed_at": used_at,
+                    "business_on": used_at.astimezone(JAPAN).date(),
                 }
             )
             data = data | {"redemption_id": str(redemption_id), "discount_yen": amount_yen}

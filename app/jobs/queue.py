@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from uuid import UUID
 
 import procrastinate
-from procrastinate import JobContext, PsycopgConnector, RetryStrategy
+from procrastinate import JobContext, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
 from sqlalchemy import Engine
 
 from app.settings import Settings
@@ -18,6 +18,8 @@ from tenants.sealing import Keyring
 from tenants.session import ScopedSession, open_session
 
 queue = procrastinate.App(connector=PsycopgConnector())
+_outbox = procrastinate.App(connector=SyncPsycopgConnector())
+"""Adds jobs on a session's own connection. In a worker `queue` has an asynchronous connector, which cannot."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def defer(
     # Asked for inside the savepoint, since asking is what sends it.
     connection = session.connection().connection.driver_connection
     values = {key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()}
-    deferrer = queue.configure_task(_NAME_OF[function], connection=connection, queueing_lock=once_key)
+    deferrer = _outbox.configure_task(_NAME_OF[function], connection=connection, queueing_lock=once_key)
     try:
         deferrer.defer(brand_id=str(session.scope.brand_id), **values)
     except procrastinate.exceptions.AlreadyEnqueued:

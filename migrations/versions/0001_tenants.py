@@ -233,3 +233,4 @@ def upgrade() -> None:
     lookup("find_client_brand(wanted uuid)", "uuid", "SELECT brand_id FROM api_client WHERE id = wanted")
     lookup("find_account_brand(wanted uuid)", "uuid", "SELECT brand_id FROM line_account WHERE id = wanted")
     lookup("list_brand_ids()", "SETOF uuid", "SELECT id FROM brand ORDER BY id")
+    op.execute("GRANT SELECT ON alembic_version TO noren_app")  # so that /readyz sees whether the schema is there
