@@ -6,11 +6,13 @@ from itertools import groupby
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import ColumnElement, and_, true
 from sqlmodel import col
 
 from app.coupons import queries as coupons
 from app.coupons import service as issuing
+from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.messaging import queries as runs
 from app.messaging import service as messaging
@@ -26,25 +28,29 @@ from tenants.problems import NotFound
 from tenants.session import ScopedSession
 from tenants.stores import opening_hours
 
+log = structlog.get_logger("weather")
+
 
 def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run]:
     """Start a run for each business day's firings of a rule that have none yet; a second call finds nothing to do.
 
-    A rule that has been paused or archived since it fired sends nothing. `now` is the real clock, from which a
-    rehearsed tick's own clock is a fixed distance away.
+    A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has. `now` is the
+    real clock, from which a rehearsed tick's own clock is a fixed distance away.
     """
     lock_brand(session)
     try:
         rule = queries.lock_rule(session, rule_id)
+        coupon = coupons.get_coupon(session, rule.coupon_id) if rule.coupon_id else None
     except NotFound:
+        log.warning("weather_firing_not_sent", rule=str(rule_id))
         return []
     unsent = queries.list_unsent(session, rule_id)
     if rule.status != "live":
         return []
     found: list[Run] = []
-    for (business_on, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
+    for (_, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
         decisions = list(group)
-        run = _start_run(session, rule, decisions, business_on=business_on, shift=shift, now=now)
+        run = _start_run(session, rule, coupon, decisions, shift=shift, now=now)
         for decision in decisions:
             decision.run_id = run.id
             session.add(decision)
@@ -60,13 +66,13 @@ def _batch_of(decision: WeatherDecision) -> tuple[date, int]:
 def _start_run(
     session: ScopedSession,
     rule: WeatherRule,
+    coupon: Coupon | None,
     decisions: Sequence[WeatherDecision],
     *,
-    business_on: date,
     shift: int,
     now: datetime,
 ) -> Run:
-    coupon = coupons.get_coupon(session, rule.coupon_id) if rule.coupon_id else None
+    business_on = decisions[0].business_on
     senders = messaging.list_senders(session, sorted(decision.store_no for decision in decisions), None)
     reached = col(Customer.account_nos).op("&&")([sender.account_no for sender in senders])
     brand = get_brand(session, session.scope.brand_id)
@@ -122,7 +128,7 @@ def _asked_for(session: ScopedSession, rule: WeatherRule, now: datetime) -> Colu
 
 def _first_closing(
     session: ScopedSession, decisions: Sequence[WeatherDecision], business_on: date, at: datetime
-) -> datetime | None:
+) -> datetime:
     """When the first of these stores closes for the day: nobody is invited to a closed door."""
     zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
     fired = {decision.store_id for decision in decisions}
