@@ -1,7 +1,8 @@
 """Who is behind a LINE user id, and which accounts she is a friend of."""
 
+from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed, MessageReceived
-from app.customers.locks import lock_customer, lock_customers, lock_names
+from app.customers.locks import lock_customers, lock_names
 from app.customers.models import Customer, Friend, Identity
 from app.customers.service import tie_to_store
 from app.customers.tasks import fetch_profile
@@ -25,6 +26,15 @@ class NoBasisForJoining(Exception):
     """The brand has stated no basis on which to join what one person does at several accounts."""
 
 
+@dataclass
+class Person:
+    """Someone with a LINE user id: her customer, whose row is locked, and her ties by account."""
+
+    customer: Customer
+    identity: Identity
+    friends: dict[UUID, Friend]
+
+
 @dataclass(frozen=True)
 class Place:
     """The account at which something happened, and what of it every event needs."""
@@ -33,6 +43,8 @@ class Place:
     stores: tuple[Store, ...]
     may_join: bool
     """Whether the brand has stated why it may join people over accounts."""
+    people: dict[str, Person] = field(default_factory=dict)
+    """Those met in this transaction, by LINE user id. Forget whom a savepoint that was rolled back has touched."""
 
     @property
     def store_no(self) -> int | None:
@@ -49,16 +61,29 @@ class Sign:
     occurred_at: datetime
 
 
-def lock_people(session: ScopedSession, provider_id: str, line_user_ids: Collection[str]) -> None:
+def lock_people(session: ScopedSession, place: Place, line_user_ids: Collection[str]) -> None:
     """Hold these LINE user ids, and the rows of the customers behind them, until the transaction ends.
 
     Two accounts of a provider may meet one new person in the same second: the second waits and finds her.
     """
+    provider_id = place.account.provider_id
     lock_names(session, (f"line:{provider_id}:{line_user_id}" for line_user_id in line_user_ids))
-    known = select(Identity.customer_id).where(
-        col(Identity.provider_id) == provider_id, col(Identity.line_user_id).in_(line_user_ids)
-    )
-    lock_customers(session, set(session.exec(known).all()))
+    place.people.update(_find_people(session, provider_id, line_user_ids))
+
+
+def _find_people(session: ScopedSession, provider_id: str, line_user_ids: Collection[str]) -> dict[str, Person]:
+    """Those of these LINE user ids whom the brand knows, locked."""
+    of_provider = select(Identity).where(col(Identity.provider_id) == provider_id)
+    identities = session.exec(of_provider.where(col(Identity.line_user_id).in_(line_user_ids))).all()
+    customers = lock_customers(session, {identity.customer_id for identity in identities})
+    friends: dict[UUID, dict[UUID, Friend]] = defaultdict(dict)
+    ids = [identity.id for identity in identities]
+    for friend in session.exec(select(Friend).where(col(Friend.identity_id).in_(ids))).all():
+        friends[friend.identity_id][friend.line_account_id] = friend
+    return {
+        identity.line_user_id: Person(customers[identity.customer_id], identity, friends[identity.id])
+        for identity in identities
+    }
 
 
 def follow(session: ScopedSession, place: Place, sign: Sign, *, is_unblocked: bool) -> None:
@@ -121,30 +146,22 @@ def _set_status(customer: Customer, friend: Friend, status: str, occurred_at: da
 
 def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> tuple[Customer, Friend]:
     """The customer and her tie to the account, both made if missing. Raises NoBasisForJoining."""
-    provider_id = place.account.provider_id
-    identity = session.exec(
-        select(Identity).where(
-            col(Identity.provider_id) == provider_id, col(Identity.line_user_id) == sign.line_user_id
-        )
-    ).one_or_none()
-    if identity is None:
-        customer, identity = _welcome(session, place, sign)
-        friends: dict[UUID, Friend] = {}
-    else:
-        customer = lock_customer(session, identity.customer_id)
-        known = session.exec(select(Friend).where(col(Friend.identity_id) == identity.id)).all()
-        friends = {friend.line_account_id: friend for friend in known}
-    friend = friends.get(place.account.id)
+    if sign.line_user_id not in place.people:
+        lock_people(session, place, [sign.line_user_id])
+    person = place.people.get(sign.line_user_id)
+    if person is None:
+        person = place.people[sign.line_user_id] = _welcome(session, place, sign)
+    friend = person.friends.get(place.account.id)
     if friend is None:
-        if friends and not place.may_join:
+        if person.friends and not place.may_join:
             raise NoBasisForJoining
-        friend = _befriend(session, place, identity, sign, source)
+        friend = person.friends[place.account.id] = _befriend(session, place, person.identity, sign, source)
     for store in place.stores:
-        tie_to_store(session, customer, store)
-    return customer, friend
+        tie_to_store(session, person.customer, store)
+    return person.customer, friend
 
 
-def _welcome(session: ScopedSession, place: Place, sign: Sign) -> tuple[Customer, Identity]:
+def _welcome(session: ScopedSession, place: Place, sign: Sign) -> Person:
     """A person whom the brand meets for the first time."""
     customer = Customer(id=uuid7())
     identity = Identity(
@@ -167,7 +184,7 @@ def _welcome(session: ScopedSession, place: Place, sign: Sign) -> tuple[Customer
             source="line",
         ),
     )
-    return customer, identity
+    return Person(customer, identity, {})
 
 
 def _befriend(session: ScopedSession, place: Place, identity: Identity, sign: Sign, source: str) -> Friend:

@@ -49,7 +49,7 @@ def work_off(session: ScopedSession, line_account_id: UUID, now: datetime) -> in
         return 0
     place = _find_place(session, line_account_id)
     user_ids = {event.line_user_id for event in events if _is_user_id(event.line_user_id)}
-    lock_people(session, place.account.provider_id, user_ids)
+    lock_people(session, place, user_ids)
     troubles = [(event.webhook_event_id, _work(session, place, event)) for event in events]
     session.flush()
     session.execute(
@@ -100,6 +100,7 @@ def _work(session: ScopedSession, place: Place, event: Row[Any]) -> str | None:
         with session.begin_nested():
             outcome = _apply(session, place, event)
     except _FAULTS as fault:
+        place.people.pop(event.line_user_id, None)
         trouble = NO_BASIS if isinstance(fault, NoBasisForJoining) else type(fault).__name__
         log.warning("event_not_worked_off", line_account_id=str(place.account.id), type=kind, trouble=trouble)
         WORKED.labels(kind, "trouble").inc()
