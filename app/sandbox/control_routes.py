@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ from app.sandbox.weather.state import UnknownWeather
 from app.sandbox.world import Impossible, World
 
 _MAX_PAGE = 5_000
+_END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
@@ -176,7 +178,10 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
             except ValueError as malformed:
                 raise Mistaken(f"now: {malformed}") from None
         else:
-            sandbox.clock.advance(number_of(body, "advance_seconds"))
+            seconds = number_of(body, "advance_seconds")
+            if not 0 <= sandbox.clock.now() + seconds < _END_OF_TIME:
+                raise Mistaken("advance_seconds leads out of time")
+            sandbox.clock.advance(seconds)
         return done()
 
     async def get_clock(request: Request) -> Response:

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults in force, drawn in order: the first that applies answers, delays add up."""
+    """The faults in force, drawn in order: delays add up, the first fault with an answer answers."""
 
     active: list[Fault] = field(default_factory=list)
     _random: random.Random = field(default_factory=random.Random)
@@ -55,15 +55,26 @@ class Faults:
         self.active = [parse_fault(fault) for fault in faults]
         self._random = random.Random(seed)  # noqa: S311 (it has to repeat itself)
 
-    def draw(self, call: str) -> tuple[float, Fault | None]:
-        """For "METHOD /path": the seconds to wait and the fault to answer with, if any."""
-        delay_seconds = 0.0
+    def draw(self, call: str) -> "Drawn":
+        """What shall go wrong with "METHOD /path"."""
+        before_seconds = after_seconds = 0.0
         for fault in self.active:
             if fault.endpoint in call and (fault.ratio >= 1.0 or self._random.random() < fault.ratio):
-                delay_seconds += fault.delay_seconds
+                if fault.after_accept:
+                    after_seconds += fault.delay_seconds
+                else:
+                    before_seconds += fault.delay_seconds
                 if fault.answers:
-                    return delay_seconds, fault
-        return delay_seconds, None
+                    return Drawn(before_seconds, after_seconds, fault)
+        return Drawn(before_seconds, after_seconds, None)
+
+
+class Drawn(NamedTuple):
+    """How long one call waits before LINE sees it and before its answer leaves, and the fault that answers, if any."""
+
+    before_seconds: float
+    after_seconds: float
+    fault: Fault | None
 
 
 def parse_fault(value: Any) -> Fault:
@@ -99,28 +110,29 @@ async def serve_with_faults(faults: Faults, app: ASGIApp, scope: Scope, receive:
     A fault `after_accept` replaces the answer only if that was a 2xx: what LINE refused, it did not take. So the
     409 of a retry goes through, and a client gets out of "accepted, then broken".
     """
-    delay_seconds, fault = faults.draw(f"{scope['method']} {scope['path']}")
-    if delay_seconds:
-        await asyncio.sleep(delay_seconds)
-    if fault is None:
+    before_seconds, after_seconds, fault = faults.draw(f"{scope['method']} {scope['path']}")
+    if before_seconds:
+        await asyncio.sleep(before_seconds)
+    if fault is not None and not fault.after_accept:
+        await _read_all(receive)
+        await _misbehave(fault, scope, send)
+        return
+    if fault is None and not after_seconds:
         await app(scope, receive, send)
         return
-    if fault.after_accept:
-        answer: list[Message] = []
 
-        async def keep(message: Message) -> None:
-            answer.append(message)
+    answer: list[Message] = []
 
-        await app(scope, receive, keep)
-        if answer and not 200 <= answer[0].get("status", 0) < 300:
-            for message in answer:
-                await send(message)
-            return
-    else:
-        await _read_all(receive)
-    if fault.drop:
-        _break_connection(scope)
-    await _answer(fault, send)
+    async def keep(message: Message) -> None:
+        answer.append(message)
+
+    await app(scope, receive, keep)
+    await asyncio.sleep(after_seconds)
+    if fault is not None and 200 <= answer[0]["status"] < 300:
+        await _misbehave(fault, scope, send)
+        return
+    for message in answer:
+        await send(message)
 
 
 async def _read_all(receive: Receive) -> None:
@@ -129,7 +141,10 @@ async def _read_all(receive: Receive) -> None:
         pass
 
 
-async def _answer(fault: Fault, send: Send) -> None:
+async def _misbehave(fault: Fault, scope: Scope, send: Send) -> None:
+    """Break the connection if so ordered, then answer: into the void, or as the fault says."""
+    if fault.drop:
+        _break_connection(scope)
     status = fault.status or 200
     body = fault.body
     if body is None:

@@ -30,6 +30,7 @@ reply_token_seconds (see state.py). `GET /_sandbox/webhooks`: the last thousand 
 
 import asyncio
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -132,7 +133,7 @@ def _front(sandbox: Sandbox, pages: ASGIApp) -> ASGIApp:
         if scope["type"] != "http":
             await pages(scope, receive, send)
             return
-        if scope["path"] in SEND_PATHS:
+        if scope["path"] in SEND_PATHS and scope["method"] == "POST":
             sandbox.ledger.count_call(time.time())
         if sandbox.faults.active and not scope["path"].startswith(_CONTROLS):
             await serve_with_faults(sandbox.faults, serve, scope, receive, send)
@@ -180,6 +181,8 @@ def run(
     """Serve in this process until SIGINT or SIGTERM, then save. Raises OSError if the port is taken."""
     import uvloop
 
+    # Granian answers a taken port with a panic.
+    socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     uvloop.run(_serve(create_app(state_file, weather_data, rate_limits=rate_limits), host, port))
 
 

@@ -144,6 +144,8 @@ def _message(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> E
 
 def _postback(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> Event | None:
     data, params = text_of(body, "data"), body.get("params")
+    if not isinstance(params, dict | None):
+        raise Mistaken("params is an object")
     _write(sandbox, channel, no)
     return events.posted_back(sandbox, channel, no, data, params)
 

@@ -117,12 +117,14 @@ def _temperature(office: Office, issued_at: datetime, day_of: Callable[[date], D
 
     return {
         "timeDefines": stamps,
-        "areas": [
-            {**_area(station.name, station.code), "temps": temps(station)}
-            for place in office.day_areas
-            for station in place.stations
-        ],
+        "areas": [{**_area(station.name, station.code), "temps": temps(station)} for station in _in_order(office)],
     }
+
+
+def _in_order(office: Office) -> list[Station]:
+    """The stations as JMA lists them: the main one of each area first, then the others."""
+    areas = office.day_areas
+    return [*(area.stations[0] for area in areas), *(station for area in areas for station in area.stations[1:])]
 
 
 def _week(office: Office, issued_at: datetime, day_of: Callable[[date], Day]) -> dict[str, Any]:

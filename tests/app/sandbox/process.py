@@ -1,0 +1,120 @@
+"""A sandbox in a process of its own, as the demo runs it, and a shop's server that webhooks can call."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+import orjson
+
+ROOT = Path(__file__).parents[3]
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(look: Callable[[], Found], seconds: float = 10.0) -> Found:
+    """The first true answer of `look`, or a failure that shows the last one."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"still {found!r} after {seconds} s"
+        time.sleep(0.01)
+    return found
+
+
+@contextmanager
+def running_sandbox(**options: Any) -> Iterator[httpx.Client]:
+    """A client of a fresh sandbox; the process ends by SIGTERM, as in the demo."""
+    port = free_port()
+    arguments = ", ".join(f"{name}={value!r}" for name, value in {"port": port, **options}.items())
+    code = f"from pathlib import Path, PosixPath; from app.sandbox.main import run; run({arguments})"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)  # noqa: S603 (our own code)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+            wait_for(lambda: _answers(client) or _ended(process), 20)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, "the sandbox ended instead of starting"
+    return False
+
+
+class Received(NamedTuple):
+    """A call that the shop's server got."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The only event of the call."""
+        (event,) = orjson.loads(self.body)["events"]
+        found: dict[str, Any] = event
+        return found
+
+
+class Shop:
+    """A server at the other end of a webhook, which remembers its calls and answers as told."""
+
+    def __init__(self) -> None:
+        self.calls: list[Received] = []
+        self.statuses: list[int] = []
+        """Answers to give, first one first; then 200."""
+        self.slow = threading.Event()
+        """While set, answers do not come."""
+        self.release = threading.Event()
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                shop.calls.append(Received(headers, body))
+                if shop.slow.is_set():
+                    shop.release.wait(10)
+                self.send_response(shop.statuses.pop(0) if shop.statuses else 200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/webhook"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def wait_for_events(self, count: int) -> list[dict[str, Any]]:
+        """The first `count` events, when they have come."""
+        wait_for(lambda: len(self.calls) >= count)
+        return [call.event for call in self.calls[:count]]
+
+    def close(self) -> None:
+        self.release.set()
+        self._server.shutdown()
+        self._server.server_close()
