@@ -1,5 +1,6 @@
 """Body, Read, Page: the bases of what crosses the wire, and the types that fields share."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -108,9 +109,13 @@ def _in_range(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+_DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d", re.ASCII)
+
+
 def _not_a_number(value: object) -> object:
-    if isinstance(value, int | float):
-        raise ValueError("must be an RFC 3339 text, not a number")
+    """Refuses numbers, and texts that hold only a number, which pydantic takes for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not _DATE_AND_TIME.match(value)):
+        raise ValueError("must be an RFC 3339 text such as 2026-11-21T11:10:00+09:00")
     return value
 
 
