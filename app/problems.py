@@ -46,7 +46,7 @@ def problem_response(
         **members,
         "request_id": request_id,
     }
-    content = orjson.dumps(body, default=_write)
+    content = _dump(body)
     return Response(content, status, headers, media_type="application/problem+json")
 
 
@@ -77,7 +77,7 @@ def render_problem(request: Request, problem: Problem) -> Response:
 def describe(problem: Problem) -> dict[str, Any]:
     """A problem as an item of a bulk answer carries it."""
     document = {"type": f"/problems/{problem.slug()}", "title": problem.title(), "status": problem.status}
-    written: dict[str, Any] = orjson.loads(orjson.dumps(document | problem.members(), default=_write))
+    written: dict[str, Any] = orjson.loads(_dump(document | problem.members()))
     return written
 
 
@@ -133,6 +133,11 @@ def _sentence(error: dict[str, Any]) -> str:
 
 def _request_id(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    """JSON in which instants end in Z, as everywhere else; orjson's own way is +00:00."""
+    return orjson.dumps(document, default=_write, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def _write(value: object) -> object:
