@@ -12,6 +12,7 @@ import typer
 from app.database import database_urls, make_engine
 from app.jobs.queue import Clockwork
 from app.keys import load_keyring
+from app.logs import configure_logs
 from app.settings import get_settings
 from app.weather import tasks
 from app.weather.readings import Gap
@@ -72,6 +73,7 @@ def tick(
 @contextmanager
 def _clockwork() -> Iterator[Clockwork]:
     settings = get_settings()
+    configure_logs(settings.log_level)
     engine = make_engine(database_urls(settings).app, pool_size=2)
     try:
         yield Clockwork(engine, load_keyring(settings), settings, datetime.now(UTC))

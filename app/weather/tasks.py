@@ -18,6 +18,7 @@ from app.weather.areas import AreaTableMalformed
 from app.weather.forecasts import Current
 from app.weather.models import WeatherRule
 from app.weather.readings import JAPAN, Gap
+from app.weather.rules import staleness
 from app.weather.sources import FetchFailed
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
@@ -83,7 +84,7 @@ def decide_due_rules(clock: Clockwork) -> None:
             offices = decisions.list_offices(session)
         with Session(clock.engine) as reading:
             known = forecasts.read_current(reading, offices)
-        old = {office for office, one in known.items() if one.checked_at is None or clock.now - one.checked_at > RECENT}
+        old = {office for office, one in known.items() if not _is_recent(one, clock.now)}
         current = {**known, **_fetch(clock, old, None)}
         with clock.session(brand_id) as session:
             decisions.lock_ticks(session)
@@ -185,6 +186,13 @@ def _decide(
         )
         for decision_id, one in zip(ids, conclusions, strict=True)
     ]
+
+
+def _is_recent(current: Current, now: datetime) -> bool:
+    """Whether a forecast was just fetched; what a rehearsal of another time of day fetched does not count."""
+    if current.checked_at is None or isinstance(current.forecast, Gap):
+        return False
+    return now - current.checked_at <= RECENT and staleness(current.forecast.issued_at, now) is None
 
 
 def _fetch(

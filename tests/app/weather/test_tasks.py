@@ -135,6 +135,17 @@ def test_a_forecast_that_was_just_fetched_is_not_fetched_again(home: BrandHome, 
 NEVER = at("2020-01-01 00:00")
 
 
+def test_what_a_rehearsal_fetched_is_fetched_again_for_the_real_clock(
+    home: BrandHome, jma: Jma, clock: Clockwork
+) -> None:
+    jma.put("130000", forecast("2026-11-21 17:00", rain=["90"] * 5))
+    _, rule = brand_with_rule(home)
+    tasks.tick(clock, at("2026-11-21 17:10"))
+    jma.put("130000", forecast(rain=["0"] * 6))
+    tasks.decide_due_rules(replace(clock, now=clock.now + timedelta(minutes=1)))
+    assert [(row.weather_rule_id, row.reason) for row in list_rows(home)][1:] == [(rule.id, "condition_false")]
+
+
 def due(now: str, decided_until: datetime = NEVER, times: Sequence[str] = ("11:15", "25:30")) -> datetime | None:
     """When a rule was due, seen from a moment of Japanese wall clock."""
     rule = WeatherRule(name="", condition={}, messages=[], decide_times=list(times), decided_until=decided_until)
