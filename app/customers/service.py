@@ -127,6 +127,7 @@ def _change(
     if "attributes" in changes:
         wanted["attributes"] = _merge(customer.attributes, changes["attributes"])
     if "home_store_id" in wanted:
+        wanted["home_store_id"] = home_store.id if home_store else None
         wanted["home_store_no"] = home_store.no if home_store else None
     changed = [name for name, value in wanted.items() if getattr(customer, name) != value]
     for name in changed:
