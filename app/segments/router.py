@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.auth import Caller, CallerInfo, Now, ScopedSession, allow
+from app.customers import by_segment
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import Page, SegmentId
@@ -77,3 +78,4 @@ def _own(session: Session, caller: CallerInfo, segment_id: SegmentId) -> Segment
 
 
 routers = [router]
+by_segment.register(service.customer_filter)

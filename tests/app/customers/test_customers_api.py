@@ -195,6 +195,21 @@ def test_lists_filter_by_name_tag_store_and_time(api: TestClient, home: BrandHom
     assert found(updated_after="2026-11-21T03:30:00Z", store_id=shops.b_id) == [taro_id]
 
 
+def test_a_list_holds_those_whom_a_segment_chooses(api: TestClient, home: BrandHome, shops: Shops) -> None:
+    with home.open() as session:
+        make.customer(session, shops.a)
+        tagged = make.customer(session, shops.a)
+        service.tag(session, tagged.id, [make.tag(session, name="vip")], source="test", now=NOON)
+        session.commit()
+    rule = {"all": [{"field": "tag", "op": "has", "value": "vip"}]}
+    segment = api.post("/v1/segments", json={"name": "VIP", "rule": rule}, headers=home.headers).json()
+    for headers in (home.headers, shops.key_a):
+        found = api.get("/v1/customers", params={"segment_id": segment["id"]}, headers=headers)
+        assert ids(found) == [encode_id("cus", tagged.id)]
+    unknown = api.get("/v1/customers", params={"segment_id": encode_id("seg", uuid7())}, headers=home.headers)
+    assert unknown.status_code == 404
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [("q=%00", 422), ("q=", 422), ("store_id=x", 422), ("store_id=store_" + "0" * 26, 404), ("updated_after=1", 422)],
