@@ -91,9 +91,10 @@ def _purpose(account: LineAccount) -> str:
 
 
 def _flush(session: ScopedSession, account: LineAccount) -> None:
+    channel_id = account.channel_id  # after a failed flush the row can no longer be read
     try:
         session.flush()
     except IntegrityError as error:
         if violates(error, "uq_line_account_brand_id_channel_id"):
-            raise ChannelTaken(account.channel_id) from error
+            raise ChannelTaken(channel_id) from error
         raise

@@ -45,9 +45,10 @@ def _check(store: Store) -> None:
 
 
 def _flush(session: ScopedSession, store: Store) -> None:
+    code = store.code  # after a failed flush the row can no longer be read
     try:
         session.flush()
     except IntegrityError as error:
         if violates(error, "uq_store_brand_id_code"):
-            raise StoreCodeTaken(store.code) from error
+            raise StoreCodeTaken(code) from error
         raise

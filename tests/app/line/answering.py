@@ -1,7 +1,7 @@
 """A server that answers what it is told, for what LINE's look-alike would never say."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +14,8 @@ class Answering:
     url: str = ""
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     calls: list[tuple[str, str, bytes]] = field(default_factory=list)
-    tokens: list[str] = field(default_factory=list)
+    watch: Callable[[str], None] = lambda path: None
+    """Called with the path while the caller waits for the answer."""
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def run_answering() -> Iterator[Answering]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             told.calls.append((self.command, self.path, body))
-            told.tokens.append(self.headers.get("authorization", ""))
+            told.watch(self.path)
             status, content = told.answers.get(self.path, (404, b'{"message":"Not found"}'))
             self.send_response(status)
             self.send_header("content-type", "application/json")
