@@ -75,25 +75,28 @@ def tick(clock: Clockwork, at: datetime | None = None) -> list[Ticked]:
 
 @periodic("* * * * *")
 def decide_due_rules(clock: Clockwork) -> None:
-    """Let the rules decide whose decide time has come, on forecasts fetched within the last minutes."""
+    """Give each brand with a rule whose decide time has come a job of its own, so that none waits for another."""
     for brand_id in _brands_with_live_rules(clock):
         with clock.session(brand_id) as session:
-            zone = ZoneInfo(get_brand(session, brand_id).timezone)
-            if not any(due_time(rule, clock.now, zone) for rule in queries.list_live_rules(session)):
-                continue
-            offices = decisions.list_offices(session)
-        with Session(clock.engine) as reading:
-            known = forecasts.read_current(reading, offices)
-        old = {office for office, one in known.items() if not _is_recent(one, clock.now)}
-        current = {**known, **_fetch(clock, old, None)}
-        with clock.session(brand_id) as session:
-            decisions.lock_ticks(session)
-            due = {rule.id: due_time(rule, clock.now, zone) for rule in queries.list_live_rules(session)}
-            rules = [rule for rule in queries.list_live_rules(session) if due[rule.id]]
-            _decide(session, rules, current, clock.now, 0)
-            for rule in rules:
-                rule.decided_until = due[rule.id] or rule.decided_until
-                session.add(rule)
+            if _list_due(session, clock.now):
+                defer(session, decide_brand, once_key=f"weather-decide:{brand_id}")
+
+
+@task
+def decide_brand(work: Work) -> None:
+    """Let a brand's due rules decide, on forecasts fetched within the last minutes. A second run finds none due."""
+    with work.session() as session:
+        offices = decisions.list_offices(session)
+        known = forecasts.read_current(session, offices)
+    old = {office for office, one in known.items() if not _is_recent(one, work.now)}
+    current = {**known, **_fetch(work, old, None)}
+    with work.session() as session:
+        decisions.lock_ticks(session)
+        due = _list_due(session, work.now)
+        _decide(session, [rule for rule, _ in due], current, work.now, 0)
+        for rule, slot_at in due:
+            rule.decided_until = slot_at
+            session.add(rule)
 
 
 @periodic("3,13,23,33,43,53 * * * *")
@@ -155,6 +158,13 @@ def due_time(rule: WeatherRule, now: datetime, zone: ZoneInfo) -> datetime | Non
     ]
     latest = max((slot for slot in slots if now - LATE < slot <= now), default=None)
     return latest if latest is not None and latest > rule.decided_until else None
+
+
+def _list_due(session: ScopedSession, now: datetime) -> list[tuple[WeatherRule, datetime]]:
+    """The brand's rules whose decide time has come, each with that time."""
+    zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
+    times = [(rule, due_time(rule, now, zone)) for rule in queries.list_live_rules(session)]
+    return [(rule, slot_at) for rule, slot_at in times if slot_at is not None]
 
 
 def _decide(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from app.jobs.queue import Clockwork
+from app.jobs.queue import Clockwork, Work
 from app.weather import tasks
 from app.weather.models import WeatherDecision, WeatherRule
 from app.weather.readings import Gap
@@ -112,14 +112,32 @@ def test_a_feed_that_fails_leaves_the_fresh_file_of_before(home: BrandHome, jma:
     assert one.fired
 
 
+def let_due_rules_decide(home: BrandHome, clock: Clockwork) -> None:
+    """One minute of the clock, and the brand's job if it got one."""
+    tasks.decide_due_rules(clock)
+    take = text("DELETE FROM procrastinate_jobs WHERE queueing_lock = :key RETURNING id")
+    with home.open() as session:
+        jobs = session.execute(take, {"key": f"weather-decide:{home.scope.brand_id}"}).all()
+        session.commit()
+    for _ in jobs:
+        tasks.decide_brand(Work(clock.engine, clock.keyring, clock.settings, clock.now, home.scope.brand_id))
+
+
 def test_the_clock_lets_a_rule_decide_once_at_its_time(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
     jma.put("130000", forecast(rain=["0"] * 6))
     brand_with_rule(home, decide_times=["11:15"])
-    tasks.decide_due_rules(replace(clock, now=at("2026-11-21 11:14")))
-    assert list_rows(home) == []
-    tasks.decide_due_rules(replace(clock, now=at("2026-11-21 11:15")))
-    tasks.decide_due_rules(replace(clock, now=at("2026-11-21 11:16")))
+    for minute in ("11:14", "11:15", "11:16"):
+        let_due_rules_decide(home, replace(clock, now=at(f"2026-11-21 {minute}")))
     assert [row.decided_at for row in list_rows(home)] == [at("2026-11-21 11:15")]
+
+
+def test_a_job_that_runs_twice_decides_once(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
+    jma.put("130000", forecast())
+    brand_with_rule(home)
+    work = Work(clock.engine, clock.keyring, clock.settings, clock.now, home.scope.brand_id)
+    tasks.decide_brand(work)
+    tasks.decide_brand(work)
+    assert len(list_rows(home)) == 1
 
 
 def test_a_forecast_that_was_just_fetched_is_not_fetched_again(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
@@ -127,12 +145,9 @@ def test_a_forecast_that_was_just_fetched_is_not_fetched_again(home: BrandHome, 
     brand_with_rule(home)
     tasks.tick(clock)
     asked = len(jma.requests)
-    tasks.decide_due_rules(replace(clock, now=clock.now + timedelta(minutes=1)))
+    let_due_rules_decide(home, replace(clock, now=clock.now + timedelta(minutes=1)))
     assert len(jma.requests) == asked
     assert len(list_rows(home)) == 2
-
-
-NEVER = at("2020-01-01 00:00")
 
 
 def test_what_a_rehearsal_fetched_is_fetched_again_for_the_real_clock(
@@ -142,8 +157,11 @@ def test_what_a_rehearsal_fetched_is_fetched_again_for_the_real_clock(
     _, rule = brand_with_rule(home)
     tasks.tick(clock, at("2026-11-21 17:10"))
     jma.put("130000", forecast(rain=["0"] * 6))
-    tasks.decide_due_rules(replace(clock, now=clock.now + timedelta(minutes=1)))
+    let_due_rules_decide(home, replace(clock, now=clock.now + timedelta(minutes=1)))
     assert [(row.weather_rule_id, row.reason) for row in list_rows(home)][1:] == [(rule.id, "condition_false")]
+
+
+NEVER = at("2020-01-01 00:00")
 
 
 def due(now: str, decided_until: datetime = NEVER, times: Sequence[str] = ("11:15", "25:30")) -> datetime | None:
