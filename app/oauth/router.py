@@ -59,7 +59,19 @@ def open_server(request: Request, now: Now, slot: Annotated[None, Depends(hold_s
 Asked = Annotated[TokenRequest, Depends(read_token_request)]
 Server = Annotated[TokenServer, Depends(open_server, scope="function")]
 
-router = APIRouter(prefix="/oauth", tags=["oauth"], route_class=OAuthRoute)
+_ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "invalid_request, invalid_scope or unsupported_grant_type"},
+    401: {"description": "invalid_client"},
+}
+for _error in _ERRORS.values():
+    _error["content"] = {"application/json": {"schema": _ERROR_SCHEMA}}
+
+router = APIRouter(prefix="/oauth", tags=["oauth"], route_class=OAuthRoute, responses=_ERRORS)
 
 
 def _form(required: list[str], **fields: str) -> dict[str, Any]:
