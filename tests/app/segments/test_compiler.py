@@ -290,6 +290,44 @@ def test_sql_chooses_whom_the_rule_chooses(session: ScopedSession, world: World,
         savepoint.rollback()
 
 
+@pytest.mark.parametrize(
+    ("rule", "held"),
+    [
+        ({"field": "last_order_at", "op": "within_days", "value": 7}, True),
+        ({"field": "last_order_at", "op": "before_days", "value": 7}, False),
+        ({"field": "last_order_at", "op": "before_days", "value": 6}, True),
+        ({"field": "last_order_at", "op": "=", "value": "2026-11-14"}, True),
+        ({"field": "last_order_at", "op": "=", "value": "2026-11-14T12:00:00+09:00"}, True),
+        ({"field": "last_order_at", "op": ">", "value": "2026-11-14"}, False),
+        ({"field": "last_order_at", "op": "<=", "value": "2026-11-14"}, True),
+        ({"field": "last_order_at", "op": "between", "value": ["2026-11-01", "2026-11-14"]}, True),
+        ({"field": "spend_yen", "op": "between", "value": [1000, 1000]}, True),
+        ({"field": "spend_yen", "op": "!=", "value": 1000}, False),
+        ({"field": "order_count", "op": "<", "value": 2**40}, True),
+    ],
+)
+def test_edges_belong_where_they_are_said_to(
+    session: ScopedSession, world: World, rule: dict[str, Any], held: bool
+) -> None:
+    row = add_person(session, world, Person(at=((1, 1, 1000, NOW - timedelta(days=7)),)))
+    assert chosen(session, rule) == ({row.id} if held else set())
+    assert chosen(session, {"not": rule}) == (set() if held else {row.id})
+
+
+@pytest.mark.parametrize(
+    ("field_", "op", "value"),
+    [("last_order_at", "<", "2026-11-14"), ("last_order_at", "!=", "2026-11-14"), ("last_order_at", "within_days", 9)],
+)
+def test_what_a_customer_does_not_have_compares_with_nothing(
+    session: ScopedSession, world: World, field_: str, op: str, value: Any
+) -> None:
+    row = add_person(session, world, Person())
+    home = {"field": "store", "op": "home", "value": encode_id("store", world.stores[0].id)}
+    for rule in ({"field": field_, "op": op, "value": value}, home):
+        assert chosen(session, rule) == set()
+        assert chosen(session, {"not": rule}) == {row.id}
+
+
 @pytest.fixture
 def first_store(session: ScopedSession, world: World) -> Iterator[ScopedSession]:
     """A session in the scope of the first store."""
