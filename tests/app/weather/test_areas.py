@@ -81,6 +81,11 @@ def test_a_ward_of_a_designated_city_is_its_city(table: AreaTable, ward: str, ci
     assert (found.match, found.class20s) == (Match.WARD_OF_CITY, (city,))
 
 
+def test_a_ward_of_tokyo_is_no_part_of_its_neighbour() -> None:
+    nerima = {**TABLE["class20s"], "1312000": area("練馬区", "140011")}
+    assert parse_area_table({**TABLE, "class20s": nerima}).match("13124").match is Match.NONE
+
+
 def test_a_split_city_leaves_the_choice_to_the_operator(table: AreaTable) -> None:
     found = table.match("04101")
     assert (found.match, found.class20s) == (Match.SPLIT, ("0410001", "0410002"))
