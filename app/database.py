@@ -4,6 +4,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg
@@ -13,6 +14,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 ROLES = ("noren_owner", "noren_app", "noren_lookup")
 SEARCH_PATH = "public,procrastinate"
@@ -184,11 +188,25 @@ def refuse_powerful_role(engine: Engine) -> None:
 def migrate(owner_url: str, revision: str = "head") -> None:
     """Bring the schema up to a revision, as the owner role."""
     from alembic import command
+
+    config = _migrations()
+    config.attributes["url"] = owner_url
+    command.upgrade(config, revision)
+
+
+def list_revisions() -> tuple[str, set[str]]:
+    """The newest revision of this code, and all that it knows."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(_migrations())
+    return str(script.get_current_head()), {one.revision for one in script.walk_revisions()}
+
+
+def _migrations() -> "Config":
     from alembic.config import Config
 
     import migrations
 
     config = Config()
     config.set_main_option("script_location", os.path.dirname(migrations.__file__))
-    config.attributes["url"] = owner_url
-    command.upgrade(config, revision)
+    return config

@@ -1,0 +1,331 @@
+"""noren doctor: says in plain words what is wrong with this installation, and what to do about it."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import typer
+from pydantic import ValidationError
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+from app.auth import brand_key_of
+from app.database import (
+    DatabaseMisconfigured,
+    database_urls,
+    list_revisions,
+    make_engine,
+    refuse_powerful_role,
+    stop_embedded,
+)
+from app.events.queries import find_oldest_unprojected_at, list_unprojected_brands
+from app.keys import KeysMissing, load_keyring
+from app.settings import Settings
+from app.weather import decisions, forecasts
+from app.weather.readings import Gap
+from app.weather.rules import staleness
+from tenants.scope import Scope
+from tenants.sealing import Unsealable
+from tenants.session import open_session
+
+CLOCK_SECONDS = 2.0
+"""How far our clock and the database's may be apart: LINE's reply tokens live a minute, tokens of ours an hour."""
+WAIT = timedelta(minutes=1)
+"""How long a lane or an event may wait; a busy worker takes both within a second."""
+JOB_WAIT = timedelta(minutes=5)
+LIVE_SECONDS = 30
+TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `ok` is None where it could not look."""
+
+    name: str
+    ok: bool | None
+    says: str
+    advice: str | None = None
+
+
+def register(cli: typer.Typer) -> None:
+    """Put `doctor` among the commands."""
+    cli.command("doctor")(doctor)
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Check settings, database, keys, clock, queues, worker, LINE and weather; exit code 1 if something is wrong."""
+    findings = list(examine(datetime.now(UTC)))
+    healthy = all(finding.ok is not False for finding in findings)
+    if as_json:
+        document = {"ok": healthy, "checks": [asdict(finding) for finding in findings]}
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for finding in findings:
+            typer.echo(describe(finding))
+    raise typer.Exit(0 if healthy else 1)
+
+
+def describe(finding: Finding) -> str:
+    """One line for people."""
+    mark = {True: "✓", False: "✗", None: "–"}[finding.ok]
+    advice = f" → {finding.advice}" if finding.advice else ""
+    return f"{mark} {finding.name:<9} {finding.says}{advice}"
+
+
+def examine(now: datetime, settings: Settings | None = None) -> Iterator[Finding]:
+    """Every finding about this installation, in the order in which they matter."""
+    if settings is None:
+        try:
+            settings = Settings()
+        except ValidationError as error:
+            # The values are not repeated: they may be secrets.
+            names = ", ".join(sorted({f"NOREN_{part['loc'][0]}".upper() for part in error.errors()}))
+            yield Finding("settings", False, f"Cannot be read: {names}.", "Correct these environment variables.")
+            return
+    yield check_settings(settings)
+    with _engine(settings) as engine:
+        database = check_database(engine)
+        yield database
+        if isinstance(engine, Engine) and database.ok:
+            schema = check_schema(engine)
+            yield schema
+            if schema.ok:
+                yield from _look_inside(engine, settings, now)
+    yield check_line(settings)
+
+
+def _look_inside(engine: Engine, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """What only a database with our schema can tell."""
+    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("role", lambda: check_role(engine)),
+        ("keys", lambda: check_keys(engine, settings)),
+        ("clock", lambda: check_clock(engine)),
+        ("queues", lambda: check_queues(engine, now)),
+        ("worker", lambda: check_worker(engine)),
+        ("weather", lambda: check_weather(engine, now)),
+    )
+    for name, check in checks:
+        try:
+            yield check()
+        except DBAPIError as error:
+            yield Finding(name, None, f"Could not look: {_first_line(error.orig)}.")
+
+
+@contextmanager
+def _engine(settings: Settings) -> Iterator[Engine | str]:
+    """Connections as the app's role, or why there are none. An embedded database is left as it was found."""
+    home = settings.data_dir / "postgres"
+    if settings.database_url is None and not (home / "PG_VERSION").exists():
+        yield f"NOREN_DATABASE_URL is not set, and {settings.data_dir} holds no database"
+        return
+    sleeping = settings.database_url is None and not (home / "postmaster.pid").exists()
+    engine = make_engine(database_urls(settings).app, pool_size=2)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+        if sleeping:
+            stop_embedded(settings.data_dir)
+
+
+def check_settings(settings: Settings) -> Finding:
+    """Whether LINE can reach the public address, and whether the master keys are there and well formed."""
+    public = urlsplit(settings.public_url)
+    if public.scheme != "https" and public.hostname not in ("127.0.0.1", "localhost"):
+        says = f"LINE calls https addresses only, and NOREN_PUBLIC_URL is {public.scheme}://{public.hostname}."
+        return Finding("settings", False, says, "Put TLS in front, and set the https address.")
+    if settings.database_url is not None or (settings.data_dir / "master-keys").exists():
+        try:
+            load_keyring(settings)
+        except KeysMissing:
+            advice = "Set it to id:base64 with 32 random bytes, and keep a copy apart from the database's backup."
+            return Finding("settings", False, "NOREN_MASTER_KEYS is not set.", advice)
+        except ValueError as error:
+            return Finding("settings", False, f"NOREN_MASTER_KEYS cannot be read: {error}.", "Write id:base64.")
+    return Finding("settings", True, f"Read; LINE and browsers come in at {settings.public_url}.")
+
+
+def check_database(engine: Engine | str) -> Finding:
+    """Whether the database answers, and is new enough."""
+    if isinstance(engine, str):
+        advice = "Set it, or run: noren serve, which makes a database of its own."
+        return Finding("database", False, f"{engine}.", advice)
+    try:
+        with engine.connect() as connection:
+            version, user = connection.execute(text("SELECT current_setting('server_version_num')::int, user")).one()
+    except OperationalError as error:
+        advice = "Start Postgres, or correct NOREN_DATABASE_URL."
+        return Finding("database", False, f"Does not answer: {_first_line(error.orig)}.", advice)
+    if version < 150000:
+        return Finding(
+            "database", False, f"PostgreSQL {version // 10000} is too old.", "Move to PostgreSQL 15 or newer."
+        )
+    return Finding("database", True, f"PostgreSQL {version // 10000} answers {user}.")
+
+
+def check_schema(engine: Engine) -> Finding:
+    """Whether the schema is that of this version of the code."""
+    head, known = list_revisions()
+    with engine.connect() as connection:
+        if connection.execute(text("SELECT to_regclass('public.alembic_version')")).scalar() is None:
+            return Finding("schema", False, "The database is empty.", "Run: noren migrate")
+        found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    if found == head:
+        return Finding("schema", True, f"At revision {found}, the newest.")
+    if found in known:
+        return Finding("schema", False, f"At revision {found}, behind {head}.", "Run: noren migrate")
+    return Finding("schema", False, f"At revision {found}, which this code does not know.", "Deploy the newer code.")
+
+
+def check_role(engine: Engine) -> Finding:
+    """Whether row-level security binds the role that we connect as."""
+    try:
+        refuse_powerful_role(engine)
+    except DatabaseMisconfigured as error:
+        return Finding("role", False, str(error))
+    return Finding("role", True, "Owns nothing and cannot look over the walls between brands.")
+
+
+def check_keys(engine: Engine, settings: Settings) -> Finding:
+    """Whether the master keys open every brand's key."""
+    try:
+        keyring = load_keyring(settings)
+    except (KeysMissing, ValueError):
+        return Finding("keys", None, "Could not look: there are no master keys to try.")
+    brand_ids = _list_brand_ids(engine)
+    shut = 0
+    for brand_id in brand_ids:
+        with open_session(engine, Scope(brand_id)) as session:
+            try:
+                brand_key_of(session, keyring)
+            except Unsealable:
+                shut += 1
+    if shut:
+        says = f"The keys of {shut} of {len(brand_ids)} brands do not open: their LINE secrets cannot be read."
+        return Finding("keys", False, says, "Add the master key they were wrapped with to NOREN_MASTER_KEYS.")
+    return Finding("keys", True, f"The keys of all {len(brand_ids)} brands open.")
+
+
+def check_clock(engine: Engine) -> Finding:
+    """Whether this machine's clock and the database's agree."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        before = datetime.now(UTC)
+        theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        after = datetime.now(UTC)
+    seconds = (theirs - (before + (after - before) / 2)).total_seconds()
+    if abs(seconds) > CLOCK_SECONDS:
+        says = f"The database's clock is {abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} this machine's."
+        return Finding("clock", False, says, "Synchronise both with a time server (chrony, systemd-timesyncd).")
+    return Finding("clock", True, "Agrees with the database's.")
+
+
+def check_queues(engine: Engine, now: datetime) -> Finding:
+    """Whether anything has been waiting for a worker too long: a lane, an event, a job."""
+    with engine.connect() as connection:
+        lane_at, job_at = connection.execute(_OLDEST).one()
+    events = []
+    for brand_id in list_unprojected_brands(engine):
+        with open_session(engine, Scope(brand_id)) as session:
+            events.append(find_oldest_unprojected_at(session))
+    event_at = min((at for at in events if at is not None), default=None)
+    late = [
+        f"the oldest {kind} has waited {_span(now - at)}"
+        for kind, at, most in (("lane", lane_at, WAIT), ("event", event_at, WAIT), ("job", job_at, JOB_WAIT))
+        if at is not None and now - at > most
+    ]
+    if late:
+        says = f"{late[0][0].upper()}{', '.join(late)[1:]}."
+        return Finding("queues", False, says, "Start more workers, and look for failures in their logs.")
+    return Finding("queues", True, "Nothing has been waiting long.")
+
+
+_OLDEST = text(
+    """
+    SELECT (SELECT min(due_at) FROM lane WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())),
+           (SELECT min(coalesce(job.scheduled_at, event.at))
+            FROM procrastinate_jobs AS job
+            LEFT JOIN procrastinate_events AS event ON event.job_id = job.id AND event.type = 'deferred'
+            WHERE job.status = 'todo' AND (job.scheduled_at IS NULL OR job.scheduled_at <= now()))
+    """
+)
+
+
+def check_worker(engine: Engine) -> Finding:
+    """Whether a worker is alive."""
+    with engine.connect() as connection:
+        query = (
+            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :seconds)"
+        )
+        alive = connection.execute(text(query), {"seconds": LIVE_SECONDS}).scalar_one()
+    if not alive:
+        says = f"None has been heard of for {LIVE_SECONDS} s: nothing is sent, and LINE's events wait."
+        return Finding("worker", False, says, "Run: noren worker")
+    return Finding("worker", True, f"{alive} alive.")
+
+
+def check_line(settings: Settings) -> Finding:
+    """Whether LINE's API answers from here; without a token its answer is a refusal, which is enough."""
+    host = urlsplit(settings.line_api_url).netloc
+    try:
+        answer = httpx.get(f"{settings.line_api_url}/v2/bot/info", timeout=TIMEOUT_SECONDS, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        advice = "Let this machine reach it over https, or correct NOREN_LINE_API_URL."
+        return Finding("line", False, f"{host} cannot be reached ({type(error).__name__}).", advice)
+    if answer.is_server_error:
+        return Finding("line", False, f"{host} answers {answer.status_code}.", "Wait; unsent messages are kept.")
+    return Finding("line", True, f"{host} answers.")
+
+
+def check_weather(engine: Engine, now: datetime) -> Finding:
+    """How old the newest forecast is of each office that live rules need, and which they may not act on."""
+    offices: set[str] = set()
+    for brand_id in _list_brand_ids(engine):
+        with open_session(engine, Scope(brand_id)) as session:
+            offices |= decisions.list_offices(session)
+    with Session(engine) as session:
+        current = forecasts.read_current(session, offices)
+    ages: dict[str, timedelta] = {}
+    wrong: list[str] = []
+    for office in sorted(offices):
+        forecast = current[office].forecast
+        if isinstance(forecast, Gap):
+            wrong.append(forecast.reason)
+            continue
+        ages[office] = now - forecast.issued_at
+        if reason := staleness(forecast.issued_at, now):
+            wrong.append(f"Office {office}: {reason}")
+    if wrong:
+        more = f" And {len(wrong) - 1} more offices." if len(wrong) > 1 else ""
+        advice = "Run: noren weather sync. Until a fresh forecast is there, no rule fires for these stores."
+        return Finding("weather", False, f"{wrong[0]}{more}", advice)
+    if not ages:
+        return Finding("weather", True, "No live rule needs a forecast.")
+    oldest = max(ages, key=lambda office: ages[office])
+    says = f"Forecasts of {len(ages)} offices are fresh; the oldest, {oldest}, was issued {_span(ages[oldest])} ago."
+    return Finding("weather", True, says)
+
+
+def _list_brand_ids(engine: Engine) -> list[UUID]:
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT list_brand_ids()")).scalars())
+
+
+def _span(time: timedelta) -> str:
+    """A time in the unit that people would use."""
+    minutes = round(time.total_seconds() / 60)
+    if minutes < 1:
+        return f"{max(0, round(time.total_seconds()))} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+def _first_line(error: object) -> str:
+    """The first line of the driver's message: what went wrong, without hints and without the statement."""
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason given"
