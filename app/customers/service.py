@@ -181,9 +181,11 @@ def add_orders(
     orders: int,
     spend_yen: int,
     ordered_at: datetime | None = None,
+    now: datetime,
 ) -> None:
     """Add orders to what a locked customer did, at the store and in all, and tie her to it. Both may be negative."""
     tie_to_store(session, customer, store)
+    customer.updated_at = now
     at_store = session.get_one(CustomerStore, (session.scope.brand_id, customer.id, store.id))
     for summary in (customer, at_store):
         summary.order_count += orders

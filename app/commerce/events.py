@@ -1,0 +1,25 @@
+"""Facts of sales."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from app.events.facts import Fact
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPaid(Fact):
+    """Somebody bought something, or what is known of it changed.
+
+    A change is told by its difference, so that the sum over all facts is what the orders come to. Another amount is one
+    fact with `orders_delta` 0; another store, customer or time is one that takes the order away (-1) and one that adds
+    it.
+    """
+
+    type: ClassVar[str] = "order.paid"
+    once_by: ClassVar[tuple[str, ...]] = ("order_id", "told_at", "orders_delta")
+    order_id: UUID
+    amount_yen: int
+    orders_delta: int
+    told_at: datetime

@@ -1,0 +1,77 @@
+"""Reads of orders."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from app.commerce.models import Order
+from app.customers.models import Customer, CustomerStore
+from tenants.problems import NotFound
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+
+@dataclass(frozen=True)
+class OrderFilters:
+    """Which orders a list holds; None does not filter."""
+
+    customer_id: UUID | None = None
+    store_no: int | None = None
+    external_id: str | None = None
+
+
+def list_orders(filters: OrderFilters) -> Any:
+    """The orders of the scope, to be paged."""
+    rows = select(Order)
+    if filters.customer_id is not None:
+        rows = rows.where(col(Order.customer_id) == filters.customer_id)
+    if filters.store_no is not None:
+        rows = rows.where(col(Order.store_no) == filters.store_no)
+    if filters.external_id is not None:
+        rows = rows.where(col(Order.external_id) == filters.external_id)
+    return rows
+
+
+def get_order(session: ScopedSession, order_id: UUID) -> Order:
+    """An order that the scope sees. Raises NotFound."""
+    order = session.exec(select(Order).where(col(Order.id) == order_id)).one_or_none()
+    if order is None:
+        raise NotFound
+    return order
+
+
+def map_orders(session: ScopedSession, external_ids: Collection[str]) -> dict[str, Order]:
+    """Orders by the partner's id."""
+    rows = session.exec(select(Order).where(col(Order.external_id).in_(external_ids))).all()
+    return {row.external_id: row for row in rows}
+
+
+def map_stores(session: ScopedSession, store_ids: Collection[UUID]) -> dict[UUID, Store]:
+    """Stores by id."""
+    return {row.id: row for row in session.exec(select(Store).where(col(Store.id).in_(store_ids))).all()}
+
+
+def list_people(session: ScopedSession, key: str, values: Collection[str]) -> Sequence[tuple[UUID, str]]:
+    """Ids and keys of the people who have one of these `external_id`s, `member_number`s or `phone`s."""
+    columns = {"external_id": Customer.external_id, "member_number": Customer.member_number, "phone": Customer.phone}
+    column = col(columns[key])
+    return [(row[0], str(row[1])) for row in session.exec(select(Customer.id, column).where(column.in_(values))).all()]
+
+
+def list_ties(session: ScopedSession, customer_ids: Collection[UUID]) -> Sequence[CustomerStore]:
+    """What locked customers did at each store, as it stands now."""
+    rows = select(CustomerStore).where(col(CustomerStore.customer_id).in_(customer_ids))
+    return session.exec(rows.execution_options(populate_existing=True)).all()
+
+
+def find_last_ordered_at(session: ScopedSession, customer_id: UUID, store_id: UUID | None = None) -> datetime | None:
+    """When she last bought something, at one store or anywhere."""
+    rows = select(func.max(Order.ordered_at)).where(col(Order.customer_id) == customer_id)
+    if store_id is not None:
+        rows = rows.where(col(Order.store_id) == store_id)
+    return session.exec(rows).one()
