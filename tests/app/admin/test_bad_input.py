@@ -10,7 +10,8 @@ from tests.app.admin.calls import SECRET, create, create_account, create_store
 from tests.conftest import BrandHome
 
 POISON = (
-    "null", "-1", "1e400", "3000000000", '"a\\u0000b"', '"\\ud800"', '"' + "x" * 30_000 + '"', "[null]", '{"a": {"": 1}}',
+    "null", "-1", "1e400", "3000000000", '"a\\u0000b"', '"\\ud800"', '"' + "x" * 30_000 + '"', "[null]",
+    '{"a": {"": 1}}',
 )  # fmt: skip
 
 
