@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from app.customers.tasks import defer_retie
 from tenants.areas import service
 from tenants.areas.models import Area
 from tenants.areas.problems import AreaInUse
@@ -19,6 +20,7 @@ def change_area(session: ScopedSession, area: Area, changes: Mapping[str, Any], 
     if stores is not None:
         for account in lock_accounts_of_area(session, area.id):
             set_stores(session, account, stores)
+            defer_retie(session, account.id)
 
 
 def archive_area(session: ScopedSession, area: Area, now: datetime) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.admin.line_accounts.checks import Findings
 from app.admin.line_accounts.queries import has_friends
+from app.customers.tasks import defer_retie
 from app.messaging.quota import store_line_quota
 from tenants.areas.queries import get_area, list_stores
 from tenants.line_accounts import queries, service
@@ -44,6 +45,7 @@ def change_account(
     service.change_account(session, account, changes)
     if store_ids is not None or changes.get("area_id") is not None:
         service.set_stores(session, account, _list_stores(session, changes.get("area_id"), store_ids))
+        defer_retie(session, account.id)
 
 
 def note_findings(session: ScopedSession, account_id: UUID, findings: Findings, now: datetime) -> LineAccount:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.customers.tasks import defer_retie
 from app.weather.places import locate_class20, locate_municipality
 from app.weather.readings import Gap
 from tenants.api_keys.service import leave_keys
@@ -51,11 +52,13 @@ def set_accounts(session: ScopedSession, store: Store, account_ids: Sequence[UUI
             account = line_accounts.lock_account(session, account_id)
             _refuse_area(account, f"/line_account_ids/{index}")
             join_store(session, account, store)
+            defer_retie(session, account.id)
             tied[account_id] = account
     for account in tied.values():
         if account.id not in account_ids and account.archived_at is None:
             _refuse_area(account, "/line_account_ids")
             leave_store(session, account, store)
+            defer_retie(session, account.id)
 
 
 def archive_store(session: ScopedSession, store: Store, now: datetime) -> None:
