@@ -33,18 +33,27 @@ class Coupon(BrandTable, table=True):
 
 
 class CouponTally(BrandRow, table=True):
-    """The counters that make a coupon's caps exact: changed in the transaction that issues or redeems.
-
-    Whoever issues locks this row first, so that copies of one coupon are issued one transaction after the other.
-    """
+    """How many copies of a coupon there are. Whoever issues locks this row, so that caps on copies are exact."""
 
     __table_args__ = refer(coupon_id="coupon")
 
     coupon_id: UUID = Field(primary_key=True)
     issued: int = 0
     """Copies in customers' hands, used ones included, void ones not."""
+
+
+class CouponBudget(BrandRow, table=True):
+    """What a coupon has cost. Whoever redeems locks this row, so that caps on use are exact.
+
+    It is a table of its own, since a run that issues a hundred thousand copies holds the tally for seconds, and no
+    till shall wait for that.
+    """
+
+    __table_args__ = refer(coupon_id="coupon")
+
+    coupon_id: UUID = Field(primary_key=True)
     redeemed: int = 0
-    """Redemptions that stand, not reversed; `discount_yen` is what they cost."""
+    """Redemptions that stand, not reversed."""
     discount_yen: int = Field(default=0, sa_type=BigInteger)
 
 

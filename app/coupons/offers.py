@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.coupons import queries
-from app.coupons.models import Coupon, CouponTally
+from app.coupons.models import Coupon, CouponBudget, CouponTally
 from app.coupons.schemas import Benefit, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
 from app.coupons.validity import find_span
 from tenants.areas import queries as areas
@@ -41,9 +41,14 @@ def create_coupon(session: ScopedSession, body: CouponCreate, *, owner: Store | 
     if owner is not None:
         coupon.store_id, coupon.store_no = owner.id, owner.no
     _place(session, coupon, body)
+    return add_coupon(session, coupon)
+
+
+def add_coupon(session: ScopedSession, coupon: Coupon) -> Coupon:
+    """Put a coupon's row in, and the counters that every coupon has."""
     session.add(coupon)
     session.flush()
-    session.add(CouponTally(coupon_id=coupon.id))
+    session.add_all((CouponTally(coupon_id=coupon.id), CouponBudget(coupon_id=coupon.id)))
     session.flush()
     return coupon
 
@@ -109,8 +114,9 @@ def stats(session: ScopedSession, coupon: Coupon) -> CouponStatsRead:
     """What became of a coupon: in the brand by its counters, in a store's scope by the rows that it sees."""
     remaining = budget_remaining_yen = None
     if session.scope.store_nos is None:
-        tally = queries.get_tally(session, coupon.id)
-        issued, redeemed, discount_yen = tally.issued, tally.redeemed, tally.discount_yen
+        budget = queries.get_budget(session, coupon.id)
+        issued = queries.get_tally(session, coupon.id).issued
+        redeemed, discount_yen = budget.redeemed, budget.discount_yen
         total, budget_yen = coupon.limits.get("total"), coupon.limits.get("budget_yen")
         remaining = None if total is None else max(0, total - issued)
         budget_remaining_yen = None if budget_yen is None else max(0, budget_yen - discount_yen)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from app.coupons.models import Coupon, CouponTally, IssuedCoupon, Redemption
+from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.customers.models import Customer
 from tenants.brands.queries import get_brand
 from tenants.problems import NotFound
@@ -33,15 +33,27 @@ def get_coupon(session: ScopedSession, coupon_id: UUID) -> Coupon:
 
 
 def get_tally(session: ScopedSession, coupon_id: UUID) -> CouponTally:
-    """A coupon's counters as they stand now."""
+    """How many copies of a coupon there are now."""
     tally = select(CouponTally).where(col(CouponTally.coupon_id) == coupon_id)
     return session.exec(tally.execution_options(populate_existing=True)).one()
 
 
 def lock_tally(session: ScopedSession, coupon_id: UUID) -> CouponTally:
-    """A coupon's counters, locked: no other transaction issues or redeems this coupon until this one ends."""
+    """How many copies of a coupon there are, locked: nobody else issues this coupon until this transaction ends."""
     tally = select(CouponTally).where(col(CouponTally.coupon_id) == coupon_id).with_for_update(key_share=True)
     return session.exec(tally.execution_options(populate_existing=True)).one()
+
+
+def get_budget(session: ScopedSession, coupon_id: UUID) -> CouponBudget:
+    """What a coupon has cost by now."""
+    budget = select(CouponBudget).where(col(CouponBudget.coupon_id) == coupon_id)
+    return session.exec(budget.execution_options(populate_existing=True)).one()
+
+
+def lock_budget(session: ScopedSession, coupon_id: UUID) -> CouponBudget:
+    """What a coupon has cost, locked: nobody else redeems or reverses this coupon until this transaction ends."""
+    budget = select(CouponBudget).where(col(CouponBudget.coupon_id) == coupon_id).with_for_update(key_share=True)
+    return session.exec(budget.execution_options(populate_existing=True)).one()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Copies of coupons: issue them to people or to a run, redeem, reverse and void them.
 
-Every counting of a coupon is made under the lock of its tally, which is the last lock that a transaction takes: first
-the copy, then the customer, then the tally. So caps are exact, and nobody waits in a circle.
+Copies are counted under the lock of the coupon's tally, and uses under that of its budget. These are the last locks
+that a transaction takes: first the copy, then the customer, then the counter. So caps are exact, and nobody waits in a
+circle.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ from app.coupons import queries
 from app.coupons.codes import find_code, new_code
 from app.coupons.events import CouponIssued, CouponRedeemed, CouponReversed
 from app.coupons.mass_issue import ISSUE_TO_RUN
-from app.coupons.models import Coupon, CouponTally, IssuedCoupon, Redemption
+from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.coupons.problems import (
     CouponAllIssued,
     CouponAlreadyRedeemed,
@@ -213,7 +214,7 @@ def redeem(
     business_on = opening_hours.business_day(store.opening_hours, at, copy.zone)
     per_day = coupon.limits.get("per_store_per_day")
     if per_day is not None:
-        queries.lock_tally(session, coupon.id)
+        queries.lock_budget(session, coupon.id)
         if queries.count_of_day(session, coupon.id, store.no, business_on) >= per_day:
             raise CouponDailyLimit(per_day)
     _spend(session, coupon, discount_yen)
@@ -293,15 +294,14 @@ def _discount(coupon: Coupon, amount_yen: int | None) -> int:
 
 def _spend(session: ScopedSession, coupon: Coupon, discount_yen: int) -> None:
     """Count a redemption, unless its yen would pass the budget. Raises CouponBudgetSpent."""
-    spent = col(CouponTally.discount_yen) + discount_yen
-    count = update(CouponTally).where(col(CouponTally.coupon_id) == coupon.id)
+    spent = col(CouponBudget.discount_yen) + discount_yen
+    count = update(CouponBudget).where(col(CouponBudget.coupon_id) == coupon.id)
     budget_yen = coupon.limits.get("budget_yen")
     if budget_yen is not None:
         count = count.where(spent <= budget_yen)
-    count = count.values(redeemed=col(CouponTally.redeemed) + 1, discount_yen=spent).returning(
-        col(CouponTally.redeemed)
-    )
-    if session.execute(count, execution_options={"synchronize_session": False}).one_or_none() is None:
+    count = count.values(redeemed=col(CouponBudget.redeemed) + 1, discount_yen=spent)
+    counted = count.returning(col(CouponBudget.redeemed))
+    if session.execute(counted, execution_options={"synchronize_session": False}).one_or_none() is None:
         raise CouponBudgetSpent
 
 
@@ -320,10 +320,10 @@ def reverse(
         raise RedemptionReversed(redemption.reversed_at)
     redemption.reversed_at, redemption.reverse_reason = now, reason
     issued.status = "issued"
-    tally = queries.lock_tally(session, redemption.coupon_id)
-    tally.redeemed -= 1
-    tally.discount_yen -= redemption.discount_yen
-    session.add_all((redemption, issued, tally))
+    budget = queries.lock_budget(session, redemption.coupon_id)
+    budget.redeemed -= 1
+    budget.discount_yen -= redemption.discount_yen
+    session.add_all((redemption, issued, budget))
     fact = CouponReversed(
         occurred_at=now,
         customer_id=redemption.customer_id,

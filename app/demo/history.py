@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from app.campaigns.models import Campaign
 from app.commerce.models import Order
 from app.coupons.codes import new_code
-from app.coupons.models import Coupon, CouponTally, IssuedCoupon, Redemption
+from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
+from app.coupons.offers import add_coupon
 from app.demo.people import Person
 from app.demo.rows import add_rows, event_row
 from app.events.models import Event
@@ -99,7 +100,7 @@ def _follows(
         for channel, at in person.follows.items():
             account = accounts[channel]
             only_store = account.store_nos[0] if len(account.store_nos) == 1 else None
-            about = {"customer_id": person.id, "account_no": account.no, "store_no": only_store}
+            about: dict[str, Any] = {"customer_id": person.id, "account_no": account.no, "store_no": only_store}
             once = f"{account.id}:{person.id}"
             rows.append(event_row(session, "friend.followed", at, once, **about, data={"unblocked": False}))
             if channel in person.blocks:
@@ -158,11 +159,7 @@ def _coupon(
         min_spend_yen=min_spend_yen,
         funding={"payer": "brand"},
     )
-    session.add(coupon)
-    session.flush()
-    session.add(CouponTally(coupon_id=coupon.id))
-    session.flush()
-    return coupon
+    return add_coupon(session, coupon)
 
 
 def _copies(
@@ -188,8 +185,8 @@ def _copies(
         ends = _midnight(at, 1) if rule_id else at + timedelta(days=30)
         used_at = min(at + timedelta(hours=random.uniform(0.5, 9 if rule_id else 400)), ends)
         used = random.random() < ratio and used_at < now
-        about = {"customer_id": person.id, "store_no": store.no}
-        data = caused | {"issued_coupon_id": str(copy_id)}
+        about: dict[str, Any] = {"customer_id": person.id, "store_no": store.no}
+        data: dict[str, Any] = caused | {"issued_coupon_id": str(copy_id)}
         issued.append(
             {
                 **common,
@@ -228,10 +225,11 @@ def _copies(
             events.append(event_row(session, "coupon.redeemed", used_at, str(redemption_id), **about, data=data))
     add_rows(session, IssuedCoupon, issued)
     add_rows(session, Redemption, redemptions)
-    tally = session.get_one(CouponTally, (session.scope.brand_id, coupon.id))
-    tally.issued += len(issued)
-    tally.redeemed += len(redemptions)
-    tally.discount_yen += amount_yen * len(redemptions)
+    key = (session.scope.brand_id, coupon.id)
+    session.get_one(CouponTally, key).issued += len(issued)
+    budget = session.get_one(CouponBudget, key)
+    budget.redeemed += len(redemptions)
+    budget.discount_yen += amount_yen * len(redemptions)
     return events
 
 

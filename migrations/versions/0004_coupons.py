@@ -39,14 +39,25 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("coupon_id", sa.Uuid(), nullable=False),
         sa.Column("issued", sa.Integer(), nullable=False),
-        sa.Column("redeemed", sa.Integer(), nullable=False),
-        sa.Column("discount_yen", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "coupon_id"],
             ["coupon.brand_id", "coupon.id"],
             name=op.f("fk_coupon_tally_coupon_id"),
         ),
         sa.PrimaryKeyConstraint("brand_id", "coupon_id", name=op.f("pk_coupon_tally")),
+    )
+    op.create_table(
+        "coupon_budget",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("coupon_id", sa.Uuid(), nullable=False),
+        sa.Column("redeemed", sa.Integer(), nullable=False),
+        sa.Column("discount_yen", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "coupon_id"],
+            ["coupon.brand_id", "coupon.id"],
+            name=op.f("fk_coupon_budget_coupon_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "coupon_id", name=op.f("pk_coupon_budget")),
     )
     op.create_table(
         "issued_coupon",
@@ -146,5 +157,6 @@ def upgrade() -> None:
 
     protect("coupon", shared="store_no")
     protect("coupon_tally")
+    protect("coupon_budget")
     protect("issued_coupon", store="store_no")
     protect("redemption", store="store_no")

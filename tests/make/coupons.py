@@ -5,6 +5,7 @@ from typing import Any
 
 from app.coupons.codes import new_code
 from app.coupons.models import Coupon, CouponTally, IssuedCoupon
+from app.coupons.offers import add_coupon
 from app.customers.models import Customer
 from tenants.session import ScopedSession
 from tenants.tables import utc_now
@@ -18,12 +19,7 @@ def coupon(session: ScopedSession, **changes: Any) -> Coupon:
         "validity": {"hours_after_issue": 24},
         "funding": {"payer": "brand"},
     }
-    row = Coupon(**{**values, **changes})
-    session.add(row)
-    session.flush()
-    session.add(CouponTally(coupon_id=row.id))
-    session.flush()
-    return row
+    return add_coupon(session, Coupon(**{**values, **changes}))
 
 
 def issued_coupon(

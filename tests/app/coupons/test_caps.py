@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -15,7 +15,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from app.coupons import queries, service
-from app.coupons.models import Coupon, CouponTally, IssuedCoupon, Redemption
+from app.coupons.models import Coupon, IssuedCoupon, Redemption
 from app.events.models import Event
 from tenants.problems import Problem
 from tenants.session import ScopedSession
@@ -69,27 +69,35 @@ def reversing(redemption_id: UUID) -> Callable[[ScopedSession], Any]:
     return work
 
 
-def assert_tally_is_true(home: BrandHome, coupon: Coupon) -> CouponTally:
-    """The tally equals a count of the rows, and the events tell the same story."""
+class Counts(NamedTuple):
+    """What the counters of a coupon say."""
+
+    issued: int
+    redeemed: int
+    discount_yen: int
+
+
+def count_true(home: BrandHome, coupon: Coupon) -> Counts:
+    """The counters, which equal a count of the rows; and the events tell the same story."""
     with home.open() as session:
-        tally = queries.get_tally(session, coupon.id)
+        issued, budget = queries.get_tally(session, coupon.id).issued, queries.get_budget(session, coupon.id)
         standing = select(func.count(), func.coalesce(func.sum(Redemption.discount_yen), 0)).where(
             col(Redemption.brand_id) == home.scope.brand_id, col(Redemption.reversed_at).is_(None)
         )
         copies = session.exec(select(IssuedCoupon.status)).all()
         told = Counter(session.exec(select(Event.type)).all())
-        assert (tally.redeemed, tally.discount_yen) == tuple(session.exec(standing).one())
-        assert tally.issued == sum(status != "void" for status in copies)
-        assert tally.redeemed == copies.count("redeemed")
-        assert told["coupon.redeemed"] - told["coupon.reversed"] == tally.redeemed
-        return tally
+        assert (budget.redeemed, budget.discount_yen) == tuple(session.exec(standing).one())
+        assert issued == sum(status != "void" for status in copies)
+        assert budget.redeemed == copies.count("redeemed")
+        assert told["coupon.redeemed"] - told["coupon.reversed"] == budget.redeemed
+        return Counts(issued, budget.redeemed, budget.discount_yen)
 
 
 def test_one_code_at_many_tills_is_redeemed_once(home: BrandHome) -> None:
     coupon, store, [code] = offer(home, 1)
     done = all_at_once(home, [redeeming(code, store)] * 32)
     assert done == {"done": 1, "coupon-already-redeemed": 31}
-    assert assert_tally_is_true(home, coupon).redeemed == 1
+    assert count_true(home, coupon).redeemed == 1
 
 
 def test_no_more_copies_are_issued_than_there_may_be(home: BrandHome) -> None:
@@ -106,7 +114,7 @@ def test_no_more_copies_are_issued_than_there_may_be(home: BrandHome) -> None:
         return work
 
     all_at_once(home, [issuing(first) for first in range(0, 64, 2)] * 2)
-    assert assert_tally_is_true(home, coupon).issued == 50
+    assert count_true(home, coupon).issued == 50
 
 
 def test_no_customer_is_given_more_copies_than_she_may_have(home: BrandHome) -> None:
@@ -122,24 +130,24 @@ def test_no_customer_is_given_more_copies_than_she_may_have(home: BrandHome) -> 
         return work
 
     all_at_once(home, [issuing(number) for number in range(20)])
-    assert assert_tally_is_true(home, coupon).issued == 3
+    assert count_true(home, coupon).issued == 3
 
 
 def test_the_budget_is_never_passed_by_a_yen(home: BrandHome) -> None:
     coupon, store, codes = offer(home, 40, limits={"budget_yen": 1999})
     done = all_at_once(home, [redeeming(code, store, amount_yen=90 + number) for number, code in enumerate(codes)])
-    tally = assert_tally_is_true(home, coupon)
-    assert done["done"] == tally.redeemed
+    counts = count_true(home, coupon)
+    assert done["done"] == counts.redeemed
     assert done["done"] + done["coupon-budget-spent"] == 40
     # Every discount is 90 to 129 yen, so what is left is less than one of them.
-    assert 1999 - 129 < tally.discount_yen <= 1999
+    assert 1999 - 129 < counts.discount_yen <= 1999
 
 
 def test_a_store_s_daily_limit_holds(home: BrandHome) -> None:
     coupon, store, codes = offer(home, 20, limits={"per_store_per_day": 7})
     done = all_at_once(home, [redeeming(code, store) for code in codes])
     assert done == {"done": 7, "coupon-daily-limit": 13}
-    assert_tally_is_true(home, coupon)
+    count_true(home, coupon)
 
 
 def test_of_many_reversals_one_wins(home: BrandHome) -> None:
@@ -149,7 +157,7 @@ def test_of_many_reversals_one_wins(home: BrandHome) -> None:
         session.commit()
     done = all_at_once(home, [reversing(redemption.id)] * 32)
     assert done == {"done": 1, "redemption-reversed": 31}
-    assert assert_tally_is_true(home, coupon).redeemed == 0
+    assert count_true(home, coupon).redeemed == 0
 
 
 def test_redeeming_and_reversing_at_once_leave_one_truth(home: BrandHome) -> None:
@@ -161,7 +169,7 @@ def test_redeeming_and_reversing_at_once_leave_one_truth(home: BrandHome) -> Non
         session.commit()
     works = [reversing(one) for one in used] * 4 + [redeeming(code, store) for code in codes] * 5
     all_at_once(home, works)
-    assert assert_tally_is_true(home, coupon).discount_yen <= 600
+    assert count_true(home, coupon).discount_yen <= 600
 
 
 def test_voiding_and_redeeming_at_once_do_one_of_both(home: BrandHome) -> None:
@@ -176,8 +184,8 @@ def test_voiding_and_redeeming_at_once_do_one_of_both(home: BrandHome) -> None:
         work for pair in zip(map(voiding, ids), (redeeming(c, store) for c in codes), strict=True) for work in pair
     ]
     all_at_once(home, works)
-    tally = assert_tally_is_true(home, coupon)
-    assert tally.issued == tally.redeemed
+    counts = count_true(home, coupon)
+    assert counts.issued == counts.redeemed
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["redeem", "reverse", "void"]), st.integers(0, 3), st.integers(0, 400)))
@@ -185,7 +193,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["redeem", "reverse", "void"]), st.in
 
 @given(steps=STEPS, budget_yen=st.none() | st.integers(0, 900))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_happens_the_tally_counts_what_stands(
+def test_whatever_happens_the_counters_say_what_stands(
     session: ScopedSession, steps: list[tuple[str, int, int]], budget_yen: int | None
 ) -> None:
     savepoint = session.begin_nested()
@@ -216,6 +224,19 @@ def follow(session: ScopedSession, steps: list[tuple[str, int, int]], limits: di
         elif verb == "void" and number not in standing:
             service.void(session, copy.id)
             void.add(number)
-    tally = queries.get_tally(session, coupon.id)
-    assert (tally.issued, tally.redeemed) == (4 - len(void), len(standing))
-    assert tally.discount_yen == sum(one.discount_yen for one in standing.values())
+    budget = queries.get_budget(session, coupon.id)
+    assert queries.get_tally(session, coupon.id).issued == 4 - len(void)
+    assert (budget.redeemed, budget.discount_yen) == (
+        len(standing),
+        sum(one.discount_yen for one in standing.values()),
+    )
+
+
+def test_no_till_waits_while_copies_are_issued(home: BrandHome) -> None:
+    coupon, store, [code] = offer(home, 1, limits={"total": 100})
+    with home.open() as freezing:
+        assert service.remaining(freezing, coupon) == 99
+        with home.open() as session:
+            session.connection().exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+            service.redeem(session, code, store=store, now=datetime.now(UTC))
+            session.commit()
