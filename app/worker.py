@@ -21,6 +21,7 @@ from app.inbound.work import work_line_events
 from app.jobs import lanes
 from app.jobs.queue import queue
 from app.keys import load_keyring
+from app.line.client import warm_up
 from app.logs import configure_logs
 from app.messaging.dispatch import Dispatcher
 from app.messaging.service import SEND_LANE
@@ -68,11 +69,15 @@ class Worker:
             with queue.replace_connector(connector) as jobs:
                 async with jobs.open_async():
                     log.info("worker_started", worker=self.name)
+                    # A new friend is shown by her name within two seconds only if LINE's SDK, slow to load, is there.
+                    warming = loop.run_in_executor(None, warm_up) if not until_idle else None
                     try:
                         await self._work(pool, jobs, until_idle)
                     finally:
                         await self._end(pool)
                         await dispatcher.close()
+                        if warming is not None:
+                            await warming
         self.engine.dispose()
 
     async def _work(self, pool: AsyncConnectionPool[Any], jobs: procrastinate.App, until_idle: bool) -> None:

@@ -154,6 +154,11 @@ class LineClient:
         return self._sdk
 
 
+def warm_up() -> None:
+    """Import the SDK now, so that the first call does not wait for it; takes a second or two."""
+    _load_sdk()
+
+
 def _load_sdk() -> Any:
     return import_module("linebot.v3.messaging")
 
