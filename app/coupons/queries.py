@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.customers.models import Customer
+from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
@@ -69,7 +70,8 @@ class Copy:
 def lock_by_code(session: ScopedSession, code: str) -> Copy:
     """The copy with this code, locked, and its customer's row with it. Raises NotFound, also for an erased customer."""
     rows = (
-        select(IssuedCoupon, Coupon, Customer)
+        select(IssuedCoupon, Coupon, Customer, Brand.timezone)
+        .join(Brand, col(Brand.id) == col(IssuedCoupon.brand_id))
         .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
         .join(Customer, _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id)))
         .where(col(IssuedCoupon.code) == code, col(Customer.erased_at).is_(None))
@@ -79,7 +81,8 @@ def lock_by_code(session: ScopedSession, code: str) -> Copy:
     found = session.exec(rows).one_or_none()
     if found is None:
         raise NotFound
-    return Copy(*found, zone_of(session))
+    issued, coupon, customer, timezone = found
+    return Copy(issued, coupon, customer, ZoneInfo(timezone))
 
 
 @dataclass(frozen=True)
