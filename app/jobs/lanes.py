@@ -67,11 +67,20 @@ async def claim(
 
 
 async def renew(connection: psycopg.AsyncConnection[object], worker: str) -> None:
-    """The heartbeat: extend every lease of this worker."""
+    """The heartbeat: extend every lease of this worker.
+
+    Lanes are locked in the order in which they are touched, or two who wait for each other would end one of them.
+    """
     await connection.execute(
-        "UPDATE lane SET leased_until = now() + make_interval(secs => %s)"
-        " WHERE leased_by = %s AND leased_until IS NOT NULL",
-        [LEASE_SECONDS, worker],
+        """
+        WITH mine AS (
+            SELECT kind, brand_id, key FROM lane WHERE leased_by = %(worker)s AND leased_until IS NOT NULL
+            ORDER BY kind, brand_id, key FOR UPDATE
+        )
+        UPDATE lane SET leased_until = now() + make_interval(secs => %(lease)s) FROM mine
+        WHERE lane.kind = mine.kind AND lane.brand_id = mine.brand_id AND lane.key = mine.key
+        """,
+        {"worker": worker, "lease": LEASE_SECONDS},
     )
 
 
