@@ -248,7 +248,7 @@ def test_two_workers_at_one_account_do_each_event_once(line: Line) -> None:
     data=st.data(),
 )
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_the_newest_status_wins_in_whatever_order_and_bundles_events_arrive(
     line: Line, kinds: list[str], data: st.DataObject
