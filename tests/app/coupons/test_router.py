@@ -409,3 +409,23 @@ def test_a_brand_sees_nothing_of_another_s_coupons(
 def test_redeeming_needs_its_permission(api: TestClient, home: BrandHome, shops: list[Store]) -> None:
     answer = redeem(api, key_headers(home, shops[0], permissions=["coupons:read"]), "0000-0000-0000")
     assert (answer.status_code, answer.json()["permission"]) == (403, "coupons:redeem")
+
+
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [
+        ({"coupon_id": "cpn_1"}, 422),
+        ({"customer_id": encode_id("store", uuid7())}, 422),
+        ({"status": "lost"}, 422),
+        ({"code": "x" * 65}, 422),
+        ({"code": "\x00"}, 422),
+        ({"code": "'; --"}, 200),
+        ({"cursor": "forged"}, 422),
+        ({"coupon_id": encode_id("cpn", uuid7())}, 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/issued-coupons", "/v1/redemptions"])
+def test_a_list_refuses_what_it_cannot_search_for(
+    api: TestClient, home: BrandHome, path: str, params: dict[str, str], status: int
+) -> None:
+    assert api.get(path, headers=home.headers, params=params).status_code == status

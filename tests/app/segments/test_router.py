@@ -170,3 +170,28 @@ def test_a_brand_sees_nothing_of_another_s_segments(api: TestClient, home: Brand
     made = api.post("/v1/segments", headers=home.headers, json={"name": "全員", "rule": EVERYBODY}).json()
     assert api.get(f"/v1/segments/{made['id']}", headers=other_home.headers).status_code == 404
     assert api.get("/v1/segments", headers=other_home.headers).json()["items"] == []
+
+
+def test_customers_are_listed_by_a_saved_segment(api: TestClient, home: BrandHome, shops: tuple[Store, Store]) -> None:
+    with home.open() as session:
+        often, _ = person(session, shops[0], order_count=3), person(session, shops[0])
+        rule = {"field": "order_count", "op": ">=", "value": 3}
+        saved = make.segment(session, rule=rule)
+        session.commit()
+    chosen = {"segment_id": encode_id("seg", saved.id)}
+    listed = api.get("/v1/customers", headers=home.headers, params=chosen).json()["items"]
+    assert [row["id"] for row in listed] == [encode_id("cus", often.id)]
+
+
+def test_a_store_uses_head_office_s_segment_for_what_it_sees(
+    api: TestClient, home: BrandHome, shops: tuple[Store, Store]
+) -> None:
+    with home.open() as session:
+        mine = person(session, shops[0])
+        person(session, shops[1])
+        places = [encode_id("store", shop.id) for shop in shops]
+        saved = make.segment(session, rule={"field": "store", "op": "in", "value": places})
+        session.commit()
+    chosen = {"segment_id": encode_id("seg", saved.id)}
+    listed = api.get("/v1/customers", headers=key_headers(home, shops[0]), params=chosen).json()["items"]
+    assert [row["id"] for row in listed] == [encode_id("cus", mine.id)]
