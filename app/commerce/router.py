@@ -22,7 +22,12 @@ routers = [router]
 ExternalId = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
-@router.post("", status_code=201, dependencies=[allow("orders:write")])
+KNOWN: dict[int | str, dict[str, Any]] = {
+    200: {"model": OrderRead | OrderBulkRead, "description": "Known before, or what became of each of a list."}
+}
+
+
+@router.post("", status_code=201, responses=KNOWN, dependencies=[allow("orders:write")])
 def upsert_orders(
     body: OrderPost, response: Response, *, session: BrandWide, caller: Caller, now: Now
 ) -> OrderRead | OrderBulkRead:

@@ -1,6 +1,6 @@
 """Customers and tags over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -64,7 +64,10 @@ def list_customers(
     return Page(items=showing.read_customers(session, rows, caller.scope), next_cursor=next_cursor)
 
 
-@router.post("", status_code=201, dependencies=[allow("customers:write")])
+KNOWN: dict[int | str, dict[str, Any]] = {200: {"model": CustomerRead, "description": "Known before, and changed."}}
+
+
+@router.post("", status_code=201, responses=KNOWN, dependencies=[allow("customers:write")])
 def upsert_customer(
     body: CustomerUpsert, response: Response, *, session: BrandWide, caller: Caller, now: Now
 ) -> CustomerRead:
