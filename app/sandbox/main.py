@@ -191,7 +191,14 @@ async def _serve(app: ASGIApp, host: str, port: int) -> None:
     from granian.server.embed import Server
 
     server = Server(
-        app, host, port, interface=Interfaces.ASGI, http=HTTPModes.http1, websockets=False, log_enabled=False
+        app,
+        host,
+        port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_enabled=False,
+        backlog=4096,  # also the most connections it serves: beyond them a caller waits until another hangs up
     )
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
