@@ -45,8 +45,7 @@ def serve(
     processes: Annotated[int, typer.Option(help="Server processes.")] = 1,
 ) -> None:
     """API, console, LIFF and intake; any number, stateless."""
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
+    from app.serving import serve as serve_app
 
     settings = get_settings()
     if settings.database_url is None:
@@ -54,19 +53,7 @@ def serve(
         from app.database import migrate as upgrade
 
         upgrade(database_urls(settings).owner)
-    server = Granian(
-        "app.main:create_app",
-        factory=True,
-        address=host,
-        port=port,
-        workers=processes,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        log_access=False,
-        log_level="warning",  # type: ignore[arg-type]
-        workers_kill_timeout=8,
-    )
-    server.serve()
+    serve_app("app.main:create_app", host, port, processes)
 
 
 @cli.command()

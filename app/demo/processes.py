@@ -50,12 +50,12 @@ class Processes:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     commands: dict[str, Sequence[str]] = field(default_factory=dict)
 
-    def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Start `noren <arguments>`, its output in `<folder>/<name>.log`."""
+    def start(self, name: str, arguments: Sequence[str], *, module: str = "app") -> None:
+        """Start `noren <arguments>`, or another module of ours, its output in `<folder>/<name>.log`."""
         self.commands[name] = arguments
         with open(self.folder / f"{name}.log", "ab") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "app", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 env={**os.environ, **self.environment},
                 stdout=log,
                 stderr=log,
