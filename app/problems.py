@@ -17,7 +17,7 @@ from tenants.problems import Invalid, NotFound, Problem
 
 log = structlog.get_logger("problems")
 
-_BY_STATUS = {
+BY_STATUS = {
     400: ("bad-request", "The request cannot be understood"),
     401: ("unauthorized", "The credential is missing, unknown, expired or revoked"),
     404: ("not-found", "There is no such thing, or it is not yours to see"),
@@ -52,7 +52,7 @@ def problem_response(
 
 def plain_problem(request: Request, status: int, detail: str | None = None) -> Response:
     """The problem of a bare HTTP status."""
-    slug, title = _BY_STATUS.get(status, _BY_STATUS[400])
+    slug, title = BY_STATUS.get(status, BY_STATUS[400])
     members = {"detail": detail} if detail else {}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return problem_response(status, slug, title, request_id=_request_id(request), headers=headers, **members)

@@ -1,0 +1,107 @@
+"""GET /problems/{slug}: a page for each type of problem, so that the `type` of an answer leads somewhere."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from html import escape
+from typing import Final
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from app.problems import BY_STATUS
+from tenants.problems import NotFound, Problem
+
+router = APIRouter(include_in_schema=False)
+routers = [router]
+
+ADVICE: Final[dict[str, str]] = {
+    "area-cycle": "Choose a parent that does not lie inside the area itself.",
+    "area-in-use": "`detail` says what still uses the area; change that first.",
+    "bad-request": "Send one JSON document in UTF-8, without NaN or Infinity.",
+    "body-too-large": "Send less at once: bodies may be 1 MB unless this installation says otherwise.",
+    "channel-fixed": "Register the other channel as a LINE account of its own.",
+    "channel-taken": "Find the LINE account that has this `channel_id` and change that one.",
+    "conflict": "`detail` says what forbids it. Read the resource again and decide anew.",
+    "coupon-all-issued": "Nobody gets a further copy. Raise `limits.total`, or offer another coupon.",
+    "coupon-already-redeemed": "Refuse the code at the till: `redeemed_at` and `store` say when and where it was used.",
+    "coupon-budget-spent": "Refuse the code at the till. Head office may raise `limits.budget_yen`.",
+    "coupon-customer-limit": "This person gets no further copy. Leave her out, or raise `limits.per_customer`.",
+    "coupon-daily-limit": "Refuse the code at this store today. Tomorrow, or at another store, it may be good.",
+    "coupon-ended": "Refuse the code at the till: it was good until `expires_at`.",
+    "coupon-minimum-spend": "Ring up at least `min_spend_yen`, then try again.",
+    "coupon-not-here": "Refuse the code at this store; other stores of the brand take it.",
+    "coupon-not-started": "Refuse the code for now: it is good from `starts_at`.",
+    "coupon-void": "Refuse the code at the till: head office has withdrawn this copy.",
+    "idempotency-key-reused": "Make a new key for every new request; repeat a key only with the very same body.",
+    "internal": "The fault is ours. Try again with the same Idempotency-Key, and tell us the `request_id`.",
+    "invalid": "Each of `errors` has a JSON pointer to the value and says what it must be.",
+    "keys-disagree": "Two records hold these keys. Send only the key that you trust most.",
+    "method-not-allowed": "The documentation at /docs lists the methods of each path.",
+    "not-found": "Check the id. What belongs to another brand or store looks exactly like what does not exist.",
+    "permission-missing": "Ask head office to give this client or key the permission named in `permission`.",
+    "quota-exhausted": "LINE's monthly messages do not suffice. Choose fewer people, or a larger plan with LINE.",
+    "redemption-reversed": "Nothing is left to do: it was reversed at `reversed_at`.",
+    "stale-version": "Somebody was faster. Read the resource again and send the new ETag as If-Match.",
+    "store-code-taken": "Give the store another `code`, or change the store that has this one.",
+    "unauthorized": "Get a new token at /oauth/token, or use another store key.",
+    "unavailable": "Try again in a few seconds, with the same Idempotency-Key.",
+    "unsupported-media-type": "Send `Content-Type: application/json`.",
+}
+"""What a caller can do about each type of problem. A new type gets its line here."""
+
+
+@dataclass(frozen=True)
+class ProblemPage:
+    """What is published about one type of problem."""
+
+    slug: str
+    status: int
+    title: str
+    members: tuple[str, ...]
+    """What the document carries beside type, title, status and request_id."""
+    advice: str
+
+
+def list_pages() -> list[ProblemPage]:
+    """All types of problems, by slug: each domain's own, and those of a bare HTTP status."""
+    pages = {
+        slug: ProblemPage(slug, status, title, (), ADVICE.get(slug, "")) for status, (slug, title) in BY_STATUS.items()
+    }
+    for kind in _list_kinds(Problem):
+        slug, members = kind.slug(), tuple(field.name for field in fields(kind))
+        pages[slug] = ProblemPage(slug, kind.status, kind.title(), members, ADVICE.get(slug, ""))
+    return [pages[slug] for slug in sorted(pages)]
+
+
+def _list_kinds(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for narrower in kind.__subclasses__():
+        if narrower.__module__.startswith(("app.", "tenants.")):
+            yield narrower
+        yield from _list_kinds(narrower)
+
+
+@router.get("/problems/{slug}")
+def show_problem(slug: str) -> HTMLResponse:
+    """The page of one type of problem. Raises NotFound."""
+    for page in list_pages():
+        if page.slug == slug:
+            return HTMLResponse(_render(page), headers={"Content-Security-Policy": "default-src 'none'"})
+    raise NotFound
+
+
+def _render(page: ProblemPage) -> str:
+    members = "".join(f"<li><code>{escape(name)}</code></li>" for name in page.members)
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{escape(page.title)}</title>\n<h1>{escape(page.title)}</h1>\n"
+        f"<p>HTTP status {page.status} · type <code>/problems/{escape(page.slug)}</code></p>\n"
+        f"<p>{_render_code(page.advice)}</p>\n"
+        + (f"<p>The document also carries:</p>\n<ul>{members}</ul>\n" if members else "")
+        + "</html>\n"
+    )
+
+
+def _render_code(sentence: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(sentence))
