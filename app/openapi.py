@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.auth import PERMISSION_OF
 from tenants.permissions import PERMISSIONS
@@ -50,10 +50,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, summary=app.summary, openapi_version="3.1.0", routes=app.routes
     )
-    permissions = {route.path_format: {} for route in _api_routes(app)}
-    for route in _api_routes(app):
-        for method in route.methods or ():
-            permissions[route.path_format][method.lower()] = _permission(route.dependant)
+    permissions: dict[str, dict[str, str | None]] = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute):
+            of_path = permissions.setdefault(str(context.path_format), {})
+            of_path.update((method.lower(), _permission(route.dependant)) for method in route.methods or ())
     for path, operations in document["paths"].items():
         if path.startswith("/v1"):
             for method, operation in operations.items():
@@ -97,10 +99,6 @@ def _complete(operation: dict[str, Any], method: str, permission: str | None) ->
         operation.setdefault("parameters", []).append(
             {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
         )
-
-
-def _api_routes(app: FastAPI) -> list[APIRoute]:
-    return [route for route in app.routes if isinstance(route, APIRoute)]
 
 
 def _permission(dependant: Dependant) -> str | None:

@@ -1,6 +1,5 @@
 """Every job that the clock starts and every subscriber of events, in one list."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -26,12 +25,8 @@ SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_
 
 
 @periodic("* * * * *")
-def rescue_stalled_jobs(clock: Clockwork) -> None:
+async def rescue_stalled_jobs(clock: Clockwork) -> None:
     """Put the jobs of workers that died back into the queue; otherwise they stay `doing`, and their locks held."""
-    asyncio.run(_rescue())
-
-
-async def _rescue() -> None:
     for job in await queue.job_manager.get_stalled_jobs():
         log.warning("job_rescued", task=job.task_name, job=job.id)
         await queue.job_manager.retry_job(job)

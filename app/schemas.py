@@ -68,7 +68,7 @@ class TypeId:
         return core_schema.no_info_plain_validator_function(
             self.read,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                self.write, return_schema=core_schema.str_schema()
+                self.write, return_schema=core_schema.str_schema(), when_used="json"
             ),
         )
 

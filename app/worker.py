@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,8 @@ class Worker:
         self.busy: set[asyncio.Task[None]] = set()
         self.stopping = asyncio.Event()
         self.handlers: dict[str, Handler] = {}
+        self.jobs_done = False
+        """In a worker that works until idle: whether it has no job in hand."""
 
     async def run(self, *, until_idle: bool = False) -> None:
         """Work until a signal comes, or with `until_idle` until nothing is due any more."""
@@ -81,22 +84,20 @@ class Worker:
         self.engine.dispose()
 
     async def _work(self, pool: AsyncConnectionPool[Any], jobs: procrastinate.App, until_idle: bool) -> None:
-        loops = [
-            asyncio.create_task(self._claim_lanes(pool)),
-            asyncio.create_task(self._project()),
-            asyncio.create_task(self._beat(pool)),
-            asyncio.create_task(self._run_jobs(jobs, wait=not until_idle)),
-        ]
-        stop = asyncio.create_task(self.stopping.wait())
-        idle = asyncio.create_task(self._wait_until_idle(pool, loops[3]) if until_idle else self.stopping.wait())
-        done, _ = await asyncio.wait([stop, idle, *loops[:3]], return_when=asyncio.FIRST_COMPLETED)
+        # Those that use threads end by themselves once told to stop: a thread cannot be cancelled, and its connection
+        # would be left open.
+        ending = [asyncio.create_task(loop) for loop in (self._claim_lanes(pool), self._project(), self._beat(pool))]
+        running = asyncio.create_task(self._run_jobs(jobs, wait=not until_idle))
+        stop = asyncio.create_task(self._wait_until_idle(pool) if until_idle else self.stopping.wait())
+        signalled = asyncio.create_task(self.stopping.wait())
+        done, _ = await asyncio.wait([stop, signalled, running, *ending], return_when=asyncio.FIRST_COMPLETED)
         self.stopping.set()
-        for task in (stop, idle, *loops):
+        for task in (stop, running):
             task.cancel()
-        await asyncio.gather(stop, idle, *loops, return_exceptions=True)
+        await asyncio.gather(stop, signalled, running, *ending, return_exceptions=True)
         for task in done:
-            if not task.cancelled() and task.exception() is not None:
-                raise task.exception()  # type: ignore[misc]
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
 
     async def _run_jobs(self, jobs: procrastinate.App, *, wait: bool) -> None:
         context = {"engine": self.engine, "keyring": self.keyring, "settings": self.settings}
@@ -105,6 +106,8 @@ class Worker:
                 name=self.name,
                 concurrency=4,
                 wait=wait,
+                # Without waiting only what is due is worked off; what the clock starts is left to lasting workers.
+                queues=["default", "clock"] if wait else ["default"],
                 fetch_job_polling_interval=1.0,
                 install_signal_handlers=False,
                 additional_context=context,
@@ -113,7 +116,9 @@ class Worker:
             )
             if wait:
                 return
-            await asyncio.sleep(0.5)
+            self.jobs_done = True
+            await asyncio.sleep(0.3)
+            self.jobs_done = False
 
     async def _claim_lanes(self, pool: AsyncConnectionPool[Any]) -> None:
         kinds = list(self.handlers)
@@ -171,19 +176,21 @@ class Worker:
 
     async def _beat(self, pool: AsyncConnectionPool[Any]) -> None:
         while not self.stopping.is_set():
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), HEARTBEAT_SECONDS)
             async with pool.connection() as connection:
                 await lanes.renew(connection, self.name)
 
-    async def _wait_until_idle(self, pool: AsyncConnectionPool[Any], jobs: "asyncio.Task[None]") -> None:
+    async def _wait_until_idle(self, pool: AsyncConnectionPool[Any]) -> None:
         """Return when no lane is due, no event unprojected and no job due, twice in a row."""
         quiet = 0
         while quiet < 2:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
             async with pool.connection() as connection:
                 row = await (await connection.execute(_DUE)).fetchone()
             waiting = await asyncio.to_thread(list_unprojected_brands, self.engine)
-            quiet = quiet + 1 if row == (0, 0) and not self.busy and not waiting else 0
+            idle = row == (0, 0) and not self.busy and not waiting and self.jobs_done
+            quiet = quiet + 1 if idle else 0
 
     async def _end(self, pool: AsyncConnectionPool[Any]) -> None:
         """Let what is in hand end, for a few seconds; what does not is taken over by another worker."""
@@ -197,7 +204,7 @@ class Worker:
 _DUE = """
 SELECT (SELECT count(*)::int FROM lane WHERE due_at <= now()),
        (SELECT count(*)::int FROM procrastinate_jobs
-        WHERE status IN ('todo', 'doing') AND (scheduled_at IS NULL OR scheduled_at <= now()))
+        WHERE status = 'todo' AND queue_name = 'default' AND (scheduled_at IS NULL OR scheduled_at <= now()))
 """
 
 

@@ -17,7 +17,7 @@ from app.campaigns.schemas import (
     DryRunRead,
     StatsRead,
 )
-from app.paging import PagingParams, make_page
+from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CampaignId, Page
 
@@ -27,9 +27,11 @@ DeliveryStatus = Literal["waiting", "sent", "left_out", "failed", "unknown"]
 
 def read_campaign(session: Any, campaign: Campaign) -> CampaignRead:
     """A campaign as it is shown."""
-    run = service.find_run(session, campaign)
-    shown = campaign.model_dump() | {"one_per_person": True, "run_id": run.id if run else None}
-    return CampaignRead.model_validate(shown)
+    return _show(campaign, service.map_run_ids(session, [campaign]).get(campaign.id))
+
+
+def _show(campaign: Campaign, run_id: UUID | None) -> CampaignRead:
+    return CampaignRead.model_validate(campaign.model_dump() | {"one_per_person": True, "run_id": run_id})
 
 
 @router.get("", dependencies=[allow("campaigns:read")])
@@ -40,7 +42,9 @@ def list_campaigns(
     wanted = select(Campaign).where(col(Campaign.archived_at).is_(None))
     if status is not None:
         wanted = wanted.where(col(Campaign.status) == status)
-    return make_page(session, wanted, Campaign.id, paging, lambda row: read_campaign(session, row))
+    shown, next_cursor = list_page(session, wanted, Campaign.id, paging)
+    run_ids = service.map_run_ids(session, shown)
+    return Page(items=[_show(row, run_ids.get(row.id)) for row in shown], next_cursor=next_cursor)
 
 
 @router.post("", status_code=201, dependencies=[allow("campaigns:write")])

@@ -46,7 +46,9 @@ def create(session: ScopedSession, body: CampaignCreate, scope: Scope) -> Campai
             raise Invalid.at("/store_id", "There is no such store.")
     elif scope.store_nos is not None:
         raise Invalid.at("/store_id", "A store's campaign names its store.")
-    campaign = Campaign(**body.model_dump(exclude={"audience", "one_per_person"}), store_no=store_no)
+    # Not model_dump(), which writes ids as callers read them.
+    columns = {name: getattr(body, name) for name in body.__class__.model_fields if name != "one_per_person"}
+    campaign = Campaign(**columns | {"store_no": store_no})
     campaign.audience = body.audience.model_dump(mode="json", exclude_none=True)
     _check(session, campaign)
     session.add(campaign)
@@ -181,6 +183,11 @@ def find_run(session: ScopedSession, campaign: Campaign) -> Run | None:
     return runs.find_run_of_campaign(session, campaign.id) if campaign.launched_at else None
 
 
+def map_run_ids(session: ScopedSession, campaigns: Sequence[Campaign]) -> dict[UUID, UUID]:
+    """The run of each of these campaigns that has been launched."""
+    return runs.map_campaign_runs(session, [campaign.id for campaign in campaigns if campaign.launched_at])
+
+
 def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
     """Counts of the campaign's run."""
     run = find_run(session, campaign)
@@ -213,10 +220,10 @@ def list_deliveries(
     run = find_run(session, campaign)
     if run is None:
         return [], None
-    rows = runs.list_deliveries(session, run.id, status=status, after=after, limit=limit + 1)
+    rows: list[dict[str, Any]] = runs.list_deliveries(session, run.id, status=status, after=after, limit=limit + 1)
     shown = rows[:limit]
     accounts = {account.no: account.id for account in runs.list_all_accounts(session)}
-    stores = runs.list_store_ids(session, {row["store_no"] for row in shown if row["store_no"] is not None})
+    stores = runs.map_store_ids(session, {row["store_no"] for row in shown if row["store_no"] is not None})
     items = [
         DeliveryRead.model_validate(
             row | {"line_account_id": accounts.get(row["account_no"]), "store_id": stores.get(row["store_no"])}

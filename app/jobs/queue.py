@@ -1,11 +1,11 @@
 """task(), defer(), periodic(): Procrastinate behind one seam. A job commits with the change that causes it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, get_type_hints
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar, cast, get_type_hints
 from uuid import UUID
 
 import procrastinate
@@ -52,6 +52,8 @@ class Work(Clockwork):
             yield session
 
 
+ClockTask = TypeVar("ClockTask", bound=Callable[[Clockwork], Awaitable[None] | None])
+
 _RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
 _NAME_OF: dict[Callable[..., Any], str] = {}
 
@@ -61,8 +63,7 @@ def task(function: Callable[..., None]) -> Callable[..., None]:
     name = f"{function.__module__.removeprefix('app.')}.{function.__name__}"
     hints = get_type_hints(function)
 
-    @wraps(function)
-    def run(context: JobContext, *, brand_id: str, **arguments: Any) -> None:
+    def run(context: JobContext, /, *, brand_id: str, **arguments: Any) -> None:
         extra = context.additional_context
         work = Work(extra["engine"], extra["keyring"], extra["settings"], datetime.now(UTC), UUID(brand_id))
         ids = {key: UUID(value) if hints[key] is UUID else value for key, value in arguments.items()}
@@ -90,18 +91,24 @@ def defer(
         savepoint.commit()
 
 
-def periodic(cron: str) -> Callable[[Callable[[Clockwork], None]], Callable[[Clockwork], None]]:
-    """Run `function(clockwork)` by the clock, once over all workers; `cron` is in UTC."""
+def periodic(cron: str) -> Callable[[ClockTask], ClockTask]:
+    """Run `function(clockwork)`, plain or async, by the clock, once over all workers; `cron` is in UTC."""
 
-    def register(function: Callable[[Clockwork], None]) -> Callable[[Clockwork], None]:
+    def register(function: ClockTask) -> ClockTask:
         name = f"clock.{function.__module__.removeprefix('app.')}.{function.__name__}"
 
-        @wraps(function)
-        def run(context: JobContext, timestamp: int) -> None:
+        def clockwork(context: JobContext) -> Clockwork:
             extra = context.additional_context
-            function(Clockwork(extra["engine"], extra["keyring"], extra["settings"], datetime.now(UTC)))
+            return Clockwork(extra["engine"], extra["keyring"], extra["settings"], datetime.now(UTC))
 
-        job = queue.task(name=name, pass_context=True, queueing_lock=name, queue="clock")(run)
+        def run(context: JobContext, timestamp: int) -> None:
+            function(clockwork(context))
+
+        async def run_async(context: JobContext, timestamp: int) -> None:
+            await cast(Awaitable[None], function(clockwork(context)))
+
+        chosen = run_async if iscoroutinefunction(function) else run
+        job = queue.task(name=name, pass_context=True, queueing_lock=name, queue="clock")(chosen)
         queue.periodic(cron=cron, periodic_id=name)(job)
         return function
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import aiohttp
 import structlog
-from psycopg import AsyncConnection
+from psycopg import AsyncCursor
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
@@ -102,9 +102,9 @@ class Dispatcher:
         return 0.0
 
     async def _open_channel(self, brand_id: UUID, line_account_id: UUID) -> Channel:
-        async with self._scoped(brand_id) as connection:
+        async with self._scoped(brand_id) as cursor:
             row = await (
-                await connection.execute(
+                await cursor.execute(
                     "SELECT channel_id, sealed_secret, master_key_id, wrapped_key FROM line_account, brand"
                     " WHERE line_account.brand_id = %s AND line_account.id = %s AND brand.id = %s",
                     [brand_id, line_account_id, brand_id],
@@ -124,8 +124,8 @@ class Dispatcher:
 
     async def _take_batches(self, brand_id: UUID, line_account_id: UUID) -> list[dict[str, Any]]:
         """The next waiting batches of runs that are sending; their first try is noted before it is made."""
-        async with self._scoped(brand_id) as connection:
-            cursor = await connection.execute(_TAKE, {
+        async with self._scoped(brand_id) as cursor:
+            await cursor.execute(_TAKE, {
                 "brand_id": brand_id, "account_id": line_account_id, "most": BATCHES_AT_ONCE,
             })  # fmt: skip
             return await cursor.fetchall()
@@ -168,9 +168,9 @@ class Dispatcher:
             "batch_no": batch["batch_no"],
             "source": f"run:{batch['run_id']}",
         }
-        async with self._scoped(brand_id) as connection:
+        async with self._scoped(brand_id) as cursor:
             query = _PEOPLE_WITH_VALUES if template.gaps else _PEOPLE
-            return await (await connection.execute(query, values)).fetchall()
+            return await (await cursor.execute(query, values)).fetchall()
 
     async def _multicast_all(
         self, channel: Channel, batch: dict[str, Any], template: Template, people: Sequence[Mapping[str, Any]]
@@ -237,14 +237,14 @@ class Dispatcher:
         """Write the batch's end, its failures and the quota that it used, in one transaction."""
         sent = batch["size"] - len(outcome.failures) if state == "sent" else 0
         now = datetime.now(UTC)
-        async with self._scoped(brand_id) as connection:
-            await connection.execute(_SETTLE, {
+        async with self._scoped(brand_id) as cursor:
+            await cursor.execute(_SETTLE, {
                 "brand_id": brand_id, "run_id": batch["run_id"], "batch_no": batch["batch_no"], "state": state,
                 "now": now, "request_id": outcome.request_id, "account_no": batch["account_no"],
                 "month_on": quota_month(now), "size": batch["size"], "sent": sent,
             })  # fmt: skip
             for customer_id, detail in outcome.failures:
-                await connection.execute(_FAIL, {
+                await cursor.execute(_FAIL, {
                     "brand_id": brand_id, "run_id": batch["run_id"], "customer_id": customer_id, "detail": detail,
                     "batch_no": batch["batch_no"],
                 })  # fmt: skip
@@ -264,11 +264,15 @@ class Dispatcher:
             session.commit()
 
     @asynccontextmanager
-    async def _scoped(self, brand_id: UUID) -> AsyncIterator[AsyncConnection[dict[str, Any]]]:
-        async with self.pool.connection() as connection, connection.transaction():
-            connection.row_factory = dict_row
-            await connection.execute(scope_statement(Scope(brand_id)))  # type: ignore[arg-type]
-            yield connection
+    async def _scoped(self, brand_id: UUID) -> AsyncIterator[AsyncCursor[dict[str, Any]]]:
+        """A cursor in a transaction of this brand's scope."""
+        async with (
+            self.pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            await cursor.execute(scope_statement(Scope(brand_id)))
+            yield cursor
 
 
 def _is_sendable(person: Mapping[str, Any], outcome: Outcome) -> bool:
@@ -335,18 +339,20 @@ ORDER BY delivery.customer_id
 
 # A batch that was stopped while it was in flight was sent all the same: its quota is used, but no longer reserved.
 _SETTLE = """
-WITH before AS (
-    SELECT state FROM batch WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s FOR UPDATE
-), settled AS (
+WITH settled AS (
     UPDATE batch SET state = %(state)s, done_at = %(now)s, request_id = %(request_id)s
+    FROM (
+        SELECT state AS before FROM batch
+        WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s
+          AND state IN ('waiting', 'stopped') FOR UPDATE
+    ) AS held
     WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s
-      AND state IN ('waiting', 'stopped')
-    RETURNING 1
+    RETURNING held.before
 )
 UPDATE quota_month SET used = used + %(sent)s,
-       reserved = greatest(0, reserved - CASE WHEN (SELECT state FROM before) = 'waiting' THEN %(size)s ELSE 0 END)
+       reserved = greatest(0, reserved - CASE WHEN settled.before = 'waiting' THEN %(size)s ELSE 0 END)
+FROM settled
 WHERE brand_id = %(brand_id)s AND account_no = %(account_no)s AND month_on = %(month_on)s
-  AND EXISTS (SELECT 1 FROM settled)
 """
 
 _FAIL = """

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, text
 from sqlmodel import col, select
 
-from app.messaging.models import Batch, Run
+from app.messaging.models import Batch, QuotaMonth, Run
 from tenants.line_accounts.models import LineAccount
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
@@ -36,6 +37,12 @@ def find_run_of_campaign(session: ScopedSession, campaign_id: UUID) -> Run | Non
     """The newest run of a campaign."""
     runs = select(Run).where(col(Run.campaign_id) == campaign_id).order_by(col(Run.id).desc()).limit(1)
     return session.exec(runs).one_or_none()
+
+
+def map_campaign_runs(session: ScopedSession, campaign_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The newest run of each of these campaigns, by campaign."""
+    runs = select(Run.campaign_id, Run.id).where(col(Run.campaign_id).in_(campaign_ids)).order_by(col(Run.id))
+    return {campaign_id: run_id for campaign_id, run_id in session.exec(runs) if campaign_id is not None}
 
 
 def list_weather_run_ids(session: ScopedSession, business_on: date) -> Sequence[UUID]:
@@ -84,7 +91,7 @@ CASE WHEN delivery.batch_no IS NULL THEN 'left_out'
 
 def list_deliveries(
     session: ScopedSession, run_id: UUID, *, status: str | None, after: UUID | None, limit: int
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Deliveries of a run by customer id, descending, with status and, where left out, the reason."""
     query = f"""
         SELECT * FROM (
@@ -126,7 +133,19 @@ def list_all_accounts(session: ScopedSession) -> Sequence[LineAccount]:
     return session.exec(select(LineAccount)).all()
 
 
-def list_store_ids(session: ScopedSession, store_nos: set[int]) -> dict[int, UUID]:
+def map_store_ids(session: ScopedSession, store_nos: set[int]) -> dict[int, UUID]:
     """The ids of stores by their numbers."""
     stores = select(Store.no, Store.id).where(col(Store.no).in_(store_nos))
     return dict(session.exec(stores).all())
+
+
+def list_quotas(session: ScopedSession, month_on: date, after: UUID | None, limit: int) -> list[QuotaMonth]:
+    """The month's quotas of the accounts that the scope sees, by account id, descending."""
+    wanted = (
+        select(QuotaMonth)
+        .join(LineAccount, col(LineAccount.id) == col(QuotaMonth.line_account_id))
+        .where(col(QuotaMonth.month_on) == month_on)
+    )
+    if after is not None:
+        wanted = wanted.where(col(QuotaMonth.line_account_id) < after)
+    return list(session.exec(wanted.order_by(col(QuotaMonth.line_account_id).desc()).limit(limit)).all())

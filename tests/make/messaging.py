@@ -13,14 +13,14 @@ from tenants.tables import utc_now
 
 def follower(session: ScopedSession, *accounts: LineAccount, home: Store | None = None, **changes: Any) -> Customer:
     """A person who follows these accounts of one provider."""
-    customer = Customer(
-        name="山田 花子",
-        account_nos=[account.no for account in accounts],
-        store_nos=sorted({no for account in accounts for no in account.store_nos} | ({home.no} if home else set())),
-        home_store_id=home.id if home else None,
-        home_store_no=home.no if home else None,
-        **changes,
-    )
+    values = {
+        "name": "山田 花子",
+        "account_nos": [account.no for account in accounts],
+        "store_nos": sorted({no for account in accounts for no in account.store_nos} | ({home.no} if home else set())),
+        "home_store_id": home.id if home else None,
+        "home_store_no": home.no if home else None,
+    }
+    customer = Customer(**{**values, **changes})
     session.add(customer)
     session.flush()
     provider_id = accounts[0].provider_id if accounts else "provider-1"
