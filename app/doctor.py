@@ -161,7 +161,7 @@ def check_database(engine: Engine | str) -> Finding:
         with engine.connect() as connection:
             version, user = connection.execute(text("SELECT current_setting('server_version_num')::int, user")).one()
     except OperationalError as error:
-        advice = "Start Postgres, or correct NOREN_DATABASE_URL."
+        advice = "Start Postgres, run: noren setup, or correct NOREN_DATABASE_URL."
         return Finding("database", False, f"Does not answer: {_first_line(error.orig)}.", advice)
     if version < 150000:
         return Finding(

@@ -26,10 +26,12 @@ ROUTERS = (
     "app.commerce.router",
     "app.segments.router",
     "app.coupons.router",
+    "app.messaging.router",
     "app.campaigns.router",
     "app.weather.router",
     "app.events.router",
     "app.reports.router",
+    "app.problem_pages",
 )
 """Each of these modules has `routers`: the list of its APIRouters."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one transaction may see: one brand, and in it all stores (`store_nos` is None) or those with these numbers."""
+    """What one transaction may see: one brand, and in it all stores (`store_nos` None) or those of these numbers."""
 
     brand_id: UUID
     store_nos: frozenset[int] | None = None

@@ -28,25 +28,25 @@ from tenants.session import ScopedSession, open_session
 from tests import make
 
 MASTER_KEYS = "test:" + "A" * 43
-_folder: Path | None = None
+_FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Once, before any worker process starts: the server, and a migrated template to copy."""
-    global _folder
     if hasattr(config, "workerinput") or "NOREN_TEST_ADMIN_URL" in os.environ or config.option.collectonly:
         return
-    _folder = Path(tempfile.mkdtemp(prefix="noren-test-"))
-    admin = embedded_postgres(_folder)
+    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="noren-test-"))
+    admin = embedded_postgres(folder)
     create_roles(admin, "noren_template", {})
     migrate(_urls("noren_template", admin).owner)
     os.environ["NOREN_TEST_ADMIN_URL"] = admin
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _folder is not None:
-        stop_embedded(_folder)
-        shutil.rmtree(_folder, ignore_errors=True)
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        stop_embedded(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _urls(database: str, admin: str) -> Urls:
@@ -54,13 +54,13 @@ def _urls(database: str, admin: str) -> Urls:
 
 
 @pytest.fixture(scope="session")
-def urls(worker_id: str) -> Iterator[Urls]:
+def urls(worker_id: str) -> Urls:
     """A database of this worker process's own, as each role reaches it."""
     name = f"noren_{worker_id}"
     admin = os.environ["NOREN_TEST_ADMIN_URL"]
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE noren_template OWNER noren_owner')  # type: ignore[arg-type]
-    yield _urls(name, admin)
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE noren_template OWNER noren_owner')
+    return _urls(name, admin)
 
 
 @pytest.fixture(scope="session")
