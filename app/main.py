@@ -32,6 +32,7 @@ ROUTERS = (
     "app.events.router",
     "app.reports.router",
     "app.problem_pages",
+    "app.docs_page",
 )
 """Each of these modules has `routers`: the list of its APIRouters."""
 
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         summary="One customer database, many LINE official accounts.",
         openapi_url="/openapi.json",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,
