@@ -32,6 +32,8 @@ from app.settings import Settings
 log = structlog.get_logger("worker")
 
 POLL_SECONDS = 0.1
+GATHER_SECONDS = 0.01
+"""For lanes to end together, so that not each asks for its successor by itself."""
 PROJECT_SECONDS = 0.2
 HEARTBEAT_SECONDS = 3.0
 TROUBLE_SECONDS = 5.0
@@ -53,6 +55,7 @@ class Worker:
         self.busy: set[asyncio.Task[None]] = set()
         self.stopping = asyncio.Event()
         self.handlers: dict[str, Handler] = {}
+        self.lane_ended = asyncio.Event()
         self.jobs_done = False
         """In a worker that works until idle: whether it has no job in hand."""
 
@@ -61,7 +64,7 @@ class Worker:
         await asyncio.to_thread(refuse_powerful_role, self.engine)
         conninfo = async_conninfo(self.urls.app)
         async with AsyncConnectionPool(
-            conninfo, min_size=2, max_size=12, kwargs={"prepare_threshold": 5}, open=False
+            conninfo, min_size=2, max_size=12, kwargs={"autocommit": True, "prepare_threshold": 5}, open=False
         ) as pool:
             dispatcher = Dispatcher(self.engine, pool, self.keyring, self.settings)
             self.handlers = {SEND_LANE: dispatcher.work_lane, "line_events": self._work_line_events}
@@ -131,8 +134,18 @@ class Worker:
             for lane in claimed:
                 task = asyncio.create_task(self._work_lane(pool, lane))
                 self.busy.add(task)
-                task.add_done_callback(self.busy.discard)
-            await asyncio.sleep(POLL_SECONDS if not claimed else 0)
+                task.add_done_callback(self._end_lane)
+            if len(claimed) == free:  # more may be due than there was room for: ask again when there is room
+                self.lane_ended.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.lane_ended.wait(), POLL_SECONDS)
+                await asyncio.sleep(GATHER_SECONDS)
+            else:
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _end_lane(self, task: asyncio.Task[None]) -> None:
+        self.busy.discard(task)
+        self.lane_ended.set()
 
     async def _work_lane(self, pool: AsyncConnectionPool[Any], lane: lanes.Claimed) -> None:
         again: float | None = TROUBLE_SECONDS

@@ -16,7 +16,7 @@ ACCOUNTS = 8
 ROUNDS = 3
 IN_FLIGHT = 256
 """As many connections as the worker opens."""
-PEOPLE = {Size.CI: 20_000, Size.FULL: 50_000}
+PEOPLE = {Size.CI: 6_000, Size.FULL: 50_000}
 """In one round; the rounds of both sides take turns."""
 MESSAGES = (
     {

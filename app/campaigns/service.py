@@ -122,6 +122,8 @@ def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
         raise Conflict("The campaign's valid_until has passed.")
     lock_brand(session)
     coupon = coupons.get_coupon(session, campaign.coupon_id) if campaign.coupon_id else None
+    if coupon is not None:
+        issuing.require_current(session, coupon, now)
     run, _ = messaging.start_run(
         session,
         cause=messaging.Cause(

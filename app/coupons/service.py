@@ -135,6 +135,13 @@ def _span_at(session: ScopedSession, coupon: Coupon, now: datetime, business_on:
     return find_span(coupon.validity, issued_at=now, business_on=on, hours=hours, zone=zone)
 
 
+def require_current(session: ScopedSession, coupon: Coupon, now: datetime) -> None:
+    """Raises CouponEnded when a copy issued now could never be used."""
+    span = _span_at(session, coupon, now)
+    if span.expires_at <= now:
+        raise CouponEnded(span.expires_at)
+
+
 def remaining(session: ScopedSession, coupon: Coupon) -> int | None:
     """How many copies may still be issued; None without a cap. The tally stays locked, so that this stays true."""
     tally = queries.lock_tally(session, coupon.id)

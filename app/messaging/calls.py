@@ -41,6 +41,8 @@ class Channel:
     token: str
     push_pace: Pace
     multicast_pace: Pace
+    slots: asyncio.Semaphore
+    """How many calls may be in the air at once, over all channels."""
 
     async def multicast(self, line_user_ids: Sequence[str], messages: bytes, retry_key: UUID) -> Answer:
         """Send the same messages to up to 500 people."""
@@ -76,7 +78,7 @@ class Channel:
             "X-Line-Retry-Key": str(retry_key),
         }
         try:
-            async with self.http.post(self.api_url + path, data=body, headers=headers) as response:
+            async with self.slots, self.http.post(self.api_url + path, data=body, headers=headers) as response:
                 content = await response.content.read(65536)
                 names = response.headers
                 return judge(

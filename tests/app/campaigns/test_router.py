@@ -103,6 +103,16 @@ def test_a_campaign_with_a_coupon_issues_a_copy_to_everyone_chosen(api: TestClie
     assert api.get(f"/v1/campaigns/{campaign['id']}/stats", headers=reached.headers).json()["issued"] == 3
 
 
+def test_a_campaign_whose_coupon_has_ended_is_not_launched(api: TestClient, reached: BrandHome) -> None:
+    with reached.open() as session:
+        coupon = make.coupon(session, validity={"from": "2020-01-01", "to": "2020-01-31"})
+        session.commit()
+    campaign = draft(api, reached, coupon_id=encode_id("cpn", coupon.id))
+    refused = act(api, reached, campaign, "launch")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/coupon-ended")
+    assert api.get(f"/v1/campaigns/{campaign['id']}", headers=reached.headers).json()["status"] == "draft"
+
+
 def test_pause_resume_and_cancel_follow_the_state(api: TestClient, reached: BrandHome) -> None:
     campaign = draft(api, reached)
     assert act(api, reached, campaign, "pause").status_code == 409
