@@ -59,8 +59,14 @@ def serve(
 @cli.command()
 def worker(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Work off what is due, then exit.")] = False,
+    metrics_port: Annotated[int | None, typer.Option(help="Serve this worker's Prometheus metrics here.")] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address that serves them.")] = "127.0.0.1",
 ) -> None:
     """Jobs, lanes and the clock; any number, any machine."""
+    if metrics_port is not None:
+        from prometheus_client import start_http_server
+
+        start_http_server(metrics_port, metrics_host)
     from app.worker import run_worker
 
     run_worker(get_settings(), until_idle=until_idle)

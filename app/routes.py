@@ -55,7 +55,11 @@ async def read_body(request: Request, limit: int) -> None:
         chunks.append(chunk)
     body = b"".join(chunks)
     request._body = body
-    if body and "json" in request.headers.get("content-type", "application/json"):
+    if body:
+        # A body without a type is taken for JSON, which is all that is spoken here.
+        media_type = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            raise HTTPException(415)
         request._json = parse_json(body)
 
 

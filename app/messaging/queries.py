@@ -39,6 +39,12 @@ def find_run_of_campaign(session: ScopedSession, campaign_id: UUID) -> Run | Non
     return session.exec(runs).one_or_none()
 
 
+def lock_sending_of_rule(session: ScopedSession, rule_id: UUID) -> Sequence[Run]:
+    """The runs of a weather rule that are still sending, locked."""
+    runs = select(Run).where(col(Run.weather_rule_id) == rule_id, col(Run.status).in_(("sending", "paused")))
+    return session.exec(runs.order_by(col(Run.id)).with_for_update()).all()
+
+
 def map_campaign_runs(session: ScopedSession, campaign_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """The newest run of each of these campaigns, by campaign."""
     runs = select(Run.campaign_id, Run.id).where(col(Run.campaign_id).in_(campaign_ids)).order_by(col(Run.id))

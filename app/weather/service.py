@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from app.coupons import queries as coupons
+from app.messaging import queries as runs
+from app.messaging import service as messaging
 from app.messaging.render import check_messages
 from app.segments import service as segments
 from app.segments.compiler import compile_where
@@ -75,6 +77,7 @@ def change_rule(session: ScopedSession, rule: WeatherRule, changes: Mapping[str,
         if value is None and name not in _MAY_BE_NULL:
             raise Invalid.at(f"/{name}", "Must not be null.")
     goes_live = changes.get("status") == "live" and rule.status != "live"
+    leaves_live = rule.status == "live" and changes.get("status", "live") != "live"
     for name, value in _columns(changes).items():
         setattr(rule, name, value)
     if goes_live:
@@ -83,14 +86,23 @@ def change_rule(session: ScopedSession, rule: WeatherRule, changes: Mapping[str,
     _check(session, rule, changes.keys(), now)
     session.add(rule)
     session.flush()
+    if leaves_live:
+        _stop_sending(session, rule, now)
     return rule
 
 
 def archive_rule(session: ScopedSession, rule: WeatherRule, now: datetime) -> None:
-    """Take a rule out of use; its decisions stay."""
+    """Take a rule out of use, and stop what it is sending; its decisions stay."""
     rule.archived_at = now
     session.add(rule)
     session.flush()
+    _stop_sending(session, rule, now)
+
+
+def _stop_sending(session: ScopedSession, rule: WeatherRule, now: datetime) -> None:
+    """End the runs of a rule that is no longer live: what waits is never sent, what is in flight ends."""
+    for run in runs.lock_sending_of_rule(session, rule.id):
+        messaging.stop(session, run, now)
 
 
 def see_forecast(session: ScopedSession, store: Store, now: datetime) -> StoreForecast:

@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import col, select
 
 from app.coupons.models import Coupon, CouponTally, IssuedCoupon
-from app.messaging.models import Delivery, Run
-from app.weather import decisions, sending
+from app.messaging.models import Batch, Delivery, Run
+from app.weather import decisions, sending, service
 from app.weather.models import WeatherDecision, WeatherRule
 from tenants.session import ScopedSession
 from tests import make
@@ -165,3 +165,12 @@ def test_an_audience_narrows_the_friends(session: ScopedSession) -> None:
 )
 def test_a_winter_is_one_season(on: str, season: str) -> None:
     assert sending.season_of(date.fromisoformat(on)) == season
+
+
+def test_pausing_a_rule_stops_what_it_is_sending(session: ScopedSession) -> None:
+    make.follower(session, make.line_account(session, make.store(session)))
+    rule = make.weather_rule(session)
+    (run,) = fire(session, rule)
+    service.change_rule(session, rule, {"status": "paused"}, NOW)
+    assert run.status == "stopped"
+    assert set(session.exec(select(Batch.state).where(col(Batch.run_id) == run.id)).all()) == {"stopped"}

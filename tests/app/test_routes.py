@@ -1,0 +1,61 @@
+"""What every operation does with a body before its handler sees it."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.conftest import BrandHome
+
+
+def post(api: TestClient, home: BrandHome, body: bytes, **headers: str) -> Any:
+    return api.post("/v1/tags", content=body, headers={**home.headers, **headers})
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name": NaN}', 400),
+        (b'{"name": 1e400}', 400),
+        (b'{"name"', 400),
+        (b"\xff\xfe{\x00}\x00", 400),
+        (b"[" * 100_000, 400),
+        (b"", 422),
+        (b"null", 422),
+        (b"[]", 422),
+        (b'{"name": "a\\u0000b"}', 422),
+        (b'{"name": "\\ud800"}', 422),
+        (b'{"name": 99999999999999999999}', 422),
+        (b'{"name": ' + b"[" * 40 + b"]" * 40 + b"}", 422),
+        (b'{"name": "x", "surprise": 1}', 422),
+        (b'{"name": "' + b"x" * 3_000_000 + b'"}', 413),
+    ],
+)
+def test_a_bad_body_gets_the_problem_that_fits(api: TestClient, home: BrandHome, body: bytes, status: int) -> None:
+    answer = post(api, home, body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == answer.headers["request-id"]
+    if status == 422:
+        assert all("pointer" in error for error in answer.json()["errors"])
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", "application/xml"])
+def test_a_body_that_is_not_said_to_be_json_is_415(api: TestClient, home: BrandHome, media_type: str) -> None:
+    assert post(api, home, b'{"name": "x"}', **{"Content-Type": media_type}).status_code == 415
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "application/merge-patch+json"])
+def test_json_under_its_other_names_is_taken(api: TestClient, home: BrandHome, media_type: str) -> None:
+    assert post(api, home, b'{"name": "x"}', **{"Content-Type": media_type}).status_code == 201
+
+
+def test_a_rejected_value_is_not_repeated(api: TestClient, home: BrandHome) -> None:
+    assert "090-secret" not in post(api, home, b'{"name": 1, "phone": "090-secret"}').text
+
+
+def test_the_caller_s_own_request_id_is_kept_when_it_is_harmless(api: TestClient, home: BrandHome) -> None:
+    answer = api.get("/v1/tags", headers={**home.headers, "Request-Id": "till-7-000123"})
+    assert answer.headers["request-id"] == "till-7-000123"
+    odd = api.get("/v1/tags", headers={**home.headers, "Request-Id": "<script>"})
+    assert odd.headers["request-id"].startswith("req_")
