@@ -24,6 +24,7 @@ from app.jobs.queue import queue
 from app.keys import load_keyring
 from app.line.client import warm_up
 from app.logs import configure_logs
+from app.memory import settle_memory
 from app.messaging.dispatch import Dispatcher
 from app.messaging.service import SEND_LANE
 from app.schedule import SUBSCRIBERS
@@ -76,7 +77,7 @@ class Worker:
                 async with jobs.open_async():
                     log.info("worker_started", worker=self.name)
                     # A new friend is shown by her name within two seconds only if LINE's SDK, slow to load, is there.
-                    warming = loop.run_in_executor(None, warm_up) if not until_idle else None
+                    warming = loop.run_in_executor(None, _warm_up) if not until_idle else None
                     try:
                         await self._work(pool, jobs, until_idle)
                     finally:
@@ -219,6 +220,11 @@ SELECT (SELECT count(*)::int FROM lane WHERE due_at <= now()),
        (SELECT count(*)::int FROM procrastinate_jobs
         WHERE status = 'todo' AND queue_name = 'default' AND (scheduled_at IS NULL OR scheduled_at <= now()))
 """
+
+
+def _warm_up() -> None:
+    warm_up()
+    settle_memory()
 
 
 def run_worker(settings: Settings, *, until_idle: bool = False) -> None:

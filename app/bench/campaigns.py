@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from app.bench.brand import BenchBrand, count_sends
+from app.bench.machine import cpu_seconds
 from app.bench.place import Place
 from app.bench.results import Bar, Failed, Line
 from app.campaigns import queries, service
@@ -92,7 +93,12 @@ def start_worker(place: Place, processes: Processes) -> int:
     processes.start("worker", ["worker"])
     alive = "SELECT 1 FROM procrastinate.procrastinate_workers WHERE last_heartbeat > now() - interval '10 seconds'"
     _wait(place, alive, [], "The worker did not start.", seconds=60)
-    return processes.running["worker"].pid
+    pid = processes.running["worker"].pid
+    used = -1.0
+    while cpu_seconds(pid) - used > 0.1:  # it still loads what it will need
+        used = cpu_seconds(pid)
+        time.sleep(1)
+    return pid
 
 
 def _wait(place: Place, query: str, values: Sequence[Any], complaint: str, seconds: float = SEND_SECONDS) -> None:

@@ -1,7 +1,6 @@
 """LINE's webhooks: verify, store, answer 200. One of the two async edges; it speaks psycopg directly."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ from app.inbound.append import Appender, NotStored, Refused
 from app.inbound.parse import Malformed, read_call, told
 from app.inbound.secrets import Account, Accounts
 from app.line.signature import is_signed
+from app.memory import settle_memory
 from app.problems import plain_problem
 from tenants.ids import decode_id
 from tenants.sealing import Unsealable
@@ -136,10 +136,7 @@ async def open_intake(app: FastAPI) -> AsyncIterator[None]:
         app.state.line_accounts = Accounts(pool, app.state.keyring)
         app.state.line_appender = Appender(pool)
         committing = asyncio.create_task(app.state.line_appender.run())
-        # What is loaded by now lives as long as the process. Unfrozen, each full garbage collection walked through it
-        # and held all calls up for 70 ms; frozen, 2 ms.
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         yield
         committing.cancel()
         with suppress(asyncio.CancelledError):
