@@ -1,0 +1,183 @@
+"""Batches on the hot path: taken with their people, and settled together, in as few statements as will do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncCursor
+
+from app.messaging.answers import Answer
+from app.messaging.quota import quota_month
+
+Cursor = AsyncCursor[dict[str, Any]]
+
+
+@dataclass(slots=True, eq=False)
+class TakenBatch:
+    """A waiting batch with what its run says, and its people."""
+
+    run_id: UUID
+    batch_no: int
+    account_no: int
+    size: int
+    retry_key: UUID
+    first_tried_at: datetime
+    messages: Sequence[Mapping[str, Any]]
+    personal: bool
+    valid_until: datetime | None
+    clock_shift_seconds: int
+    brand_name: str
+    coupon_name: str | None
+    people: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one batch: settled with a few failures, or held back until later."""
+
+    state: str | None = "sent"
+    """What the batch's state becomes; None: it is left as it is."""
+    request_id: str | None = None
+    failures: list[tuple[UUID, str]] = field(default_factory=list)
+    """Customers who cannot be sent to, and why."""
+    hold: Answer | None = None
+
+
+async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
+    """The next waiting batches of runs that are sending; their first try is noted before it is made."""
+    await cursor.execute(_TAKE, {"brand_id": brand_id, "account_id": line_account_id, "most": most})
+    taken = [TakenBatch(**row) for row in await cursor.fetchall()]
+    return sorted(taken, key=lambda batch: (batch.run_id, batch.batch_no))
+
+
+async def load_people(cursor: Cursor, brand_id: UUID, taken: Sequence[TakenBatch], *, with_values: bool) -> None:
+    """Fill in the people of batches of one run; `with_values` with what stands behind each variable too."""
+    run_id = taken[0].run_id
+    values = {
+        "brand_id": brand_id,
+        "run_id": run_id,
+        "batch_nos": [batch.batch_no for batch in taken],
+        "source": f"run:{run_id}",
+    }
+    await cursor.execute(_PEOPLE_WITH_VALUES if with_values else _PEOPLE, values)
+    rows = groupby(await cursor.fetchall(), key=lambda row: row["batch_no"])
+    people = {batch_no: list(group) for batch_no, group in rows}
+    for batch in taken:
+        batch.people = people.get(batch.batch_no, ())
+
+
+async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenBatch, Outcome]], now: datetime) -> None:
+    """Write how batches of one account ended, their failures, and the quota that they used."""
+    ended = [(batch, outcome) for batch, outcome in outcomes if outcome.hold is None and outcome.state is not None]
+    if not ended:
+        return
+    sent = [batch.size - len(outcome.failures) if outcome.state == "sent" else 0 for batch, outcome in ended]
+    await cursor.execute(
+        _SETTLE,
+        {
+            "brand_id": brand_id,
+            "account_no": ended[0][0].account_no,
+            "month_on": quota_month(now),
+            "now": now,
+            "run_ids": [batch.run_id for batch, _ in ended],
+            "batch_nos": [batch.batch_no for batch, _ in ended],
+            "states": [outcome.state for _, outcome in ended],
+            "request_ids": [outcome.request_id for _, outcome in ended],
+            "sent": sent,
+        },
+    )
+    failures = [
+        {"brand_id": brand_id, "run_id": batch.run_id, "customer_id": customer_id, "detail": detail}
+        for batch, outcome in ended
+        for customer_id, detail in outcome.failures
+    ]
+    if failures:
+        await cursor.executemany(_FAIL, failures)
+
+
+async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
+    """Whether a run of the brand is sending that has no batch waiting any more."""
+    await cursor.execute(_TO_FINISH, {"brand_id": brand_id})
+    return await cursor.fetchone() is not None
+
+
+_TAKE = """
+UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())
+FROM (
+    SELECT waiting.run_id, waiting.batch_no, run.messages, run.personal, run.valid_until, run.clock_shift_seconds,
+           run.brand_name, run.coupon_name
+    FROM batch waiting JOIN run ON run.brand_id = waiting.brand_id AND run.id = waiting.run_id
+    WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
+      AND run.status = 'sending'
+    ORDER BY waiting.run_id, waiting.batch_no LIMIT %(most)s
+) AS next
+WHERE batch.brand_id = %(brand_id)s AND batch.run_id = next.run_id AND batch.batch_no = next.batch_no
+RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retry_key, batch.first_tried_at,
+          next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name, next.coupon_name
+"""
+
+_PEOPLE = """
+SELECT batch_no, customer_id, line_user_id FROM delivery
+WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = ANY(%(batch_nos)s::int[])
+ORDER BY batch_no, customer_id
+"""
+
+_PEOPLE_WITH_VALUES = """
+SELECT delivery.batch_no, delivery.customer_id, delivery.line_user_id, store.name AS store_name, issued.code,
+       to_char(issued.expires_at AT TIME ZONE brand.timezone, 'FMMM/FMDD HH24:MI') AS expires_at,
+       coalesce(customer.name, identity.display_name) AS name
+FROM delivery
+JOIN brand ON brand.id = %(brand_id)s
+JOIN customer ON customer.brand_id = delivery.brand_id AND customer.id = delivery.customer_id
+LEFT JOIN LATERAL (
+    SELECT display_name FROM identity WHERE identity.brand_id = delivery.brand_id
+    AND identity.customer_id = delivery.customer_id AND identity.line_user_id = delivery.line_user_id LIMIT 1
+) AS identity ON customer.name IS NULL
+LEFT JOIN store ON store.brand_id = delivery.brand_id AND store.no = delivery.store_no
+LEFT JOIN LATERAL (
+    SELECT code, expires_at FROM issued_coupon
+    WHERE issued_coupon.brand_id = %(brand_id)s AND issued_coupon.customer_id = delivery.customer_id
+      AND issued_coupon.source = %(source)s LIMIT 1
+) AS issued ON true
+WHERE delivery.brand_id = %(brand_id)s AND delivery.run_id = %(run_id)s
+  AND delivery.batch_no = ANY(%(batch_nos)s::int[])
+ORDER BY delivery.batch_no, delivery.customer_id
+"""
+
+# A batch that was stopped while it was in flight was sent all the same: its quota is used, but no longer reserved.
+_SETTLE = """
+WITH given AS (
+    SELECT * FROM unnest(%(run_ids)s::uuid[], %(batch_nos)s::int[], %(states)s::text[], %(request_ids)s::text[],
+                         %(sent)s::int[]) AS given (run_id, batch_no, state, request_id, sent)
+), before AS (
+    SELECT given.*, batch.state AS state_before, batch.size
+    FROM given JOIN batch ON batch.brand_id = %(brand_id)s AND batch.run_id = given.run_id
+        AND batch.batch_no = given.batch_no
+    WHERE batch.state IN ('waiting', 'stopped')
+    ORDER BY batch.run_id, batch.batch_no FOR UPDATE OF batch
+), settled AS (
+    UPDATE batch SET state = before.state, done_at = %(now)s, request_id = before.request_id
+    FROM before
+    WHERE batch.brand_id = %(brand_id)s AND batch.run_id = before.run_id AND batch.batch_no = before.batch_no
+    RETURNING before.sent, CASE WHEN before.state_before = 'waiting' THEN before.size ELSE 0 END AS freed
+)
+UPDATE quota_month SET used = used + total.sent, reserved = greatest(0, reserved - total.freed)
+FROM (SELECT sum(sent)::int AS sent, sum(freed)::int AS freed FROM settled) AS total
+WHERE brand_id = %(brand_id)s AND account_no = %(account_no)s AND month_on = %(month_on)s AND total.sent IS NOT NULL
+"""
+
+_FAIL = """
+INSERT INTO delivery_failure (brand_id, run_id, customer_id, status, detail, store_no)
+SELECT brand_id, run_id, customer_id, 'failed', %(detail)s, store_no FROM delivery
+WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND customer_id = %(customer_id)s
+ON CONFLICT DO NOTHING
+"""
+
+_TO_FINISH = """
+SELECT 1 FROM run WHERE brand_id = %(brand_id)s AND status = 'sending' AND NOT EXISTS (
+    SELECT 1 FROM batch WHERE batch.brand_id = run.brand_id AND batch.run_id = run.id AND batch.state = 'waiting'
+) LIMIT 1
+"""
