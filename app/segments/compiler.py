@@ -17,21 +17,19 @@ from app.customers.models import Customer, CustomerStore
 from app.segments import queries
 from app.segments.queries import Named
 from app.segments.rules import (
-    AllOf,
-    AnyOf,
     AtStore,
     Compared,
     Dated,
     Follows,
     InArea,
     Moment,
-    Not,
     Reference,
     Rule,
     Tagged,
     list_leaves,
     parse_rule,
 )
+from app.trees import AllOf, AnyOf, Not
 from tenants.areas import queries as area_queries
 from tenants.brands.queries import get_brand
 from tenants.problems import Invalid

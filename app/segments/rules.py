@@ -14,11 +14,9 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from app.trees import AllOf, AnyOf, Not, Tree, TreeReader
 from tenants.ids import decode_id
-from tenants.problems import Invalid
 
-MAX_DEPTH = 8
-MAX_LEAVES = 100
 MAX_VALUES = 200
 MAX_DAYS = 36_500
 
@@ -105,40 +103,13 @@ class Dated:
     days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Holds when each part holds."""
-
-    parts: tuple["Rule", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Holds when some part holds."""
-
-    parts: tuple["Rule", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Holds when its part does not."""
-
-    part: "Rule"
-
-
 Leaf: TypeAlias = Tagged | AtStore | InArea | Follows | Compared | Dated
-Rule: TypeAlias = Leaf | AllOf | AnyOf | Not
+Rule: TypeAlias = Tree[Leaf]
 
 
 def parse_rule(document: object, at: str = "/rule") -> Rule:
     """The tree of a rule that stands at a JSON pointer. Raises Invalid with every error in it."""
-    reader = _Reader()
-    rule = reader.rule(document, at, 1)
-    if reader.leaves > MAX_LEAVES:
-        reader.refuse(at, f"Must not hold more than {MAX_LEAVES} comparisons.")
-    if reader.errors or rule is None:
-        raise Invalid(reader.errors)
-    return rule
+    return _Reader().read(document, at)
 
 
 def list_leaves(rule: Rule) -> Iterator[Leaf]:
@@ -153,65 +124,19 @@ def list_leaves(rule: Rule) -> Iterator[Leaf]:
             yield rule
 
 
-class _Reader:
-    """Walks a document once and gathers what is wrong with it."""
+class _Reader(TreeReader[Leaf]):
+    """Reads the comparisons of a segment's rule."""
 
-    def __init__(self) -> None:
-        self.errors: list[dict[str, str]] = []
-        self.leaves = 0
+    leaf_key = "field"
+    nouns = "rules"
+    may_be_empty = True
 
-    def refuse(self, pointer: str, detail: str) -> None:
-        """Note an error, unless there are already more than anybody would read."""
-        if len(self.errors) < MAX_LEAVES:
-            self.errors.append({"pointer": pointer, "detail": detail})
-
-    def rule(self, node: object, at: str, depth: int) -> Rule | None:
-        """A node of the tree; None once it has been refused."""
-        if not isinstance(node, dict):
-            self.refuse(at, "Must be an object.")
-            return None
-        kinds = [kind for kind in ("all", "any", "not", "field") if kind in node]
-        if len(kinds) != 1:
-            self.refuse(at, "Must hold exactly one of all, any, not and field.")
-            return None
-        kind = kinds[0]
-        if kind == "field":
-            self.leaves += 1
-            return self._leaf(node, at)
-        if depth > MAX_DEPTH:
-            self.refuse(at, f"Must not nest deeper than {MAX_DEPTH} levels.")
-            return None
-        self._refuse_others(node, (kind,), at)
-        if kind == "not":
-            part = self.rule(node["not"], f"{at}/not", depth + 1)
-            return Not(part) if part else None
-        parts = self._parts(node[kind], f"{at}/{kind}", depth)
-        return AllOf(parts) if kind == "all" else AnyOf(parts)
-
-    def _parts(self, nodes: object, at: str, depth: int) -> tuple[Rule, ...]:
-        if not isinstance(nodes, list):
-            self.refuse(at, "Must be a list of rules.")
-            return ()
-        # An empty list counts as a leaf, or a document could hold empty lists without end.
-        self.leaves += not nodes
-        if len(nodes) > MAX_LEAVES:
-            self.leaves += len(nodes)
-            return ()
-        parts = [self.rule(node, f"{at}/{index}", depth + 1) for index, node in enumerate(nodes)]
-        return tuple(part for part in parts if part is not None)
-
-    def _refuse_others(self, node: dict[str, object], known: tuple[str, ...], at: str) -> None:
-        for key in node:
-            if key not in known:
-                name = key[:40].replace("~", "~0").replace("/", "~1")
-                self.refuse(f"{at}/{name}", "Is not known here.")
-
-    def _leaf(self, node: dict[str, object], at: str) -> Leaf | None:
+    def leaf(self, node: dict[str, Any], at: str) -> Leaf | None:
         name, op = node["field"], node.get("op")
         if not isinstance(name, str) or name not in OPERATORS:
             self.refuse(f"{at}/field", _why_no_field(name))
             return None
-        self._refuse_others(node, ("field", "op", "value"), at)
+        self.refuse_others(node, ("field", "op", "value"), at)
         if not isinstance(op, str) or op not in OPERATORS[name]:
             self.refuse(f"{at}/op", f"Must be one of {', '.join(OPERATORS[name])}.")
             return None

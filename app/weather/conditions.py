@@ -9,12 +9,11 @@ An empty `all` would hold in any weather, so it is refused: nothing goes out by 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from app.trees import Tree, TreeReader
 from app.weather.readings import Sky, Window
 from tenants.problems import Invalid
 from tenants.stores.opening_hours import find_minutes
 
-MAX_DEPTH = 8
-MAX_LEAVES = 100
 MAX_CHOICES = 20
 
 COMPARISONS = ("=", "<", "<=", ">", ">=")
@@ -42,39 +41,12 @@ class Leaf:
     window: Window | None
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Holds when each part holds."""
-
-    parts: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Holds when some part holds."""
-
-    parts: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Holds when its part is known not to hold."""
-
-    part: "Condition"
-
-
-Condition: TypeAlias = Leaf | AllOf | AnyOf | Not
+Condition: TypeAlias = Tree[Leaf]
 
 
 def parse_condition(document: object, at: str = "/condition") -> Condition:
     """The tree of a condition that stands at a JSON pointer. Raises Invalid with every error in it."""
-    reader = _Reader()
-    condition = reader.condition(document, at, 1)
-    if reader.leaves > MAX_LEAVES:
-        reader.refuse(at, f"Must not hold more than {MAX_LEAVES} comparisons.")
-    if reader.errors or condition is None:
-        raise Invalid(reader.errors)
-    return condition
+    return _Reader().read(document, at)
 
 
 def parse_window(document: object, at: str = "/window") -> Window:
@@ -86,38 +58,12 @@ def parse_window(document: object, at: str = "/window") -> Window:
     return window
 
 
-class _Reader:
-    """Walks a document once and gathers what is wrong with it."""
+class _Reader(TreeReader[Leaf]):
+    """Reads the comparisons of a condition."""
 
-    def __init__(self) -> None:
-        self.errors: list[dict[str, str]] = []
-        self.leaves = 0
-
-    def refuse(self, pointer: str, detail: str) -> None:
-        """Note an error, unless there are already more than anybody would read."""
-        if len(self.errors) < MAX_LEAVES:
-            self.errors.append({"pointer": pointer, "detail": detail})
-
-    def condition(self, node: object, at: str, depth: int) -> Condition | None:
-        """A node of the tree; None once it has been refused."""
-        if depth > MAX_DEPTH:
-            self.refuse(at, f"Must not nest deeper than {MAX_DEPTH} levels.")
-            return None
-        if not isinstance(node, dict):
-            self.refuse(at, "Must be an object.")
-            return None
-        kinds = [key for key in ("all", "any", "not", "reading") if key in node]
-        if len(kinds) != 1:
-            self.refuse(at, "Must hold exactly one of all, any, not and reading.")
-            return None
-        if kinds[0] == "reading":
-            return self._leaf(node, at)
-        self._refuse_others(node, kinds, at)
-        if kinds[0] == "not":
-            part = self.condition(node["not"], f"{at}/not", depth + 1)
-            return Not(part) if part else None
-        parts = self._parts(node[kinds[0]], f"{at}/{kinds[0]}", depth)
-        return AllOf(parts) if kinds[0] == "all" else AnyOf(parts)
+    leaf_key = "reading"
+    nouns = "conditions"
+    may_be_empty = False
 
     def window(self, value: object, at: str) -> Window | None:
         """Clock hours of a business day, long and placed so that a 6-hour block counts for them."""
@@ -140,23 +86,13 @@ class _Reader:
             return None
         return window
 
-    def _parts(self, value: object, at: str, depth: int) -> tuple[Condition, ...]:
-        if not isinstance(value, list) or not value:
-            self.refuse(at, "Must be a list with at least one condition.")
-            return ()
-        if len(value) > MAX_LEAVES:
-            self.refuse(at, f"Must not hold more than {MAX_LEAVES} conditions.")
-            return ()
-        parts = [self.condition(part, f"{at}/{index}", depth + 1) for index, part in enumerate(value)]
-        return tuple(part for part in parts if part)
-
-    def _leaf(self, node: dict[str, Any], at: str) -> Leaf | None:
-        self.leaves += 1
+    def leaf(self, node: dict[str, Any], at: str) -> Leaf | None:
+        """A comparison; None once it has been refused."""
         before = len(self.errors)
         for key in LATER_MEMBERS:
             if key in node:
                 self.refuse(f"{at}/{key}", "Is not available yet.")
-        self._refuse_others(node, ["reading", "op", "value", "in", *LATER_MEMBERS], at)
+        self.refuse_others(node, ("reading", "op", "value", "in", *LATER_MEMBERS), at)
         reading, op = node["reading"], node.get("op")
         if reading in LATER_READINGS:
             self.refuse(f"{at}/reading", f"{reading} is not available yet.")
@@ -199,9 +135,3 @@ class _Reader:
             return True
         self.refuse(at, f"Must be a number from {least} to {greatest}.")
         return False
-
-    def _refuse_others(self, node: dict[str, Any], known: list[str], at: str) -> None:
-        for key in node:
-            if key not in known:
-                name = ascii(key)[1:-1][:40].replace("~", "~0").replace("/", "~1")
-                self.refuse(f"{at}/{name}", "Is not a member of a condition.")

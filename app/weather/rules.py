@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.weather.conditions import RANGES, AllOf, Condition, Leaf, Not
+from app.trees import AllOf, Not
+from app.weather.conditions import RANGES, Condition, Leaf
 from app.weather.readings import (
     JAPAN,
     Gap,

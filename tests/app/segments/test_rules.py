@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.segments.rules import AllOf, Compared, Dated, Not, Reference, Tagged, parse_rule
+from app.segments.rules import Compared, Dated, Reference, Tagged, parse_rule
+from app.trees import AllOf, Not
 from tenants.ids import encode_id, uuid7
 from tenants.problems import Invalid
 

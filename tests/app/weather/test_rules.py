@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.weather.conditions import AllOf, AnyOf, Condition, Leaf, Not, parse_condition
+from app.trees import AllOf, AnyOf, Not
+from app.weather.conditions import Condition, Leaf, parse_condition
 from app.weather.jma import parse_forecast
 from app.weather.readings import JAPAN, Gap, PlaceForecast, Reading
 from app.weather.rules import (
