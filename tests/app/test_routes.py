@@ -50,6 +50,18 @@ def test_json_under_its_other_names_is_taken(api: TestClient, home: BrandHome, m
     assert post(api, home, b'{"name": "x"}', **{"Content-Type": media_type}).status_code == 201
 
 
+def test_a_created_resource_has_the_tag_under_which_it_is_read_again(api: TestClient, home: BrandHome) -> None:
+    condition = b'{"reading": "temperature_max", "op": "<", "value": -0.0}'
+    body = (
+        b'{"name": "x", "all_stores": true, "messages": [{"type": "text", "text": "x"}], "condition": %b}' % condition
+    )
+    headers = {**home.headers, "Content-Type": "application/json"}
+    made = api.post("/v1/weather-rules", content=body, headers=headers)
+    assert made.status_code == 201, made.text
+    again = api.get(f"/v1/weather-rules/{made.json()['id']}", headers=home.headers)
+    assert made.headers["etag"] == again.headers["etag"]
+
+
 def test_a_rejected_value_is_not_repeated(api: TestClient, home: BrandHome) -> None:
     assert "090-secret" not in post(api, home, b'{"name": 1, "phone": "090-secret"}').text
 
