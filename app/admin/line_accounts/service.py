@@ -42,9 +42,12 @@ def change_account(
     moves = any(changes.get(name, present) != present for name, present in fixed.items())
     if moves and has_friends(session, account.id):
         raise ChannelFixed
-    service.change_account(session, account, changes)
+    stores = None
     if store_ids is not None or changes.get("area_id") is not None:
-        service.set_stores(session, account, _list_stores(session, changes.get("area_id"), store_ids))
+        stores = _list_stores(session, changes.get("area_id"), store_ids)
+    service.change_account(session, account, changes)
+    if stores is not None:
+        service.set_stores(session, account, stores)
         defer_retie(session, account.id)
 
 

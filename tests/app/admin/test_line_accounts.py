@@ -160,6 +160,13 @@ def test_another_brand_finds_no_account_and_cannot_use_our_stores(
         assert_problem(answer, 404, "not-found")
 
 
+def test_an_account_is_not_moved_into_an_area_that_does_not_exist(api: TestClient, home: BrandHome) -> None:
+    shops = Shops(home)
+    path = f"/v1/line-accounts/{account_id(shops.account_a)}"
+    answer = api.patch(path, json={"area_id": "area_01h455vb4pex5vsknk084sn02q"}, headers=home.headers)
+    assert_problem(answer, 404, "not-found")
+
+
 def test_a_stale_version_is_not_overwritten(api: TestClient, home: BrandHome) -> None:
     store = create_store(api, home, "S1")
     made = create_account(api, home, "c-1", store_ids=[store["id"]])
