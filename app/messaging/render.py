@@ -102,7 +102,7 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> Template:
     for index, message in enumerate(messages):
         pointer = f"/messages/{index}"
         kind = message.get("type")
-        if kind not in _MESSAGE_TYPES:
+        if not isinstance(kind, str) or kind not in _MESSAGE_TYPES:
             raise Invalid.at(f"{pointer}/type", f"Must be one of {', '.join(sorted(_MESSAGE_TYPES))}.")
         if kind in ("text", "textV2"):
             text = message.get("text")

@@ -1,5 +1,7 @@
 """Messages with variables become the bytes that LINE gets."""
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
@@ -45,6 +47,7 @@ def test_variables_work_deep_inside_a_flex_message() -> None:
         ([], "/messages"),
         ([{"type": "text", "text": "x"}] * 6, "/messages"),
         ([{"type": "shout", "text": "x"}], "/messages/0/type"),
+        ([{"type": ["text"]}], "/messages/0/type"),
         ([{"type": "text", "text": "  "}], "/messages/0/text"),
         ([{"type": "text", "text": "あ" * 5001}], "/messages/0/text"),
         ([{"type": "text", "text": "x"}, {"type": "text"}], "/messages/1/text"),
@@ -52,7 +55,7 @@ def test_variables_work_deep_inside_a_flex_message() -> None:
         ([{"type": "flex", "contents": {}}], "/messages/0/altText"),
     ],
 )
-def test_what_line_would_not_take_is_refused_with_a_pointer(messages: list[dict[str, str]], pointer: str) -> None:
+def test_what_line_would_not_take_is_refused_with_a_pointer(messages: list[dict[str, Any]], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
         check_messages(messages)
     assert refused.value.errors[0]["pointer"] == pointer
