@@ -83,7 +83,8 @@ def change_rule(session: ScopedSession, rule: WeatherRule, changes: Mapping[str,
     if goes_live:
         # Times that passed while it was not live are not made up for.
         rule.decided_until = now
-    _check(session, rule, changes.keys(), now)
+    with session.no_autoflush:  # or the look-up of an unknown coupon would write its id first
+        _check(session, rule, changes.keys(), now)
     session.add(rule)
     session.flush()
     if leaves_live:

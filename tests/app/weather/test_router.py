@@ -128,6 +128,12 @@ def test_what_may_not_be_empty_is_not_emptied(api: TestClient, home: BrandHome) 
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{name}")
 
 
+def test_a_rule_is_not_given_a_coupon_that_does_not_exist(api: TestClient, home: BrandHome) -> None:
+    path = f"/v1/weather-rules/{create(api, home)['id']}"
+    answer = api.patch(path, headers=home.headers, json={"coupon_id": encode_id("cpn", uuid7())})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/coupon_id")
+
+
 def test_a_stale_change_is_refused(api: TestClient, home: BrandHome) -> None:
     path = f"/v1/weather-rules/{create(api, home)['id']}"
     etag = api.get(path, headers=home.headers).headers["etag"]
