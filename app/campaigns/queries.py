@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.campaigns.models import Campaign
 from tenants.areas.models import Area, AreaStore
@@ -14,9 +15,14 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 
+def list_campaigns() -> SelectOfScalar[Campaign]:
+    """The campaigns of the scope that have not been put away, to be paged."""
+    return select(Campaign).where(col(Campaign.archived_at).is_(None))
+
+
 def get_campaign(session: ScopedSession, campaign_id: UUID) -> Campaign:
-    """A campaign that the scope may see. Raises NotFound."""
-    campaign = session.exec(select(Campaign).where(col(Campaign.id) == campaign_id)).one_or_none()
+    """A campaign that the scope may see and that has not been put away. Raises NotFound."""
+    campaign = session.exec(list_campaigns().where(col(Campaign.id) == campaign_id)).one_or_none()
     if campaign is None:
         raise NotFound
     return campaign
@@ -24,7 +30,7 @@ def get_campaign(session: ScopedSession, campaign_id: UUID) -> Campaign:
 
 def lock_campaign(session: ScopedSession, campaign_id: UUID) -> Campaign:
     """A campaign that the scope may change, locked. Raises NotFound."""
-    wanted = select(Campaign).where(col(Campaign.id) == campaign_id).with_for_update()
+    wanted = list_campaigns().where(col(Campaign.id) == campaign_id).with_for_update()
     campaign = session.exec(wanted).one_or_none()
     if campaign is None:
         raise NotFound

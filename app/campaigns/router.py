@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from sqlmodel import col, select
+from sqlmodel import col
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.campaigns import queries, service
@@ -39,7 +39,7 @@ def list_campaigns(
     session: ScopedSession, paging: PagingParams, status: Annotated[str | None, Query(max_length=30)] = None
 ) -> Page[CampaignRead]:
     """Campaigns, newest first."""
-    wanted = select(Campaign).where(col(Campaign.archived_at).is_(None))
+    wanted = queries.list_campaigns()
     if status is not None:
         wanted = wanted.where(col(Campaign.status) == status)
     shown, next_cursor = list_page(session, wanted, Campaign.id, paging)

@@ -67,7 +67,8 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch) -> C
         elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy"):
             raise Invalid.at(f"/{name}", "Must not be null.")
         setattr(campaign, name, value)
-    _check(session, campaign)
+    with session.no_autoflush:  # or the look-up of an unknown coupon would write its id first
+        _check(session, campaign)
     session.add(campaign)
     session.flush()
     return campaign

@@ -161,6 +161,21 @@ def test_what_cannot_be_sent_is_refused_with_a_pointer(
     assert answer.json()["errors"][0]["pointer"] == pointer
 
 
+def test_a_draft_is_not_given_a_coupon_that_does_not_exist(api: TestClient, reached: BrandHome) -> None:
+    path = f"/v1/campaigns/{draft(api, reached)['id']}"
+    answer = api.patch(path, json={"coupon_id": "cpn_01h455vb4pex5vsknk084sn02q"}, headers=reached.headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/coupon_id")
+
+
+def test_a_draft_that_was_deleted_is_gone_and_cannot_be_launched(api: TestClient, reached: BrandHome) -> None:
+    campaign = draft(api, reached)
+    path = f"/v1/campaigns/{campaign['id']}"
+    assert api.delete(path, headers=reached.headers).status_code == 204
+    assert act(api, reached, campaign, "launch").status_code == 404
+    assert api.get(path, headers=reached.headers).status_code == 404
+    assert api.delete(path, headers=reached.headers).status_code == 404
+
+
 def test_another_brand_s_campaign_is_not_there(api: TestClient, reached: BrandHome, other_home: BrandHome) -> None:
     campaign = draft(api, reached)
     for verb in ("launch", "dry-run", "pause", "cancel"):
