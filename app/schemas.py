@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -142,5 +142,16 @@ def _one_line(value: str) -> str:
 
 Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Yen = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
+Ratio = Annotated[float, Field(strict=True, ge=0, le=1)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def _is_flag(value: object) -> object:
+    if not isinstance(value, bool):
+        raise ValueError("must be true")
+    return value
+
+
+Yes = Annotated[Literal[True], BeforeValidator(_is_flag)]
+"""True and nothing else, not even 1, which Python takes for the same."""

@@ -18,6 +18,7 @@ from app.schemas import (
     RunId,
     SegmentId,
     StoreId,
+    Yes,
 )
 
 Status = Literal[
@@ -25,7 +26,7 @@ Status = Literal[
 ]
 SenderPolicy = Literal["home_store", "last_visited"]
 QuotaPolicy = Literal["trim", "skip", "refuse"]
-Holdout = Annotated[float, Field(ge=0, le=0.9)]
+Holdout = Annotated[float, Field(strict=True, ge=0, le=0.9)]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
 
 
@@ -53,7 +54,7 @@ class CampaignCreate(Body):
     messages: Messages
     coupon_id: CouponId | None = None
     sender_policy: SenderPolicy | None = None
-    one_per_person: Literal[True] = True
+    one_per_person: Yes = True
     holdout_ratio: Holdout = 0.0
     quota_policy: QuotaPolicy = "trim"
     valid_until: Instant | None = None

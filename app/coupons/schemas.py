@@ -13,6 +13,7 @@ from app.schemas import (
     Count,
     CouponId,
     CustomerId,
+    Flag,
     Instant,
     IssuedCouponId,
     Name,
@@ -22,6 +23,7 @@ from app.schemas import (
     StoreId,
     WeatherRuleId,
     Yen,
+    Yes,
     write_instant,
 )
 
@@ -78,7 +80,7 @@ class Validity(Body):
     from_: Edge | None = _unless_null(alias="from")
     to: Edge | None = _unless_null()
     hours_after_issue: Annotated[int, Field(strict=True, ge=1, le=26_280)] | None = _unless_null()
-    weather_day: Literal[True] | None = _unless_null(description="The business day, until the stores close.")
+    weather_day: Yes | None = _unless_null(description="The business day, until the stores close.")
 
 
 class Limits(Body):
@@ -108,10 +110,10 @@ class CouponCreate(Body):
     limits: Limits = Limits()
     store_ids: Annotated[list[StoreId], Field(min_length=1, max_length=10_000)] | None = None
     area_ids: Annotated[list[AreaId], Field(min_length=1, max_length=1_000)] | None = None
-    all_stores: bool | None = None
+    all_stores: Flag | None = None
     min_spend_yen: Yen = 0
     funding: Funding = Funding(payer="brand")
-    combinable: bool = False
+    combinable: Flag = False
     store_id: StoreId | None = None
 
 
@@ -127,10 +129,10 @@ class CouponUpdate(Body):
     limits: Limits | None = None
     store_ids: Annotated[list[StoreId], Field(min_length=1, max_length=10_000)] | None = None
     area_ids: Annotated[list[AreaId], Field(min_length=1, max_length=1_000)] | None = None
-    all_stores: bool | None = None
+    all_stores: Flag | None = None
     min_spend_yen: Yen | None = None
     funding: Funding | None = None
-    combinable: bool | None = None
+    combinable: Flag | None = None
 
 
 class CouponRead(Read):

@@ -9,6 +9,7 @@ from app.schemas import (
     AreaId,
     Body,
     CouponId,
+    Flag,
     Instant,
     Name,
     Read,
@@ -58,7 +59,7 @@ AreaIds = Annotated[list[AreaId], Field(max_length=1_000)]
 Priority = Annotated[int, Field(strict=True, ge=-1000, le=1000)]
 CooldownDays = Annotated[int, Field(strict=True, ge=0, le=MAX_COOLDOWN_DAYS)]
 MaxAge = Annotated[int, Field(strict=True, ge=1, le=24 * 60)]
-Holdout = Annotated[float, Field(ge=0, le=0.9)]
+Holdout = Annotated[float, Field(strict=True, ge=0, le=0.9)]
 BlackoutDates = Annotated[list[LocalDate], Field(max_length=400)]
 
 
@@ -84,7 +85,7 @@ class WeatherRuleCreate(Body):
     off_condition: Condition | None = None
     window: Window | None = None
     decide_times: DecideTimes = Field(default_factory=lambda: ["11:15"])
-    all_stores: bool = False
+    all_stores: Flag = False
     store_ids: StoreIds | None = None
     area_ids: AreaIds | None = None
     coupon_id: CouponId | None = None
@@ -109,7 +110,7 @@ class WeatherRulePatch(Body):
     off_condition: Condition | None = None
     window: Window | None = None
     decide_times: DecideTimes | None = None
-    all_stores: bool | None = None
+    all_stores: Flag | None = None
     store_ids: StoreIds | None = None
     area_ids: AreaIds | None = None
     coupon_id: CouponId | None = None

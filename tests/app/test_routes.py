@@ -62,6 +62,28 @@ def test_a_created_resource_has_the_tag_under_which_it_is_read_again(api: TestCl
     assert made.headers["etag"] == again.headers["etag"]
 
 
+@pytest.mark.parametrize(
+    ("path", "changes", "pointer"),
+    [
+        ("/v1/coupons", {"combinable": "true"}, "/combinable"),
+        ("/v1/coupons", {"all_stores": 1}, "/all_stores"),
+        ("/v1/coupons", {"validity": {"weather_day": 1}}, "/validity/weather_day"),
+        ("/v1/weather-rules", {"all_stores": 1.0}, "/all_stores"),
+        ("/v1/weather-rules", {"holdout_ratio": False}, "/holdout_ratio"),
+        ("/v1/campaigns", {"holdout_ratio": "0.5"}, "/holdout_ratio"),
+        ("/v1/campaigns", {"one_per_person": 1}, "/one_per_person"),
+        ("/v1/stores", {"latitude": "35.6", "longitude": 139.7}, "/latitude"),
+        ("/v1/areas", {"trade_zone": {"radius": {"latitude": True, "longitude": 1, "radius_m": 1}}}, "/trade_zone"),
+    ],
+)
+def test_a_type_is_not_guessed(
+    api: TestClient, home: BrandHome, path: str, changes: dict[str, Any], pointer: str
+) -> None:
+    answer = api.post(path, json=changes, headers=home.headers)
+    assert answer.status_code == 422, answer.text
+    assert any(error["pointer"].startswith(pointer) for error in answer.json()["errors"]), answer.text
+
+
 def test_a_rejected_value_is_not_repeated(api: TestClient, home: BrandHome) -> None:
     assert "090-secret" not in post(api, home, b'{"name": 1, "phone": "090-secret"}').text
 

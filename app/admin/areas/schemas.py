@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 from app.admin.patches import absent
 from app.schemas import AreaId, Body, Instant, Name, Read, StoreId
 
-Latitude = Annotated[float, Field(ge=-90, le=90)]
-Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(strict=True, ge=-90, le=90)]
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180)]
 MunicipalityCode = Annotated[
     str,
     Field(
@@ -28,7 +28,8 @@ def _is_closed_ring(ring: list[list[float]]) -> list[list[float]]:
     return ring
 
 
-Ring = Annotated[list[list[float]], Field(max_length=5_000), AfterValidator(_is_closed_ring)]
+Degrees = Annotated[float, Field(strict=True)]
+Ring = Annotated[list[list[Degrees]], Field(max_length=5_000), AfterValidator(_is_closed_ring)]
 
 
 class Radius(Body):
