@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would name the host that the caller claims
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,
         strict_content_type=False,

@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request
 from sqlmodel import Session, col
 
 from app.auth import Caller
-from app.schemas import Page
+from app.schemas import Page, Plain
 from tenants.problems import Invalid
 
 Row = TypeVar("Row")
@@ -35,7 +35,7 @@ class Paging:
 def read_paging(
     request: Request,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=200, description="Rows on a page.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=200, description="Rows on a page."), Plain] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Paging:
     """The paging of this request. Raises Invalid for a forged cursor or one of another list or brand."""

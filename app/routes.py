@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app import idempotency
-from tenants.problems import Invalid, StaleVersion
+from tenants.problems import Invalid, NotFound, StaleVersion
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
@@ -27,6 +27,7 @@ class ApiRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_within_limits(request: Request) -> Response:
+            refuse_nul(request)
             if request.method in ("POST", "PATCH", "PUT"):
                 await read_json(request, request.app.state.settings.max_body_bytes)
             try:
@@ -40,6 +41,15 @@ class ApiRoute(APIRoute):
             return response
 
         return handle_within_limits
+
+
+def refuse_nul(request: Request) -> None:
+    """The database stores no NUL: nothing has such a name, and no filter finds it. Raises NotFound or Invalid."""
+    if "\x00" in request.scope["path"]:
+        raise NotFound
+    for name, value in request.query_params.multi_items():
+        if "\x00" in value:
+            raise Invalid.at(f"/query/{name}", "Must not hold NUL.")
 
 
 async def read_json(request: Request, limit: int) -> None:
@@ -56,15 +66,20 @@ async def read_json(request: Request, limit: int) -> None:
 async def read_body(request: Request, limit: int) -> None:
     """Read the body, at most `limit` bytes. Raises 413."""
     if int(request.headers.get("content-length") or 0) > limit:
-        raise HTTPException(413)
+        raise _too_large()
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise HTTPException(413)
+            raise _too_large()
         chunks.append(chunk)
     request._body = b"".join(chunks)
+
+
+def _too_large() -> HTTPException:
+    # The rest of the body is never read, so the connection is good for nothing else.
+    return HTTPException(413, headers={"Connection": "close"})
 
 
 def parse_json(body: bytes) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -131,6 +131,34 @@ Instant = Annotated[
     PlainSerializer(write_instant, return_type=str, when_used="json"),
 ]
 """An instant with a zone, between 1970 and 2200; answered in UTC with Z."""
+
+
+def _written_out(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("must be a date such as 2026-01-31")
+    if not isinstance(value, str | date):
+        raise ValueError("must be a text such as 2026-01-31")
+    return value
+
+
+def _within_years(value: date) -> date:
+    if not 1970 <= value.year <= 2200:
+        raise ValueError("must lie between 1970 and 2200")
+    return value
+
+
+LocalDate = Annotated[date, BeforeValidator(_written_out), AfterValidator(_within_years)]
+"""A date of the brand's calendar, between 1970 and 2200."""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", value):
+        raise ValueError("must be a number in plain digits")
+    return value
+
+
+Plain = BeforeValidator(_plain)
+"""For numbers in a query, where pydantic reads 1_0 as 10."""
 
 
 def _one_line(value: str) -> str:

@@ -1,9 +1,9 @@
 """Campaigns over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from sqlmodel import col
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
@@ -16,6 +16,7 @@ from app.campaigns.schemas import (
     DeliveryRead,
     DryRunRead,
     StatsRead,
+    Status,
 )
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
@@ -35,9 +36,7 @@ def _show(campaign: Campaign, run_id: UUID | None) -> CampaignRead:
 
 
 @router.get("", dependencies=[allow("campaigns:read")])
-def list_campaigns(
-    session: ScopedSession, paging: PagingParams, status: Annotated[str | None, Query(max_length=30)] = None
-) -> Page[CampaignRead]:
+def list_campaigns(session: ScopedSession, paging: PagingParams, status: Status | None = None) -> Page[CampaignRead]:
     """Campaigns, newest first."""
     wanted = queries.list_campaigns()
     if status is not None:

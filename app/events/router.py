@@ -11,12 +11,13 @@ from app.events.feed import read_feed
 from app.events.schemas import Feed
 from app.paging import PagingParams
 from app.routes import MAX_INTEGER, ApiRoute
+from app.schemas import Plain
 from tenants.problems import Invalid
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=ApiRoute)
 routers = [router]
 
-After = Annotated[int, Query(ge=0, le=MAX_INTEGER, description="A `feed_no`: what comes after it is answered.")]
+After = Annotated[int, Query(ge=0, le=MAX_INTEGER, description="A `feed_no`: what comes after it is answered."), Plain]
 Types = Annotated[
     list[str] | None, Query(max_length=50, description="Only these types: repeated, or one text with commas between.")
 ]

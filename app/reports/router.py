@@ -12,19 +12,20 @@ from app.auth import Now, ScopedSession, allow
 from app.reports import queries
 from app.reports.projection import FIGURES
 from app.reports.queries import GroupBy
-from app.reports.schemas import Day, Summary, SummaryRow
+from app.reports.schemas import Summary, SummaryRow
 from app.reports.summary import LONGEST_DAYS, read_period, summarise
 from app.routes import ApiRoute
+from app.schemas import LocalDate
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=ApiRoute)
 routers = [router]
 
 First = Annotated[
-    Day | None,
+    LocalDate | None,
     Query(alias="from", description="The first local day; 29 days before the last where it is not given."),
 ]
 Last = Annotated[
-    Day | None,
+    LocalDate | None,
     Query(alias="to", description=f"The last local day, at most {LONGEST_DAYS} with the first; today where not given."),
 ]
 By = Annotated[GroupBy, Query(description="What each row is about.")]

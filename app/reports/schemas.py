@@ -1,10 +1,8 @@
 """Reports as they cross the wire."""
 
-import re
-from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
 from app.schemas import (
     AreaId,
@@ -12,32 +10,17 @@ from app.schemas import (
     CouponId,
     Instant,
     LineAccountId,
+    LocalDate,
     Read,
     StoreId,
     WeatherRuleId,
 )
 
 
-def _is_written_out(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("must be a date such as 2026-01-31")
-    return value
-
-
-def _is_in_range(value: date) -> date:
-    if not 1970 <= value.year <= 2200:
-        raise ValueError("must lie between 1970 and 2200")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_is_written_out), AfterValidator(_is_in_range)]
-"""A local date, between 1970 and 2200."""
-
-
 class SummaryRow(Read):
     """The figures of one group, under the key that was grouped by: null where they belong to no such thing."""
 
-    day: Annotated[Day | None, Field(description="With `group_by=day`: a date in the brand's time zone.")] = None
+    day: Annotated[LocalDate | None, Field(description="With `group_by=day`: a date in the brand's time zone.")] = None
     store_id: StoreId | None = None
     area_id: AreaId | None = None
     line_account_id: LineAccountId | None = None

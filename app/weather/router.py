@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from app.auth import Caller, CallerInfo, Now, ScopedSession, allow
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
-from app.schemas import Page, StoreId, WeatherRuleId
+from app.schemas import LocalDate, Page, StoreId, WeatherRuleId
 from app.weather import decisions, queries, service
 from app.weather.jma import ATTRIBUTION
 from app.weather.models import WeatherDecision, WeatherRule
@@ -16,7 +16,6 @@ from app.weather.schemas import (
     EvaluationRead,
     EvaluationsRead,
     ForecastRead,
-    LocalDate,
     Status,
     WeatherDecisionRead,
     WeatherRuleCreate,

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from app.schemas import (
     AreaId,
@@ -11,6 +11,7 @@ from app.schemas import (
     CouponId,
     Flag,
     Instant,
+    LocalDate,
     Name,
     Read,
     RunId,
@@ -23,14 +24,6 @@ from app.schemas import (
 from app.weather.decisions import MAX_COOLDOWN_DAYS
 from app.weather.rules import Reason
 
-
-def _is_text(value: object) -> object:
-    if not isinstance(value, str | date):
-        raise ValueError("must be a date, YYYY-MM-DD")
-    return value
-
-
-LocalDate = Annotated[date, BeforeValidator(_is_text)]
 Clock = Annotated[str, Field(pattern=r"^([0-2][0-9]:[0-5][0-9]|30:00)$", examples=["11:15"])]
 Status = Literal["draft", "live", "paused"]
 Condition = Annotated[

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tenants.ids import encode_id
+from tests import make
 from tests.conftest import BrandHome
 
 
@@ -82,6 +84,51 @@ def test_a_type_is_not_guessed(
     answer = api.post(path, json=changes, headers=home.headers)
     assert answer.status_code == 422, answer.text
     assert any(error["pointer"].startswith(pointer) for error in answer.json()["errors"]), answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("stores?limit=1_0", "/query/limit"),
+        ("stores?limit=1.5", "/query/limit"),
+        ("stores?code=a%00b", "/query/code"),
+        ("stores/nearby?lat=3_5&lng=139", "/query/lat"),
+        ("customers?q=%00", "/query/q"),
+        ("events?after=%2B1", "/query/after"),
+        ("campaigns?status=hopeful", "/query/status"),
+        ("weather-decisions?date=0", "/query/date"),
+        ("weather-decisions?date=2026-01-01T00:00:00Z", "/query/date"),
+        ("weather-decisions?date=0001-01-01", "/query/date"),
+        ("reports/summary?from=20260101", "/query/from"),
+    ],
+)
+def test_a_malformed_query_is_refused_with_its_name(api: TestClient, home: BrandHome, query: str, pointer: str) -> None:
+    answer = api.get(f"/v1/{query}", headers=home.headers)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_a_date_is_not_read_out_of_an_instant(api: TestClient, home: BrandHome) -> None:
+    body = {"blackout_on": ["0001-01-01T00:00:00+23:59", "9999-12-31", 0, "2026-12-31"]}
+    answer = api.post("/v1/weather-rules", json=body, headers=home.headers)
+    refused = [error["pointer"] for error in answer.json()["errors"] if error["pointer"].startswith("/blackout_on")]
+    assert refused == ["/blackout_on/0", "/blackout_on/1", "/blackout_on/2"]
+
+
+def test_nothing_has_a_name_with_nul(api: TestClient, home: BrandHome) -> None:
+    with home.open() as session:
+        customer_id = encode_id("cus", make.customer(session).id)
+        session.commit()
+    assert api.put(f"/v1/customers/{customer_id}/tags/a%00b", headers=home.headers).status_code == 404
+
+
+def test_a_path_with_a_slash_too_many_is_not_there_and_leads_nowhere(api: TestClient, home: BrandHome) -> None:
+    answer = api.get("/v1/stores/", headers={**home.headers, "Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
+def test_a_body_that_is_not_read_to_its_end_ends_the_connection(api: TestClient, home: BrandHome) -> None:
+    assert post(api, home, b"x" * 3_000_000).headers["connection"] == "close"
 
 
 def test_a_rejected_value_is_not_repeated(api: TestClient, home: BrandHome) -> None:

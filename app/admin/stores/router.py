@@ -11,7 +11,7 @@ from app.admin.stores.schemas import Code, NearbyStore, StoreCreate, StorePatch,
 from app.auth import Now, ScopedSession, allow
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
-from app.schemas import Page, StoreId
+from app.schemas import Page, Plain, StoreId
 from tenants.line_accounts.queries import list_ids_by_store
 from tenants.stores import queries
 from tenants.stores.models import Store
@@ -38,9 +38,9 @@ def create_store(body: StoreCreate, session: ScopedSession) -> StoreRead:
 @router.get("/nearby", dependencies=[allow("stores:read")])
 def list_nearby_stores(
     session: ScopedSession,
-    lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)],
-    lng: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)],
-    limit: Annotated[int, Query(ge=1, le=200)] = 10,
+    lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False), Plain],
+    lng: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False), Plain],
+    limit: Annotated[int, Query(ge=1, le=200), Plain] = 10,
 ) -> Page[NearbyStore]:
     """The stores nearest to a point, nearest first; those without a place are not among them."""
     found = queries.list_nearest(session, lat, lng, limit)
