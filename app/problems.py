@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from app.schemas import write_instant
@@ -105,7 +106,14 @@ def install(app: FastAPI) -> None:
             return render_problem(request, Invalid.at("", "A value lies outside what can be stored."))
         if isinstance(error.orig, pg.LockNotAvailable | pg.QueryCanceled | pg.DeadlockDetected):
             return plain_problem(request, 503, "The database is busy; try again.")
+        if error.connection_invalidated or isinstance(error.orig, pg.OperationalError | pg.InterfaceError):
+            log.error("database_not_reached", error=type(error.orig).__name__)
+            return plain_problem(request, 503, "The database cannot be reached; try again.")
         raise error
+
+    @app.exception_handler(PoolTimeout)
+    def _crowded(request: Request, error: PoolTimeout) -> Response:
+        return plain_problem(request, 503, "Too much is going on; try again.")
 
 
 def malformed(errors: Iterable[dict[str, Any]]) -> Problem:

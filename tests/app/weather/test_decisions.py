@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -193,6 +194,8 @@ def test_a_firing_is_an_event_and_other_decisions_are_not(session: ScopedSession
 
 
 def test_heat_is_read_at_the_stores_station(session: ScopedSession) -> None:
+    # Another test may have synchronised JMA's tables, which belong to no brand.
+    session.execute(text("DELETE FROM weather_station; DELETE FROM weather_area"))
     make.forecast(session, "130000", forecast(temps=["15", "31", "8", "14"]), NOW)
     store = make.store(session)
     assert decide(session, make.weather_rule(session, condition={**HEAT, "value": 16})) == {store.no: "unknown_data"}
