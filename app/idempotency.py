@@ -8,6 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from fastapi import Request, Response
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import LargeBinary, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Field
@@ -82,6 +83,8 @@ def claim_key(
     try:
         taken = session.execute(_TAKE, values).one_or_none()
     except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
         raise Conflict("The first request with this Idempotency-Key is still running.") from error
     session.execute(text("SET LOCAL lock_timeout = '10s'"))
     if taken is not None:
