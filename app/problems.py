@@ -30,6 +30,10 @@ BY_STATUS = {
 }
 
 
+class Refused(HTTPException):
+    """A bare HTTP status with a sentence of ours; what other HTTPExceptions say is the framework's, not shown."""
+
+
 def problem_response(
     status: int,
     slug: str,
@@ -95,7 +99,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        response = plain_problem(request, error.status_code)
+        response = plain_problem(request, error.status_code, error.detail if isinstance(error, Refused) else None)
         response.headers.update(error.headers or {})
         return response
 

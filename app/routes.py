@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app import idempotency
+from app.problems import Refused
 from tenants.problems import Invalid, NotFound, StaleVersion
 
 MAX_DEPTH = 32
@@ -59,7 +60,7 @@ async def read_json(request: Request, limit: int) -> None:
         # A body without a type is taken for JSON, which is all that is spoken here.
         media_type = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
-            raise HTTPException(415)
+            raise Refused(415, "Send the body as application/json.")
         request._json = parse_json(request._body)
 
 
@@ -87,7 +88,7 @@ def parse_json(body: bytes) -> Any:
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_float)
     except (ValueError, RecursionError) as error:
-        raise HTTPException(400) from error
+        raise Refused(400, "The body is not JSON.") from error
     _check_json(value, "", 0)
     return value
 

@@ -44,7 +44,17 @@ def test_a_bad_body_gets_the_problem_that_fits(api: TestClient, home: BrandHome,
 
 @pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", "application/xml"])
 def test_a_body_that_is_not_said_to_be_json_is_415(api: TestClient, home: BrandHome, media_type: str) -> None:
-    assert post(api, home, b'{"name": "x"}', **{"Content-Type": media_type}).status_code == 415
+    answer = post(api, home, b'{"name": "x"}', **{"Content-Type": media_type})
+    assert (answer.status_code, answer.json()["detail"]) == (415, "Send the body as application/json.")
+
+
+def test_what_is_not_json_is_said_to_be_none(api: TestClient, home: BrandHome) -> None:
+    assert post(api, home, b'{"name"').json()["detail"] == "The body is not JSON."
+
+
+def test_the_words_of_the_framework_are_not_repeated(api: TestClient) -> None:
+    assert "detail" not in api.get("/nothing").json()
+    assert "detail" not in api.delete("/healthz").json()
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "application/merge-patch+json"])
