@@ -78,6 +78,10 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
         return data
 
 
+class UnreadableHeader(InvalidClientError):  # type: ignore[misc]
+    """The `Authorization` header holds no id and secret that could be looked up."""
+
+
 class TokenServer(AuthorizationServer):  # type: ignore[misc]
     """The authorization server of one request. Every look-up and every write is a transaction of its own."""
 
@@ -110,11 +114,17 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
             session.commit()
 
     def authenticate_client(self, request: TokenRequest, methods: list[str], endpoint: str = "token") -> KnownClient:
-        """The client that the request proves to come from. Raises InvalidClientError, and InvalidRequestError where it
-        authenticates in two ways at once (RFC 6749, 2.3), which Authlib would let pass."""
+        """The client that the request proves to come from. Raises InvalidClientError, in words of ours where Authlib
+        would list its methods, and InvalidRequestError where the request authenticates in two ways at once (RFC 6749,
+        2.3), which Authlib would let pass."""
         if request.headers.get("Authorization") and "client_secret" in request.form:
             raise InvalidRequestError("Authenticate by the header or in the body, not by both.")
-        client: KnownClient = super().authenticate_client(request, methods, endpoint)
+        try:
+            client: KnownClient = super().authenticate_client(request, methods, endpoint)
+        except UnreadableHeader:
+            raise
+        except InvalidClientError as error:
+            raise InvalidClientError("Unknown client or wrong secret.", status_code=401) from error
         return client
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -166,7 +176,7 @@ def _authenticate_by_header(query_client: Callable[[str], KnownClient], request:
     try:
         client_id, secret = extract_basic_authorization(request.headers)
     except ValueError as error:
-        raise InvalidClientError("The Authorization header cannot be read.", status_code=401) from error
+        raise UnreadableHeader("The Authorization header cannot be read.", status_code=401) from error
     if not client_id or not secret:
         return None
     client = query_client(client_id)

@@ -105,6 +105,7 @@ def test_a_wrong_secret_an_unknown_client_and_no_client_get_the_same_answer(api:
     ]
     for answer in answers:
         _assert_refused(answer, "invalid_client", 401)
+        assert answer.json()["error_description"] == "Unknown client or wrong secret."
         assert answer.headers["www-authenticate"].startswith("Basic")
         assert answer.json() == answers[0].json()
 
