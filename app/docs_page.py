@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from tenants.problems import NotFound
 
@@ -24,6 +24,12 @@ _POLICY = (
 )
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def show_start() -> RedirectResponse:
+    """The way to the reference, for whoever opens the address itself. It names no host, so it stays on the caller's."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/docs")

@@ -9,6 +9,11 @@ from fastapi.testclient import TestClient
 from app.docs_page import STATIC
 
 
+def test_the_address_itself_leads_to_the_page(api: TestClient) -> None:
+    answer = api.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
 def test_the_page_names_no_other_host(api: TestClient) -> None:
     page = api.get("/docs")
     assert page.status_code == 200
