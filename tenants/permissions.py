@@ -14,7 +14,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "keys:read": "See store keys and API clients",
     "keys:write": "Create, rotate and revoke store keys and API clients",
     "customers:read": "See customers, their friends, tags and timeline",
-    "customers:write": "Create, change, tag and erase customers",
+    "customers:write": "Create, change and tag customers",
+    "customers:erase": "Erase a customer",
     "segments:read": "See and preview segments",
     "segments:write": "Create, change and archive segments",
     "orders:read": "See orders and visits",
@@ -42,9 +43,9 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 """What a store key may do unless head office says otherwise: its own customers and till, never the brand's settings."""
 
 GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
-    "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write",
+    "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "customers:erase",
 }  # fmt: skip
-"""What a store key may be given at all: the brand's own set-up and its credentials stay with head office."""
+"""What a store key may be given at all: the brand's own set-up, its credentials and erasing stay with head office."""
 
 
 def normalise_permissions(names: list[str] | str) -> list[str]:

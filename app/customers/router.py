@@ -74,15 +74,18 @@ def upsert_customer(
     """Create a customer, or change the one whom external_id, member_number, phone or email name.
 
     Answers 201 for a new person and 200 for a known one. A store's key gets 200 either way, and the customer is tied to
-    its store.
+    its store. Of a person whom the store did not see before, what the brand knows stays and is not told: the answer
+    holds what the body said, as for a new person.
     """
     changes = body.model_dump(exclude_unset=True, exclude={"store_id"})
     store = caller.owner(session, body.store_id)
     home = _home_store(session, caller, body)
-    customer, is_new = service.upsert_customer(session, changes, home_store=home, store=store, now=now)
-    if not is_new or caller.kind == "store_key":
+    upserted = service.upsert_customer(session, changes, scope=caller.scope, home_store=home, store=store, now=now)
+    if not upserted.is_new or caller.kind == "store_key":
         response.status_code = 200
-    return showing.read_customer(session, customer, caller.scope)
+    if upserted.told is not None:
+        return showing.read_told(session, upserted.told)
+    return showing.read_customer(session, upserted.customer, caller.scope)
 
 
 @router.get("/{customer_id}", dependencies=[allow("customers:read")])
@@ -114,12 +117,10 @@ def change_customer(
     return showing.read_customer(session, customer, caller.scope)
 
 
-@router.delete("/{customer_id}", status_code=202, dependencies=[allow("customers:write")])
+@router.delete("/{customer_id}", status_code=202, dependencies=[allow("customers:erase")])
 def erase_customer(customer_id: CustomerId, session: BrandWide, caller: Caller, now: Now) -> CustomerErased:
     """Erase a person's data, for good. Head office only, since she is the whole brand's customer."""
     queries.get_customer(session, customer_id, caller.scope)
-    if caller.scope.store_nos is not None:
-        raise PermissionMissing("customers:write")
     return CustomerErased.model_validate(erasure.erase(session, customer_id, now))
 
 

@@ -1,7 +1,9 @@
 """Customers: upsert, change, tag, tie to stores, and keep the summary on their row true."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +20,12 @@ from app.events.service import record
 from tenants.brands.queries import next_no
 from tenants.ids import uuid7
 from tenants.problems import Conflict, Invalid
+from tenants.scope import Scope
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 __all__ = [
+    "Upserted",
     "add_orders",
     "archive_tag",
     "change_customer",
@@ -42,18 +46,30 @@ KEYS = (*STRONG_KEYS, "phone", "email")
 MOST_ATTRIBUTES = 200
 
 
+@dataclass(frozen=True)
+class Upserted:
+    """A person as she stands, whether she is new to the brand, and what to tell of her."""
+
+    customer: Customer
+    is_new: bool
+    told: Customer | None
+    """For a store that did not see her before: only what it said itself, on a row that is never stored."""
+
+
 def upsert_customer(
     session: ScopedSession,
     changes: Mapping[str, Any],
     *,
+    scope: Scope,
     home_store: Store | None = None,
     store: Store | None = None,
     now: datetime,
-) -> tuple[Customer, bool]:
-    """The person whom the keys in `changes` name, changed so, or a new one; and whether she is new.
+) -> Upserted:
+    """The person whom the keys in `changes` name, changed so, or a new one.
 
-    Needs a session that sees all stores. `store` ties her to that store. Raises KeysDisagree when the keys name two
-    people, or one who has another `external_id` or `member_number`; Invalid without any key.
+    Needs a session that sees all stores; `scope` is the caller's. Of a person whom it does not see, only what is empty
+    is filled. `store` ties her to that store. Raises KeysDisagree when the keys name two people, or one who has another
+    `external_id` or `member_number`; Invalid without any key.
     """
     keys = {key: changes[key] for key in KEYS if changes.get(key)}
     if not keys:
@@ -66,16 +82,23 @@ def upsert_customer(
     else:
         customer = lock_customer(session, customer_id)
         _check_strong_keys(customer, keys)
-    changed = _change(session, customer, changes, home_store, now)
+    is_seen = queries.sees(scope, customer)
+    told = None if is_seen else _tell(customer.id, changes, home_store, store, now)
+    if not is_seen and customer_id is not None:
+        changed = _change(session, customer, _leave_known(customer, changes), home_store, now)
+    else:
+        changed = _change(session, customer, changes, home_store, now)
     session.flush()
     if store is not None:
         tie_to_store(session, customer, store)
+    if customer_id is None:
+        customer.updated_at = now  # being tied is no later change, so that what is told is what is read
     about: dict[str, Any] = {"occurred_at": now, "customer_id": customer.id, "store_no": store.no if store else None}
     if customer_id is None:
         record(session, CustomerCreated(source="api", **about))
     elif changed:
         record(session, CustomerUpdated(fields=tuple(changed), **about))
-    return customer, customer_id is None
+    return Upserted(customer, customer_id is None, told)
 
 
 def change_customer(
@@ -123,12 +146,7 @@ def _change(
     session: ScopedSession, customer: Customer, changes: Mapping[str, Any], home_store: Store | None, now: datetime
 ) -> list[str]:
     """Write changes onto a locked or new customer; the names of what is different now."""
-    wanted = {name: value for name, value in changes.items() if name in _CHANGEABLE}
-    if "attributes" in changes:
-        wanted["attributes"] = _merge(customer.attributes, changes["attributes"])
-    if "home_store_id" in wanted:
-        wanted["home_store_id"] = home_store.id if home_store else None
-        wanted["home_store_no"] = home_store.no if home_store else None
+    wanted = _values(customer.attributes, changes, home_store)
     changed = [name for name, value in wanted.items() if getattr(customer, name) != value]
     for name in changed:
         setattr(customer, name, wanted[name])
@@ -138,6 +156,17 @@ def _change(
     if home_store is not None:
         tie_to_store(session, customer, home_store)
     return [name for name in changed if name != "home_store_no"]
+
+
+def _values(attributes: Mapping[str, Any], changes: Mapping[str, Any], home_store: Store | None) -> dict[str, Any]:
+    """What changes mean for the columns of a person who has these attributes."""
+    wanted = {name: value for name, value in changes.items() if name in _CHANGEABLE}
+    if "attributes" in changes:
+        wanted["attributes"] = _merge(attributes, changes["attributes"])
+    if "home_store_id" in wanted:
+        wanted["home_store_id"] = home_store.id if home_store else None
+        wanted["home_store_no"] = home_store.no if home_store else None
+    return wanted
 
 
 _CHANGEABLE = {*KEYS, "name", "birthday_on", "gender", "home_store_id"}
@@ -150,6 +179,26 @@ def _merge(attributes: Mapping[str, Any], changes: Mapping[str, Any] | None) -> 
     if len(kept) > MOST_ATTRIBUTES:
         raise Invalid.at("/attributes", f"A customer has at most {MOST_ATTRIBUTES} attributes.")
     return kept
+
+
+def _leave_known(customer: Customer, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Of these changes those that fill what is empty: null empties nothing, and no attribute is replaced."""
+    filled = {name: value for name, value in changes.items() if getattr(customer, name) is None}
+    known = customer.attributes
+    new = {name: value for name, value in (changes.get("attributes") or {}).items() if name not in known}
+    # Too many are passed over, since a refusal would tell how many she has.
+    return {**filled, "attributes": dict(islice(new.items(), MOST_ATTRIBUTES - len(known)))}
+
+
+def _tell(
+    customer_id: UUID, changes: Mapping[str, Any], home_store: Store | None, store: Store | None, now: datetime
+) -> Customer:
+    """A person of whom nothing is known but what the changes say, and who is tied to these stores."""
+    nos = {one.no for one in (store, home_store) if one is not None}
+    told = Customer(id=customer_id, created_at=now, updated_at=now, store_nos=sorted(nos))
+    for name, value in _values({}, changes, home_store).items():
+        setattr(told, name, value)
+    return told
 
 
 def tie_to_store(session: ScopedSession, customer: Customer, store: Store) -> None:

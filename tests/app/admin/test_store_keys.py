@@ -144,6 +144,7 @@ def test_changes_of_a_key_count_at_once(api: TestClient, home: BrandHome) -> Non
         ({"permissions": []}, "/permissions"),
         ({"permissions": ["everything"]}, "/permissions/0"),
         ({"permissions": ["stores:read", "keys:write"]}, "/permissions/1"),
+        ({"permissions": ["customers:erase"]}, "/permissions/0"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
         ({"expires_at": "2030-01-01T00:00:00"}, "/expires_at"),
         ({"expires_at": 1}, "/expires_at"),
