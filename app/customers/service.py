@@ -84,10 +84,7 @@ def upsert_customer(
         _check_strong_keys(customer, keys)
     is_seen = queries.sees(scope, customer)
     told = None if is_seen else _tell(customer.id, changes, home_store, store, now)
-    if not is_seen and customer_id is not None:
-        changed = _change(session, customer, _leave_known(customer, changes), home_store, now)
-    else:
-        changed = _change(session, customer, changes, home_store, now)
+    changed = _change(session, customer, changes if is_seen else _leave_known(customer, changes), home_store, now)
     session.flush()
     if store is not None:
         tie_to_store(session, customer, store)
