@@ -22,7 +22,7 @@ from app.demo.processes import Processes
 from tenants.ids import encode_id
 from tenants.session import ScopedSession, open_session
 
-SEND_SECONDS = 1800.0
+SEND_SECONDS = 300.0
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,37 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from typing import Any
+from itertools import groupby, starmap
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from app.messaging.answers import Answer
 from app.messaging.quota import quota_month
 
-Cursor = AsyncCursor[dict[str, Any]]
+Cursor = AsyncCursor[TupleRow]
+"""Of plain tuples: made into dictionaries, five hundred people took three times as long."""
+
+
+class Person(NamedTuple):
+    """One person of a batch, and where the content is personal what stands behind its variables."""
+
+    batch_no: int
+    customer_id: UUID
+    line_user_id: str
+    """Empty once she is erased."""
+    store_name: str | None = None
+    code: str | None = None
+    expires_at: str | None = None
+    name: str | None = None
 
 
 @dataclass(slots=True, eq=False)
 class TakenBatch:
-    """A waiting batch with what its run says, and its people."""
+    """A waiting batch with what its run says, and its people. Its fields are in the order of `_TAKE`'s columns."""
 
     run_id: UUID
     batch_no: int
@@ -31,7 +47,7 @@ class TakenBatch:
     clock_shift_seconds: int
     brand_name: str
     coupon_name: str | None
-    people: Sequence[Mapping[str, Any]] = ()
+    people: Sequence[Person] = ()
 
 
 @dataclass(slots=True)
@@ -49,7 +65,7 @@ class Outcome:
 async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
     """The next waiting batches of runs that are sending; their first try is noted before it is made."""
     await cursor.execute(_TAKE, {"brand_id": brand_id, "account_id": line_account_id, "most": most})
-    taken = [TakenBatch(**row) for row in await cursor.fetchall()]
+    taken = [TakenBatch(*row) for row in await cursor.fetchall()]
     return sorted(taken, key=lambda batch: (batch.run_id, batch.batch_no))
 
 
@@ -63,7 +79,7 @@ async def load_people(cursor: Cursor, brand_id: UUID, taken: Sequence[TakenBatch
         "source": f"run:{run_id}",
     }
     await cursor.execute(_PEOPLE_WITH_VALUES if with_values else _PEOPLE, values)
-    rows = groupby(await cursor.fetchall(), key=lambda row: row["batch_no"])
+    rows = groupby(starmap(Person, await cursor.fetchall()), key=attrgetter("batch_no"))
     people = {batch_no: list(group) for batch_no, group in rows}
     for batch in taken:
         batch.people = people.get(batch.batch_no, ())
@@ -119,16 +135,17 @@ RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retr
           next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name, next.coupon_name
 """
 
+# Both select the fields of `Person`, in their order.
 _PEOPLE = """
-SELECT batch_no, customer_id, line_user_id FROM delivery
+SELECT batch_no, customer_id, coalesce(line_user_id, '') FROM delivery
 WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = ANY(%(batch_nos)s::int[])
 ORDER BY batch_no, customer_id
 """
 
 _PEOPLE_WITH_VALUES = """
-SELECT delivery.batch_no, delivery.customer_id, delivery.line_user_id, store.name AS store_name, issued.code,
-       to_char(issued.expires_at AT TIME ZONE brand.timezone, 'FMMM/FMDD HH24:MI') AS expires_at,
-       coalesce(customer.name, identity.display_name) AS name
+SELECT delivery.batch_no, delivery.customer_id, coalesce(delivery.line_user_id, ''), store.name, issued.code,
+       to_char(issued.expires_at AT TIME ZONE brand.timezone, 'FMMM/FMDD HH24:MI'),
+       coalesce(customer.name, identity.display_name)
 FROM delivery
 JOIN brand ON brand.id = %(brand_id)s
 JOIN customer ON customer.brand_id = delivery.brand_id AND customer.id = delivery.customer_id
