@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.settings import get_settings
+from app.settings import get_settings, tell_unloaded_demo
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +44,7 @@ def serve(
     port: int = 8000,
     processes: Annotated[int, typer.Option(help="Server processes.")] = 1,
 ) -> None:
-    """API, console, LIFF and intake; any number, stateless."""
+    """API and intake of LINE's webhooks; any number, stateless."""
     from app.serving import serve as serve_app
 
     settings = get_settings()
@@ -63,6 +63,8 @@ def worker(
     metrics_host: Annotated[str, typer.Option(help="The address that serves them.")] = "127.0.0.1",
 ) -> None:
     """Jobs, lanes and the clock; any number, any machine."""
+    if hint := tell_unloaded_demo(get_settings()):
+        typer.echo(hint, err=True)
     if metrics_port is not None:
         from prometheus_client import start_http_server
 

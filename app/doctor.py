@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 import typer
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -27,7 +30,7 @@ from app.database import (
 )
 from app.events.queries import find_oldest_unprojected_at, list_unprojected_brands
 from app.keys import KeysMissing, load_keyring
-from app.settings import Settings
+from app.settings import Settings, tell_unloaded_demo
 from app.weather import decisions, forecasts
 from app.weather.readings import Gap
 from app.weather.rules import staleness
@@ -89,9 +92,11 @@ def examine(now: datetime, settings: Settings | None = None) -> Iterator[Finding
             names = ", ".join(sorted({f"NOREN_{part['loc'][0]}".upper() for part in error.errors()}))
             yield Finding("settings", False, f"Cannot be read: {names}.", "Correct these environment variables.")
             return
+    if hint := tell_unloaded_demo(settings):
+        yield Finding("demo", None, hint)
     yield check_settings(settings)
     with _engine(settings) as engine:
-        database = check_database(engine)
+        database = check_database(engine, is_demo=_is_demo(settings))
         yield database
         if isinstance(engine, Engine) and database.ok:
             schema = check_schema(engine)
@@ -152,7 +157,7 @@ def check_settings(settings: Settings) -> Finding:
     return Finding("settings", True, f"Read; LINE and browsers come in at {settings.public_url}.")
 
 
-def check_database(engine: Engine | str) -> Finding:
+def check_database(engine: Engine | str, *, is_demo: bool = False) -> Finding:
     """Whether the database answers, and is new enough."""
     if isinstance(engine, str):
         advice = "Set it, or run: noren serve, which makes a database of its own."
@@ -162,12 +167,29 @@ def check_database(engine: Engine | str) -> Finding:
             version, user = connection.execute(text("SELECT current_setting('server_version_num')::int, user")).one()
     except OperationalError as error:
         advice = "Start Postgres, run: noren setup, or correct NOREN_DATABASE_URL."
+        if is_demo:
+            advice = "Start the demo: make demo"
         return Finding("database", False, f"Does not answer: {_first_line(error.orig)}.", advice)
     if version < 150000:
         return Finding(
             "database", False, f"PostgreSQL {version // 10000} is too old.", "Move to PostgreSQL 15 or newer."
         )
     return Finding("database", True, f"PostgreSQL {version // 10000} answers {user}.")
+
+
+def _is_demo(settings: Settings) -> bool:
+    """Whether the given database is a demo's: its socket lies in the demo's folder, or the demo's `env` names it."""
+    if settings.database_url is None:
+        return False
+    url = settings.database_url.get_secret_value()
+    try:
+        host = conninfo_to_dict(url).get("host")
+    except ProgrammingError:
+        return False
+    if host and (Path(str(host)).parent / "demo.json").exists():
+        return True
+    environment = settings.data_dir / "env"
+    return environment.exists() and url in environment.read_text()
 
 
 def check_schema(engine: Engine) -> Finding:

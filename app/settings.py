@@ -40,6 +40,16 @@ class Settings(BaseSettings):
     """Named in the User-Agent of calls to public services."""
 
 
+def tell_unloaded_demo(settings: Settings) -> str | None:
+    """What a command says first when it is about to use a demo's database without the demo's other settings."""
+    if settings.database_url is not None or not (settings.data_dir / "demo.json").exists():
+        return None
+    return (
+        f"This looks at the embedded database in {settings.data_dir} with the real LINE and JMA, not as its demo does. "
+        f"To load the demo's environment: set -a; . {settings.data_dir / 'env'}; set +a"
+    )
+
+
 @cache
 def get_settings() -> Settings:
     """The settings of this process."""

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from app.database import Urls, create_roles, database_urls, embedded_postgres, make_engine, migrate, stop_embedded
-from app.demo.processes import DidNotStart, PortTaken, Processes, require_free
+from app.demo.processes import AlreadyRuns, DidNotStart, PortTaken, Processes, hold_folder, require_free
 from app.keys import load_keyring
 from app.settings import Settings
 
@@ -38,17 +38,22 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the demo's data away and begin anew.")] = False,
 ) -> None:
     """Run everything on this machine with example data: Postgres, API, worker, a sandbox of LINE and the weather."""
+    folder = data_dir.resolve()
     try:
-        require_free(HOST, port, "--port")
-        require_free(HOST, sandbox_port, "--sandbox-port")
-    except PortTaken as taken:
-        raise typer.Exit(_complain(str(taken))) from taken
+        with hold_folder(folder):
+            require_free(HOST, port, "--port")
+            require_free(HOST, sandbox_port, "--sandbox-port")
+            if fresh:
+                throw_away(folder)
+            _run(folder, port, sandbox_port, customers, browser=browser)
+    except (AlreadyRuns, PortTaken, DidNotStart) as error:
+        raise typer.Exit(_complain(str(error))) from error
+
+
+def _run(folder: Path, port: int, sandbox_port: int, customers: int, *, browser: bool) -> None:
+    """Start everything, and stop it at a signal. Raises DidNotStart."""
     for name in [name for name in os.environ if name.startswith("NOREN_")]:
         del os.environ[name]
-    folder = data_dir.resolve()
-    if fresh:
-        throw_away(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -69,8 +74,6 @@ def demo(
         if browser and os.environ.get("DISPLAY"):
             webbrowser.open(f"{api_url}/docs")
         _watch(processes, stop)
-    except DidNotStart as error:
-        raise typer.Exit(_complain(str(error))) from error
     finally:
         processes.stop()
         stop_embedded(folder)
@@ -212,5 +215,5 @@ def _show(shown: dict[str, Any], folder: Path) -> None:
 
 
 def _complain(sentence: str) -> int:
-    console.print(f"[red]{sentence}[/]", soft_wrap=True)
+    console.print(sentence, style="red", markup=False, soft_wrap=True)
     return 1

@@ -4,20 +4,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from app.campaigns.models import Campaign
+from app.commerce.events import OrderPaid
 from app.commerce.models import Order
 from app.coupons.codes import new_code
+from app.coupons.events import CouponIssued, CouponRedeemed
 from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.coupons.offers import add_coupon
+from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed
 from app.demo.people import Person
 from app.demo.rows import add_rows, event_row
+from app.events.facts import Fact
 from app.events.models import Event
+from app.messaging.events import RunFinished
 from app.messaging.freeze import BATCHES_PER_ACCOUNT
 from app.messaging.models import Batch, Delivery, Run
+from app.sandbox.events import new_ulid
 from app.segments.models import Segment
 from app.weather.models import WeatherRule
 from tenants.ids import uuid7
@@ -29,7 +35,7 @@ JAPAN = ZoneInfo("Asia/Tokyo")
 RAINY_DAYS_AGO = (4, 9, 13, 20, 26, 33, 41, 48, 55, 63, 72, 84)
 HOLDOUT_RATIO = 0.2
 RAIN_TEXT = (
-    "☔ 気象庁の予報では、本日の昼は雨の見込みです（11時発表）。\n"
+    "☔ 気象庁の予報では、本日の昼は雨の見込みです。\n"
     "{{ store.name }}で温かい一杯はいかがですか。\n"
     "本日限り100円引き　クーポンコード: {{ coupon.code }}"
 )
@@ -46,10 +52,12 @@ def add_history(
     live_rule: bool,
 ) -> None:
     """Orders, events, coupons and, for the first brand, the one rule that is live."""
-    events = [*_follows(session, people, accounts), *_orders(session, people, stores)]
+    facts: list[Fact] = [*_follows(people, accounts), *_orders(session, people, stores)]
     welcome = _coupon(session, "はじめての方へ 300円引き", 300, {"hours_after_issue": 720}, {"per_customer": 1})
-    copies = [(person, min(person.follows.values()), stores[person.home]) for person in people if random.random() < 0.5]
-    events += _copies(session, welcome, copies, now, random, source="welcome", ratio=0.35)
+    copies = [
+        _Copy(person, min(person.follows.values()), stores[person.home]) for person in people if random.random() < 0.5
+    ]
+    facts += _copies(session, welcome, copies, now, random, source="welcome", ratio=0.35)
     if live_rule:
         rain = _coupon(session, "雨の日 100円引き", 100, {"weather_day": True}, {}, min_spend_yen=500)
         rule = WeatherRule(
@@ -82,34 +90,42 @@ def add_history(
         )
         session.flush()
         for days in RAINY_DAYS_AGO:
-            events += _rainy_day(session, rule, rain, people, stores, accounts, now, days, random)
-    events.sort(key=lambda row: row["occurred_at"])
-    for row in events:
-        row["id"] = uuid7()
-    add_rows(session, Event, events)
+            facts += _rainy_day(session, rule, rain, people, stores, accounts, now, days, random)
+    facts.sort(key=lambda fact: fact.occurred_at)
+    add_rows(session, Event, [event_row(session, fact) | {"id": uuid7()} for fact in facts])
     session.flush()
 
 
-def _follows(
-    session: ScopedSession, people: Sequence[Person], accounts: dict[str, LineAccount]
-) -> list[dict[str, Any]]:
-    rows = []
+def _follows(people: Sequence[Person], accounts: dict[str, LineAccount]) -> list[Fact]:
+    facts: list[Fact] = []
     for person in people:
-        first = min(person.follows.values())
-        rows.append(event_row(session, "customer.created", first, str(person.id), customer_id=person.id))
-        for channel, at in person.follows.items():
+        for channel, at in sorted(person.follows.items(), key=lambda item: item[1]):
             account = accounts[channel]
-            only_store = account.store_nos[0] if len(account.store_nos) == 1 else None
-            about: dict[str, Any] = {"customer_id": person.id, "account_no": account.no, "store_no": only_store}
-            once = f"{account.id}:{person.id}"
-            rows.append(event_row(session, "friend.followed", at, once, **about, data={"unblocked": False}))
+            place: dict[str, Any] = {
+                "customer_id": person.id,
+                "store_no": account.store_nos[0] if len(account.store_nos) == 1 else None,
+                "account_no": account.no,
+            }
+            friend: dict[str, Any] = {"friend_id": person.friend_ids[channel], "line_account_id": account.id}
+            if at == min(person.follows.values()):
+                facts.append(CustomerCreated(occurred_at=at, source="line", **place))
+            sign = _webhook_event_id(at)
+            facts.append(FriendFollowed(occurred_at=at, webhook_event_id=sign, is_unblocked=False, **place, **friend))
             if channel in person.blocks:
-                rows.append(event_row(session, "friend.blocked", person.blocks[channel], once, **about))
-    return rows
+                blocked_at = person.blocks[channel]
+                sign = _webhook_event_id(blocked_at)
+                facts.append(FriendBlocked(occurred_at=blocked_at, webhook_event_id=sign, **place, **friend))
+    return facts
 
 
-def _orders(session: ScopedSession, people: Sequence[Person], stores: dict[str, Store]) -> list[dict[str, Any]]:
-    orders, events = [], []
+def _webhook_event_id(at: datetime) -> str:
+    """An id as LINE gives to what happened at this moment."""
+    return new_ulid(int(at.timestamp() * 1000))
+
+
+def _orders(session: ScopedSession, people: Sequence[Person], stores: dict[str, Store]) -> list[Fact]:
+    orders: list[dict[str, Any]] = []
+    facts: list[Fact] = []
     for person in people:
         for number, one in enumerate(person.orders):
             store = stores[one.store_code]
@@ -127,20 +143,19 @@ def _orders(session: ScopedSession, people: Sequence[Person], stores: dict[str, 
                     "ordered_at": one.ordered_at,
                 }
             )
-            data = {"order_id": str(order_id), "amount_yen": one.amount_yen}
-            events.append(
-                event_row(
-                    session,
-                    "order.paid",
-                    one.ordered_at,
-                    str(order_id),
+            facts.append(
+                OrderPaid(
+                    occurred_at=one.ordered_at,
                     customer_id=person.id,
                     store_no=store.no,
-                    data=data,
+                    order_id=order_id,
+                    amount_yen=one.amount_yen,
+                    orders_delta=1,
+                    told_at=one.ordered_at,
                 )
             )
     add_rows(session, Order, orders)
-    return events
+    return facts
 
 
 def _coupon(
@@ -162,10 +177,19 @@ def _coupon(
     return add_coupon(session, coupon)
 
 
+class _Copy(NamedTuple):
+    """Who is given a copy, when, and through which store and account."""
+
+    person: Person
+    at: datetime
+    store: Store
+    account_no: int | None = None
+
+
 def _copies(
     session: ScopedSession,
     coupon: Coupon,
-    copies: Sequence[tuple[Person, datetime, Store]],
+    copies: Sequence[_Copy],
     now: datetime,
     random: Random,
     *,
@@ -173,20 +197,27 @@ def _copies(
     ratio: float,
     rule_id: UUID | None = None,
     run_id: UUID | None = None,
-) -> list[dict[str, Any]]:
-    """Issued copies, of which `ratio` were used within some hours; answers their events."""
-    amount_yen = int(coupon.benefit["amount_yen"])
-    issued, redemptions, events = [], [], []
-    caused = {"coupon_id": str(coupon.id), "campaign_id": None}
-    caused |= {"weather_rule_id": str(rule_id) if rule_id else None, "run_id": str(run_id) if run_id else None}
+) -> list[Fact]:
+    """Issued copies, of which `ratio` were used within some hours; answers their facts."""
+    discount_yen = int(coupon.benefit["amount_yen"])
+    issued, redemptions = [], []
+    facts: list[Fact] = []
     common = {"brand_id": session.scope.brand_id, "coupon_id": coupon.id}
-    for person, at, store in copies:
+    for person, at, store, account_no in copies:
         copy_id = uuid7()
         ends = _midnight(at, 1) if rule_id else at + timedelta(days=30)
         used_at = min(at + timedelta(hours=random.uniform(0.5, 9 if rule_id else 400)), ends)
         used = random.random() < ratio and used_at < now
-        about: dict[str, Any] = {"customer_id": person.id, "store_no": store.no}
-        data: dict[str, Any] = caused | {"issued_coupon_id": str(copy_id)}
+        about: dict[str, Any] = {
+            "customer_id": person.id,
+            "store_no": store.no,
+            "account_no": account_no,
+            "coupon_id": coupon.id,
+            "issued_coupon_id": copy_id,
+            "campaign_id": None,
+            "weather_rule_id": rule_id,
+            "run_id": run_id,
+        }
         issued.append(
             {
                 **common,
@@ -196,6 +227,7 @@ def _copies(
                 "code": new_code(),
                 "source": source,
                 "store_no": store.no,
+                "account_no": account_no,
                 "weather_rule_id": rule_id,
                 "run_id": run_id,
                 "status": "redeemed" if used else "issued",
@@ -203,9 +235,9 @@ def _copies(
                 "expires_at": ends,
             }
         )
-        events.append(event_row(session, "coupon.issued", at, str(copy_id), **about, data=data))
+        facts.append(CouponIssued(occurred_at=at, **about))
         if used:
-            redemption_id = uuid7()
+            redemption_id, amount_yen = uuid7(), 10 * random.randrange(65, 250)
             redemptions.append(
                 {
                     **common,
@@ -215,22 +247,29 @@ def _copies(
                     "customer_id": person.id,
                     "store_id": store.id,
                     "store_no": store.no,
-                    "amount_yen": 10 * random.randrange(65, 250),
-                    "discount_yen": amount_yen,
+                    "amount_yen": amount_yen,
+                    "discount_yen": discount_yen,
                     "redeemed_at": used_at,
                     "business_on": used_at.astimezone(JAPAN).date(),
                 }
             )
-            data = data | {"redemption_id": str(redemption_id), "discount_yen": amount_yen}
-            events.append(event_row(session, "coupon.redeemed", used_at, str(redemption_id), **about, data=data))
+            facts.append(
+                CouponRedeemed(
+                    occurred_at=used_at,
+                    redemption_id=redemption_id,
+                    discount_yen=discount_yen,
+                    amount_yen=amount_yen,
+                    **about,
+                )
+            )
     add_rows(session, IssuedCoupon, issued)
     add_rows(session, Redemption, redemptions)
     key = (session.scope.brand_id, coupon.id)
     session.get_one(CouponTally, key).issued += len(issued)
     budget = session.get_one(CouponBudget, key)
     budget.redeemed += len(redemptions)
-    budget.discount_yen += amount_yen * len(redemptions)
-    return events
+    budget.discount_yen += discount_yen * len(redemptions)
+    return facts
 
 
 def _rainy_day(
@@ -243,13 +282,13 @@ def _rainy_day(
     now: datetime,
     days_ago: int,
     random: Random,
-) -> list[dict[str, Any]]:
+) -> list[Fact]:
     """One finished run of the rain rule over a few of the stores, with hold-outs, copies and redemptions."""
     day = (now.astimezone(JAPAN) - timedelta(days=days_ago)).date()
     at = datetime.combine(day, time(11, 10), JAPAN).astimezone(UTC)
     wet = set(random.sample(sorted(stores), k=random.randrange(3, 8)))
     run_id = uuid7()
-    chosen: list[tuple[Person, datetime, Store]] = []
+    chosen: list[_Copy] = []
     deliveries: list[dict[str, Any]] = []
     by_account: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     held = 0
@@ -262,7 +301,7 @@ def _rainy_day(
         held += out
         deliveries.append(_delivery(session, run_id, person, account, store, held_out=out))
         if not out:
-            chosen.append((person, at, store))
+            chosen.append(_Copy(person, at, store, account.no))
             by_account[account.no][str(store.no)] += 1
     run = _run(rule, coupon, run_id, day, at, len(chosen), held)
     session.add(run)
@@ -272,23 +311,24 @@ def _rainy_day(
     session.add_all(_batch(run_id, no, ids[no], dict(counts), at) for no, counts in by_account.items())
     session.flush()
     source = f"run:{run_id}"
-    events = _copies(session, coupon, chosen, now, random, source=source, ratio=0.22, rule_id=rule.id, run_id=run_id)
+    facts = _copies(session, coupon, chosen, now, random, source=source, ratio=0.22, rule_id=rule.id, run_id=run_id)
     sent = [
         {"account_no": no, "store_no": int(store_no), "count": count}
         for no, counts in by_account.items()
         for store_no, count in counts.items()
     ]
-    data = {
-        "run_id": str(run_id),
-        "status": "finished",
-        "campaign_id": None,
-        "weather_rule_id": str(rule.id),
-        "coupon_id": str(coupon.id),
-        "sent": sent,
-        "chosen": len(chosen),
-        "left_out": {"holdout": held},
-    }
-    return [*events, event_row(session, "run.finished", at + timedelta(minutes=1), str(run_id), data=data)]
+    finished = RunFinished(
+        occurred_at=at + timedelta(minutes=1),
+        run_id=run_id,
+        status="finished",
+        campaign_id=None,
+        weather_rule_id=rule.id,
+        coupon_id=coupon.id,
+        sent=sent,
+        chosen=len(chosen),
+        left_out={"holdout": held},
+    )
+    return [*facts, finished]
 
 
 def _run(rule: WeatherRule, coupon: Coupon, run_id: UUID, day: date, at: datetime, chosen: int, held: int) -> Run:

@@ -71,7 +71,7 @@ class Person:
 
     id: UUID
     name: str
-    gender: str
+    gender: str | None
     phone: str | None
     member_number: str | None
     home: str
@@ -79,6 +79,8 @@ class Person:
     line_user_id: str
     follows: dict[str, datetime] = field(default_factory=dict)
     """Channel id → since when."""
+    friend_ids: dict[str, UUID] = field(default_factory=dict)
+    """Channel id → the friendship's id."""
     blocks: dict[str, datetime] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
@@ -100,7 +102,7 @@ def draw_people(
         person = Person(
             id=uuid7(),
             name=f"{random.choice(FAMILY)} {random.choice(GIVEN)}",
-            gender=random.choice(("female", "male", "unknown")),
+            gender=random.choices(("female", "male", "other", None), weights=(45, 40, 2, 13))[0],
             phone=f"+8190{number:08d}" if random.random() < 0.4 else None,
             member_number=f"M{number + 1:07d}" if random.random() < 0.6 else None,
             home=home,
@@ -127,6 +129,7 @@ def _befriend(
         person.follows.setdefault(channel_id, since + (now - since) * random.random())
     if random.random() < 0.06:
         person.blocks[first] = since + (now - since) * random.random()
+    person.friend_ids = {channel_id: uuid7() for channel_id in person.follows}
 
 
 def _buy(person: Person, codes: Sequence[str], now: datetime, random: Random) -> None:

@@ -1,24 +1,30 @@
 """The demo's processes: started together, watched, and stopped together."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 STOP_SECONDS = 10.0
+LOG_LINES = 5
 
 
 class PortTaken(Exception):
     """Another program listens where the demo wants to."""
+
+
+class AlreadyRuns(Exception):
+    """Another demo runs in the same folder."""
 
 
 class DidNotStart(Exception):
@@ -33,6 +39,23 @@ def require_free(host: str, port: int, option: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise PortTaken(f"Port {port} is taken; choose another with {option}.") from error
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep every other demo out of this folder, which is made. Raises AlreadyRuns if one is in it.
+
+    The lock goes with this process, however it ends; the file stays.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRuns(
+                f"A demo already runs in this folder ({folder}); stop it, or choose another with --data-dir."
+            ) from error
+        yield
 
 
 def _die_with_parent() -> None:
@@ -69,16 +92,22 @@ class Processes:
         return [name for name, process in self.running.items() if process.poll() is not None]
 
     def wait_for(self, name: str, url: str, seconds: float) -> None:
-        """Wait until `url` answers 2xx. Raises DidNotStart."""
+        """Wait until `url` answers 2xx. Raises DidNotStart, at once if any of the children has ended."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if name in self.list_ended():
-                break
+            if ended := self.list_ended():
+                raise DidNotStart(f"{ended[0]} ended while it started; {self._tell_log(ended[0])}")
             with suppress(URLError, OSError), urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
                 if answer.status < 300:
                     return
             time.sleep(0.1)
-        raise DidNotStart(f"{name} did not start; see {self.folder / name}.log")
+        raise DidNotStart(f"{name} was not ready after {seconds:g} s; {self._tell_log(name)}")
+
+    def _tell_log(self, name: str) -> str:
+        """The last lines of a child's log, and where the others are."""
+        path = self.folder / f"{name}.log"
+        lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        return "\n  ".join([f"the end of {path}:", *lines])
 
     def stop(self) -> None:
         """Ask all to end, the newest first, and kill what does not."""

@@ -1,11 +1,10 @@
 """Rows in bulk."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import insert
 
+from app.events.facts import Fact
 from tenants.session import ScopedSession
 
 
@@ -15,26 +14,16 @@ def add_rows(session: ScopedSession, model: Any, rows: list[dict[str, Any]]) -> 
         session.connection().execute(insert(model), rows[start : start + 5000])
 
 
-def event_row(
-    session: ScopedSession,
-    kind: str,
-    at: datetime,
-    once: str,
-    *,
-    customer_id: UUID | None = None,
-    store_no: int | None = None,
-    account_no: int | None = None,
-    data: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """A past event as `events.record` would have written it; its id is given once all are in order."""
+def event_row(session: ScopedSession, fact: Fact) -> dict[str, Any]:
+    """A past event as `events.record` would have written it then; its id is given once all are in order."""
     return {
         "brand_id": session.scope.brand_id,
-        "created_at": at,
-        "type": kind,
-        "customer_id": customer_id,
-        "store_no": store_no,
-        "account_no": account_no,
-        "occurred_at": at,
-        "data": data or {},
-        "dedupe_key": f"{kind}:{once}",
+        "created_at": fact.occurred_at,
+        "type": fact.type,
+        "customer_id": fact.customer_id,
+        "store_no": fact.store_no,
+        "account_no": fact.account_no,
+        "occurred_at": fact.occurred_at,
+        "data": fact.data(),
+        "dedupe_key": fact.dedupe_key(),
     }

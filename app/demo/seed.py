@@ -231,7 +231,7 @@ def add_people(
             friends.append(
                 {
                     "brand_id": brand_id,
-                    "id": uuid7(),
+                    "id": person.friend_ids[channel],
                     "created_at": at,
                     "line_account_id": accounts[channel].id,
                     "account_no": accounts[channel].no,

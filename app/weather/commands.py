@@ -1,11 +1,12 @@
 """noren weather: synchronise areas and forecasts, and let the rules decide."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from unicodedata import combining, east_asian_width
 
 import typer
 
@@ -13,7 +14,7 @@ from app.database import database_urls, make_engine
 from app.jobs.queue import Clockwork
 from app.keys import load_keyring
 from app.logs import configure_logs
-from app.settings import get_settings
+from app.settings import get_settings, tell_unloaded_demo
 from app.weather import tasks
 from app.weather.readings import Gap
 from app.weather.tasks import Ticked
@@ -63,16 +64,16 @@ def tick(
     if as_json:
         typer.echo(json.dumps({"fired": fired, "decisions": [_shown(one) for one in ticked]}, ensure_ascii=False))
         return
-    for one in ticked:
-        values = ", ".join(f"{reading['reading']} {_value(reading)}" for reading in one.readings)
-        mark = "FIRED" if one.fired else one.reason
-        typer.echo(f"{one.business_on}  {mark:<15}  {one.store}  |  {one.rule}  |  {values}  |  {one.detail}")
+    for line in align([_columns(one) for one in ticked]):
+        typer.echo(line)
     typer.echo(f"{len(ticked)} decisions, {fired} fired.")
 
 
 @contextmanager
 def _clockwork() -> Iterator[Clockwork]:
     settings = get_settings()
+    if hint := tell_unloaded_demo(settings):
+        typer.echo(hint, err=True)
     configure_logs(settings.log_level)
     engine = make_engine(database_urls(settings).app, pool_size=2)
     try:
@@ -98,6 +99,25 @@ def _shown(one: Ticked) -> dict[str, Any]:
         "store_id": encode_id("store", one.store_id),
         "readings": list(one.readings),
     }
+
+
+def _columns(one: Ticked) -> tuple[str, ...]:
+    values = ", ".join(f"{reading['reading']} {_value(reading)}" for reading in one.readings)
+    return str(one.business_on), "FIRED" if one.fired else one.reason, one.store, one.rule, values, one.detail
+
+
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines whose columns stand below one another in a terminal, where Japanese letters are two wide."""
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def display_width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _value(reading: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -87,6 +88,36 @@ def test_a_database_that_does_not_answer_is_one_finding_and_hides_no_other(tmp_p
     findings = list(doctor.examine(NOON, settings))
     assert found(findings) == {"settings": True, "database": False, "line": False}
     assert "hunter2" not in " ".join(map(doctor.describe, findings))
+
+
+def test_a_demo_that_is_stopped_asks_to_be_started(tmp_path: Path) -> None:
+    url = f"postgresql://noren_app@/noren?host={quote(str(tmp_path / 'postgres'), safe='')}"
+    settings = settings_of(Urls(url, url, None))
+    (stranger,) = [one for one in doctor.examine(NOON, settings) if one.name == "database"]
+    assert stranger.advice == "Start Postgres, run: noren setup, or correct NOREN_DATABASE_URL."
+    (tmp_path / "demo.json").write_text("{}")
+    (database,) = [one for one in doctor.examine(NOON, settings) if one.name == "database"]
+    assert (database.ok, database.advice) == (False, "Start the demo: make demo")
+
+
+def test_a_demo_whose_socket_lies_elsewhere_is_known_by_its_environment(tmp_path: Path) -> None:
+    url = f"postgresql://noren_app@/noren?host={quote(str(tmp_path / 'run'), safe='')}"
+    home = tmp_path / "demo"
+    home.mkdir()
+    (home / "env").write_text(f"NOREN_DATABASE_URL='{url}'\n")
+    findings = doctor.examine(NOON, settings_of(Urls(url, url, None), data_dir=home))
+    assert [one.advice for one in findings if one.name == "database"] == ["Start the demo: make demo"]
+
+
+def test_a_demo_whose_environment_is_not_loaded_is_told_first(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, line_api_url="http://127.0.0.1:9")
+    assert next(doctor.examine(NOON, settings)).name == "settings"
+    (tmp_path / "demo.json").write_text("{}")
+    first = next(doctor.examine(NOON, settings))
+    assert (first.name, first.ok) == ("demo", None)
+    assert f"set -a; . {tmp_path}/env; set +a" in first.says
+    given = Settings(data_dir=tmp_path, database_url="postgresql://noren_app@127.0.0.1:9/noren")
+    assert next(doctor.examine(NOON, given)).name == "settings"
 
 
 def test_without_any_database_nothing_is_made(tmp_path: Path) -> None:

@@ -1,0 +1,20 @@
+"""What `noren weather` prints."""
+
+from app.weather.commands import align, display_width
+
+
+def test_columns_stand_below_one_another_after_japanese_names() -> None:
+    lines = align([("FIRED", "新宿店", "80"), ("condition_false", "吉祥寺店", "0"), ("no_area", "Ginza", "10")])
+    assert lines == [
+        "FIRED            新宿店    80",
+        "condition_false  吉祥寺店  0",
+        "no_area          Ginza     10",
+    ]
+
+
+def test_width_counts_what_a_terminal_shows() -> None:
+    assert [display_width(text) for text in ("abc", "雨", "ｱﾒ", "Ａ", "か\u3099")] == [3, 2, 2, 2, 2]
+
+
+def test_no_decisions_are_no_lines() -> None:
+    assert align([]) == []
