@@ -43,6 +43,9 @@ def read_area(area_id: AreaId, session: ScopedSession) -> AreaRead:
 @router.patch("/{area_id}", dependencies=[allow("areas:write")])
 def change_area(area_id: AreaId, body: AreaPatch, session: ScopedSession, if_match: Precondition) -> AreaRead:
     """Change an area. LINE accounts that belong to it follow its stores."""
+    if body.parent_id is not None:
+        # The whole tree before its own row, or two areas that move at once would wait for each other.
+        queries.lock_tree(session)
     area = queries.lock_area(session, area_id)
     if_match.check(_read(session, area))
     changes = patches.changes_of(body)

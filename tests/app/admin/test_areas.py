@@ -1,5 +1,6 @@
 """Areas: a tree of stores that are marketed together."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -128,3 +129,15 @@ def test_an_archived_area_is_gone_and_one_in_use_is_not_archived(api: TestClient
         assert api.delete(f"/v1/areas/{area['id']}", headers=home.headers).status_code == 204
         assert api.get(f"/v1/areas/{area['id']}", headers=home.headers).status_code == 404
     assert list_ids(api, home.headers, "/v1/areas") == []
+
+
+def test_areas_that_move_at_once_do_not_wait_for_each_other(api: TestClient, home: BrandHome) -> None:
+    areas = [create(api, home, "/v1/areas", name=str(number))["id"] for number in range(5)]
+
+    def move(number: int) -> int:
+        path = f"/v1/areas/{areas[number % 5]}"
+        body = {"parent_id": areas[(number * 2 + 1) % 5]}
+        return int(api.patch(path, json=body, headers=home.headers).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(move, range(20))) <= {200, 409}
