@@ -201,10 +201,11 @@ def _home_store(session: Session, caller: CallerInfo, body: CustomerUpdate) -> S
 
 
 def _own(session: Session, caller: CallerInfo, tag_id: TagId) -> Tag:
-    """A tag that the caller may change. Raises NotFound, or PermissionMissing for head office's."""
+    """A tag that the caller may change, locked. Raises NotFound, or PermissionMissing for head office's."""
     tag = queries.get_tag(session, tag_id)
     if not caller.scope.sees_store(tag.store_no):
         raise PermissionMissing("customers:write")
+    session.refresh(tag, with_for_update={"key_share": True})
     return tag
 
 

@@ -70,10 +70,11 @@ def archive_segment(segment_id: SegmentId, session: ScopedSession, caller: Calle
 
 
 def _own(session: Session, caller: CallerInfo, segment_id: SegmentId) -> Segment:
-    """A segment that the caller may change. Raises NotFound, or PermissionMissing for head office's."""
+    """A segment that the caller may change, locked. Raises NotFound, or PermissionMissing for head office's."""
     segment = queries.get_segment(session, segment_id)
     if not caller.scope.sees_store(segment.store_no):
         raise PermissionMissing("segments:write")
+    session.refresh(segment, with_for_update={"key_share": True})
     return segment
 
 

@@ -89,7 +89,7 @@ def lock_rule(session: ScopedSession, rule_id: UUID) -> WeatherRule:
     rule = session.exec(
         select(WeatherRule)
         .where(col(WeatherRule.id) == rule_id, col(WeatherRule.archived_at).is_(None))
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).one_or_none()
     if rule is None:
         raise NotFound

@@ -149,10 +149,11 @@ def _refuse_approval(approval: str | None) -> None:
 
 
 def _own(session: Any, caller: CallerInfo, rule_id: WeatherRuleId) -> WeatherRule:
-    """A rule that the caller may change. Raises NotFound, or PermissionMissing for head office's."""
+    """A rule that the caller may change, locked. Raises NotFound, or PermissionMissing for head office's."""
     rule = queries.get_rule(session, rule_id)
     if not caller.scope.sees_store(rule.store_no):
         raise PermissionMissing("weather:write")
+    session.refresh(rule, with_for_update={"key_share": True})
     return rule
 
 

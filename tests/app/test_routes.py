@@ -1,5 +1,6 @@
 """What every operation does with a body before its handler sees it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,6 +9,10 @@ from fastapi.testclient import TestClient
 from tenants.ids import encode_id
 from tests import make
 from tests.conftest import BrandHome
+
+_OFFER = {"benefit": {"kind": "amount_off", "amount_yen": 100}, "validity": {"hours_after_issue": 24}}
+_HELLO = [{"type": "text", "text": "x"}]
+_COLD = {"reading": "temperature_max", "op": "<", "value": 0}
 
 
 def post(api: TestClient, home: BrandHome, body: bytes, **headers: str) -> Any:
@@ -139,6 +144,35 @@ def test_a_path_with_a_slash_too_many_is_not_there_and_leads_nowhere(api: TestCl
 
 def test_a_body_that_is_not_read_to_its_end_ends_the_connection(api: TestClient, home: BrandHome) -> None:
     assert post(api, home, b"x" * 3_000_000).headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/tags", {"name": "x"}),
+        ("/v1/segments", {"name": "x", "rule": {"all": []}}),
+        ("/v1/coupons", {"name": "x", "all_stores": True, **_OFFER}),
+        ("/v1/weather-rules", {"name": "x", "all_stores": True, "messages": _HELLO, "condition": _COLD}),
+        ("/v1/campaigns", {"name": "x", "messages": _HELLO}),
+        ("/v1/areas", {"name": "x"}),
+        ("/v1/stores", {"name": "x", "code": "x"}),
+        ("/v1/api-clients", {"name": "x"}),
+    ],
+)
+def test_of_changes_made_at_once_to_one_version_one_is_taken(
+    api: TestClient, home: BrandHome, path: str, body: dict[str, Any]
+) -> None:
+    made = api.post(path, json=body, headers=home.headers)
+    assert made.status_code == 201, made.text
+    one = f"{path}/{made.json()['id']}"
+    headers = {**home.headers, "If-Match": api.get(one, headers=home.headers).headers["etag"]}
+
+    def rename(number: int) -> int:
+        return int(api.patch(one, json={"name": f"y{number}"}, headers=headers).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(rename, range(8)))
+    assert statuses == [200, *[412] * 7]
 
 
 def test_a_rejected_value_is_not_repeated(api: TestClient, home: BrandHome) -> None:
