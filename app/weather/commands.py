@@ -57,7 +57,7 @@ def tick(
     as_json: AsJson = False,
 ) -> None:
     """Fetch, and let every live rule decide for all of its stores; the worker sends what fires."""
-    moment = _instant(at) if at else None
+    moment = read_instant(at) if at else None
     with _clockwork() as clock:
         ticked = tasks.tick(clock, moment)
     fired = sum(one.fired for one in ticked)
@@ -82,13 +82,16 @@ def _clockwork() -> Iterator[Clockwork]:
         engine.dispose()
 
 
-def _instant(text: str) -> datetime:
+def read_instant(text: str) -> datetime:
+    """The instant that an operator wrote. Raises typer.BadParameter."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not an RFC 3339 instant") from error
     if value.tzinfo is None:
         raise typer.BadParameter("give the offset too, such as +09:00")
+    if not 1970 <= value.year <= 2200:
+        raise typer.BadParameter("must lie between 1970 and 2200")
     return value.astimezone(UTC)
 
 
