@@ -21,6 +21,7 @@ from app.campaigns.schemas import (
 )
 from app.coupons import queries as coupons
 from app.coupons import service as issuing
+from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.messaging import queries as runs
 from app.messaging import service as messaging
@@ -122,7 +123,7 @@ def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
     if campaign.valid_until is not None and campaign.valid_until <= now:
         raise Conflict("The campaign's valid_until has passed.")
     lock_brand(session)
-    coupon = coupons.get_coupon(session, campaign.coupon_id) if campaign.coupon_id else None
+    coupon = _find_coupon(session, campaign)
     if coupon is not None:
         issuing.require_current(session, coupon, now)
     run, _ = messaging.start_run(
@@ -242,7 +243,7 @@ def _audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audi
     if store_nos is not None or account_nos is not None:
         numbers = [sender.account_no for sender in senders]
         where = and_(where, col(Customer.account_nos).op("&&")(numbers))
-    coupon = coupons.get_coupon(session, campaign.coupon_id) if campaign.coupon_id else None
+    coupon = _find_coupon(session, campaign)
     brand = get_brand(session, session.scope.brand_id)
     policy = campaign.sender_policy or brand.sender_policy
     return Audience(
@@ -254,6 +255,16 @@ def _audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audi
         capped=issuing.holds_too_many(coupon) if coupon else None,
         most=issuing.remaining(session, coupon) if coupon else None,
     )
+
+
+def _find_coupon(session: ScopedSession, campaign: Campaign) -> Coupon | None:
+    """The campaign's coupon, where it has one. Raises Conflict once that has been archived."""
+    if campaign.coupon_id is None:
+        return None
+    try:
+        return coupons.get_coupon(session, campaign.coupon_id)
+    except NotFound as error:
+        raise Conflict("The campaign's coupon has been archived.") from error
 
 
 def _resolve(

@@ -113,6 +113,16 @@ def test_a_campaign_whose_coupon_has_ended_is_not_launched(api: TestClient, reac
     assert api.get(f"/v1/campaigns/{campaign['id']}", headers=reached.headers).json()["status"] == "draft"
 
 
+def test_a_campaign_whose_coupon_was_archived_is_not_launched(api: TestClient, reached: BrandHome) -> None:
+    with reached.open() as session:
+        coupon_id = encode_id("cpn", make.coupon(session).id)
+        session.commit()
+    campaign = draft(api, reached, coupon_id=coupon_id)
+    assert api.delete(f"/v1/coupons/{coupon_id}", headers=reached.headers).status_code == 204
+    for verb in ("dry-run", "launch"):
+        assert act(api, reached, campaign, verb).status_code == 409
+
+
 def test_pause_resume_and_cancel_follow_the_state(api: TestClient, reached: BrandHome) -> None:
     campaign = draft(api, reached)
     assert act(api, reached, campaign, "pause").status_code == 409
