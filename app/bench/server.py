@@ -14,7 +14,7 @@ from starlette.routing import Route
 from app.main import create_app as create_product
 from app.serving import serve
 
-EMPTY_PATH = "/bench/empty"
+EMPTY_PATH = "/healthz/empty"
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
