@@ -24,9 +24,22 @@ VARIABLES: Final = {
 PERSONAL: Final = frozenset({"customer.name", "coupon.code", "coupon.expires_at"})
 """Variables whose value differs from person to person."""
 
-_MESSAGE_TYPES: Final = {
-    "text", "textV2", "sticker", "image", "video", "audio", "location", "imagemap", "template", "flex", "coupon",
-}  # fmt: skip
+_IMAGE: Final = {"originalContentUrl": "text", "previewImageUrl": "text"}
+_MEMBERS: Final[dict[str, dict[str, str]]] = {
+    "text": {"text": "text"},
+    "textV2": {"text": "text"},
+    "sticker": {"packageId": "text", "stickerId": "text"},
+    "image": _IMAGE,
+    "video": _IMAGE,
+    "audio": {"originalContentUrl": "text", "duration": "number"},
+    "location": {"title": "text", "address": "text", "latitude": "number", "longitude": "number"},
+    "imagemap": {"baseUrl": "text", "altText": "text", "baseSize": "object", "actions": "list"},
+    "template": {"altText": "text", "template": "object"},
+    "flex": {"altText": "text", "contents": "object"},
+    "coupon": {"couponId": "text"},
+}
+"""What a message of each type must have. LINE refuses a whole batch of people for one message without it."""
+_KINDS: Final[dict[str, tuple[type, ...]]] = {"number": (int, float), "object": (Mapping,), "list": (list,)}
 _VARIABLE = re.compile(r"\{\{\s*([a-z_.]+)\s*(?:\|\s*default:\s*\"([^\"]*)\"\s*)?\}\}")
 _MARK = "\ue000{}\ue001"
 _MARKS = re.compile("\ue000([0-9]+)\ue001".encode())
@@ -102,16 +115,20 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> Template:
     for index, message in enumerate(messages):
         pointer = f"/messages/{index}"
         kind = message.get("type")
-        if not isinstance(kind, str) or kind not in _MESSAGE_TYPES:
-            raise Invalid.at(f"{pointer}/type", f"Must be one of {', '.join(sorted(_MESSAGE_TYPES))}.")
-        if kind in ("text", "textV2"):
-            text = message.get("text")
-            if not isinstance(text, str) or not text.strip():
-                raise Invalid.at(f"{pointer}/text", "Must be a text that is not empty.")
-            if len(text.encode("utf-16-le", "surrogatepass")) // 2 > MAX_TEXT_UNITS:
-                raise Invalid.at(f"{pointer}/text", f"LINE takes at most {MAX_TEXT_UNITS} UTF-16 units.")
-        if kind in ("flex", "template", "imagemap") and not isinstance(message.get("altText"), str):
-            raise Invalid.at(f"{pointer}/altText", "Must be a text.")
-        if kind == "flex" and not isinstance(message.get("contents"), Mapping):
-            raise Invalid.at(f"{pointer}/contents", "Must be a flex container.")
+        if not isinstance(kind, str) or kind not in _MEMBERS:
+            raise Invalid.at(f"{pointer}/type", f"Must be one of {', '.join(sorted(_MEMBERS))}.")
+        for name, wanted in _MEMBERS[kind].items():
+            _check_member(message.get(name), wanted, f"{pointer}/{name}")
+        if kind == "flex" and message["contents"].get("type") not in ("bubble", "carousel"):
+            raise Invalid.at(f"{pointer}/contents/type", "Must be bubble or carousel.")
     return read_template(messages)
+
+
+def _check_member(value: Any, wanted: str, pointer: str) -> None:
+    if wanted == "text":
+        if not isinstance(value, str) or not value.strip():
+            raise Invalid.at(pointer, "Must be a text that is not empty.")
+        if len(value.encode("utf-16-le", "surrogatepass")) // 2 > MAX_TEXT_UNITS:
+            raise Invalid.at(pointer, f"LINE takes at most {MAX_TEXT_UNITS} UTF-16 units.")
+    elif isinstance(value, bool) or not isinstance(value, _KINDS[wanted]):
+        raise Invalid.at(pointer, f"Must be {'an' if wanted == 'object' else 'a'} {wanted}.")

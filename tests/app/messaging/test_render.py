@@ -53,6 +53,15 @@ def test_variables_work_deep_inside_a_flex_message() -> None:
         ([{"type": "text", "text": "x"}, {"type": "text"}], "/messages/1/text"),
         ([{"type": "text", "text": "{{ customer.nickname }}"}], "/messages/0/text"),
         ([{"type": "flex", "contents": {}}], "/messages/0/altText"),
+        ([{"type": "flex", "altText": "", "contents": {"type": "bubble"}}], "/messages/0/altText"),
+        ([{"type": "flex", "altText": "x", "contents": {"type": "box"}}], "/messages/0/contents/type"),
+        ([{"type": "sticker", "packageId": "1"}], "/messages/0/stickerId"),
+        ([{"type": "image", "originalContentUrl": "https://a.jp/b.png"}], "/messages/0/previewImageUrl"),
+        ([{"type": "audio", "originalContentUrl": "https://a.jp/b.m4a"}], "/messages/0/duration"),
+        ([{"type": "location", "title": "x", "address": "x", "latitude": 35}], "/messages/0/longitude"),
+        ([{"type": "template", "altText": "x"}], "/messages/0/template"),
+        ([{"type": "imagemap", "altText": "x", "baseSize": {}, "actions": []}], "/messages/0/baseUrl"),
+        ([{"type": "coupon"}], "/messages/0/couponId"),
     ],
 )
 def test_what_line_would_not_take_is_refused_with_a_pointer(messages: list[dict[str, Any]], pointer: str) -> None:
