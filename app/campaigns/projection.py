@@ -1,6 +1,7 @@
 """close_campaigns(): a campaign ends when its run does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
@@ -21,5 +22,11 @@ def close_campaigns(session: ScopedSession, events: Sequence[Event]) -> None:
         session.exec(
             update(Campaign)
             .where(col(Campaign.id) == UUID(event.data["campaign_id"]), col(Campaign.status).in_(("sending", "paused")))
-            .values(status=_STATUS[event.data["status"]])
+            .values(status=_status_of(event.data))
         )
+
+
+def _status_of(finished: Mapping[str, Any]) -> str:
+    """How a campaign ended; one that chose people and reached nobody has failed."""
+    status = _STATUS[finished["status"]]
+    return "failed" if status == "sent" and finished["chosen"] and not finished["sent"] else status
