@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 
-import httpx
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -110,6 +109,8 @@ def readyz(request: Request) -> Response:
         if settings.ready_needs_worker and connection.execute(_LIVE_WORKER).first() is None:
             return JSONResponse({"status": "waiting for a worker"}, 503)
     if settings.ready_url is not None:
+        import httpx
+
         try:
             answer = httpx.get(settings.ready_url, timeout=2, trust_env=False)
         except httpx.HTTPError:

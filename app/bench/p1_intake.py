@@ -75,7 +75,7 @@ def _measure(place: Place, accounts: list[BenchAccount], pid: int, calls: int) -
             Line(
                 work="acknowledged but not stored once", figure=_WARM_UP + total - stored, unit="", bar=Bar(at_most=0)
             ),
-            Line(work="memory of serve afterwards", figure=sum(map(resident_mb, list_tree(pid))), unit="MB"),
+            Line(work="memory of the process that answers", figure=max(map(resident_mb, list_tree(pid))), unit="MB"),
         ),
         cpu_seconds=cpu,
         notes=(

@@ -10,7 +10,6 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-import httpx
 import orjson
 
 from app.line.errors import LineUnavailable, read_error
@@ -48,6 +47,8 @@ class ChannelTokens:
         return token
 
     def _mint(self, channel_id: str, secret: str) -> str:
+        import httpx
+
         form = {"grant_type": "client_credentials", "client_id": channel_id, "client_secret": secret}
         try:
             with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, verify=_trusted()) as http:
@@ -62,6 +63,8 @@ class ChannelTokens:
 @cache
 def _trusted() -> ssl.SSLContext:
     """The certificates we trust, read once: reading them took three times as long as minting a token."""
+    import httpx
+
     return httpx.create_ssl_context(trust_env=False)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import httpx
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
@@ -20,6 +20,9 @@ from app.weather.models import ForecastIssue, ForecastOffice
 from app.weather.readings import Gap
 from app.weather.sources import Fetched, FetchFailed, Known
 from tenants.ids import uuid7
+
+if TYPE_CHECKING:
+    import httpx
 
 log = structlog.get_logger("weather")
 
@@ -36,7 +39,9 @@ class Current:
     checked_at: datetime | None
 
 
-def refresh(engine: Engine, client: httpx.Client, office: str, *, now: datetime, at: datetime | None = None) -> Current:
+def refresh(
+    engine: Engine, client: "httpx.Client", office: str, *, now: datetime, at: datetime | None = None
+) -> Current:
     """Fetch the file of an office, unless it has not changed, and answer what is the newest forecast now.
 
     No transaction is open while the other side answers. `at` is a rehearsal's clock, see `sources.fetch`.

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import asin, cos, radians, sin, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
@@ -26,6 +25,9 @@ from app.weather.areas import (
 from app.weather.models import WeatherArea, WeatherStation
 from app.weather.readings import Gap
 from tenants.stores.models import Store
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class AreaFiles:
     stations: Mapping[str, Station]
 
 
-def fetch_tables(client: httpx.Client) -> AreaFiles:
+def fetch_tables(client: "httpx.Client") -> AreaFiles:
     """JMA's area and station tables. Raises FetchFailed or AreaTableMalformed."""
     areas = parse_area_table(sources.fetch(client, sources.AREAS).body)
     district_stations = parse_forecast_stations(sources.fetch(client, sources.FORECAST_STATIONS).body)

@@ -3,11 +3,13 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
-
-import httpx
+from typing import TYPE_CHECKING
 
 from app.schemas import write_instant
 from app.settings import Settings
+
+if TYPE_CHECKING:  # httpx is slow to load, and `serve` starts without it
+    import httpx
 
 FORECAST = "/bosai/forecast/data/forecast/{office}.json"
 AREAS = "/bosai/common/const/area.json"
@@ -18,7 +20,8 @@ MAX_BYTES = 5_000_000
 MAX_SECONDS = 30.0
 """For a whole answer: a server that sends a byte a second never lets the read time-out pass."""
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+READ_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 
 
 class FetchFailed(Exception):
@@ -41,11 +44,13 @@ class Fetched:
     known: Known
 
 
-def open_client(settings: Settings) -> httpx.Client:
+def open_client(settings: Settings) -> "httpx.Client":
     """A client for JMA's files (or the sandbox's) that names us and how to reach us."""
+    import httpx
+
     return httpx.Client(
         base_url=settings.jma_url,
-        timeout=TIMEOUT,
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         # The sandbox on this machine is never behind the proxy that the environment may name.
         mounts={"all://127.0.0.1": None, "all://localhost": None},
         headers={
@@ -57,11 +62,13 @@ def open_client(settings: Settings) -> httpx.Client:
     )
 
 
-def fetch(client: httpx.Client, path: str, known: Known | None = None, at: datetime | None = None) -> Fetched:
+def fetch(client: "httpx.Client", path: str, known: Known | None = None, at: datetime | None = None) -> Fetched:
     """One file, unless it is as `known`. Raises FetchFailed.
 
     `at` asks the sandbox for the file as it is at that moment; JMA ignores it.
     """
+    import httpx
+
     headers = {}
     if known and known.etag:
         headers["If-None-Match"] = known.etag
@@ -83,7 +90,7 @@ def fetch(client: httpx.Client, path: str, known: Known | None = None, at: datet
         raise FetchFailed(f"{path}: {type(error).__name__}") from error
 
 
-def _read(response: httpx.Response, path: str) -> bytes:
+def _read(response: "httpx.Response", path: str) -> bytes:
     deadline = time.monotonic() + MAX_SECONDS
     body = bytearray()
     for chunk in response.iter_raw():
@@ -95,6 +102,6 @@ def _read(response: httpx.Response, path: str) -> bytes:
     return bytes(body)
 
 
-def _short(response: httpx.Response, header: str) -> str | None:
+def _short(response: "httpx.Response", header: str) -> str | None:
     value = response.headers.get(header)
     return value if value and len(value) <= 200 and value.isascii() and value.isprintable() else None
