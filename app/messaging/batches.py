@@ -18,6 +18,15 @@ Cursor = AsyncCursor[TupleRow]
 """Of plain tuples: made into dictionaries, five hundred people took three times as long."""
 
 
+class Account(NamedTuple):
+    """What it takes to mint an account's tokens, sealed."""
+
+    channel_id: str
+    sealed_secret: bytes
+    master_key_id: str
+    wrapped_key: bytes
+
+
 class Person(NamedTuple):
     """One person of a batch, and where the content is personal what stands behind its variables."""
 
@@ -60,6 +69,14 @@ class Outcome:
     failures: list[tuple[UUID, str]] = field(default_factory=list)
     """Customers who cannot be sent to, and why."""
     hold: Answer | None = None
+
+
+async def get_account(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> Account:
+    """The account of a lane."""
+    await cursor.execute(_ACCOUNT, {"brand_id": brand_id, "id": line_account_id})
+    row = await cursor.fetchone()
+    assert row is not None
+    return Account(*row)
 
 
 async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
@@ -119,6 +136,11 @@ async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
     await cursor.execute(_TO_FINISH, {"brand_id": brand_id})
     return await cursor.fetchone() is not None
 
+
+_ACCOUNT = """
+SELECT channel_id, sealed_secret, master_key_id, wrapped_key FROM line_account JOIN brand ON brand.id = %(brand_id)s
+WHERE line_account.brand_id = %(brand_id)s AND line_account.id = %(id)s
+"""
 
 _TAKE = """
 UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())

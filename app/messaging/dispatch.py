@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import aiohttp
@@ -18,7 +18,7 @@ from app.line.errors import LineError, LineUnavailable
 from app.line.tokens import ChannelTokens
 from app.messaging import batches, queries, service
 from app.messaging.answers import Meaning
-from app.messaging.batches import Cursor, Outcome, Person, TakenBatch
+from app.messaging.batches import Account, Cursor, Outcome, Person, TakenBatch
 from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace, half_keys, person_key
 from app.messaging.render import Template, read_template
 from tenants.scope import Scope
@@ -44,6 +44,14 @@ HOLD_SECONDS = {
     Meaning.MONTH_SPENT: 3600.0,
 }
 _LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
+
+
+class NextUp(NamedTuple):
+    """What a lane has to do next."""
+
+    batches: list[TakenBatch]
+    run_to_finish: bool
+    """Whether, with no batch left here, a run of the brand has none left anywhere."""
 
 
 class Dispatcher:
@@ -79,44 +87,44 @@ class Dispatcher:
             return HOLD_SECONDS[Meaning.UNAUTHORIZED]
 
     async def _work(self, brand_id: UUID, line_account_id: UUID) -> float | None:
-        channel = await self._open_channel(brand_id, line_account_id)
-        began = asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() - began < TURN_SECONDS:
-            taken = await self._take(brand_id, line_account_id)
-            if not taken:
-                return None
+        until = asyncio.get_running_loop().time() + TURN_SECONDS
+        async with self._scoped(brand_id) as cursor:
+            account = await batches.get_account(cursor, brand_id, line_account_id)
+            next_up = await self._take(cursor, brand_id, line_account_id)
+        if next_up.batches:
+            channel = await self._open_channel(brand_id, line_account_id, account)
+        while taken := next_up.batches:
             ends = await asyncio.gather(
                 *(self._send_batch(channel, brand_id, batch) for batch in taken), return_exceptions=True
             )
             outcomes = [(batch, end) for batch, end in zip(taken, ends, strict=True) if isinstance(end, Outcome)]
+            errors = [end for end in ends if isinstance(end, BaseException)]
+            holds = [outcome.hold for _, outcome in outcomes if outcome.hold is not None]
+            is_over = bool(errors or holds) or asyncio.get_running_loop().time() >= until
             async with self._scoped(brand_id) as cursor:
                 await batches.settle(cursor, brand_id, outcomes, datetime.now(UTC))
-            for end in ends:
-                if isinstance(end, BaseException):
-                    raise end
-            holds = [outcome.hold for _, outcome in outcomes if outcome.hold is not None]
+                if not is_over:
+                    # Another transaction, so that of lanes that end together the last one sees that it is the last.
+                    await cursor.execute("COMMIT; " + _begin(brand_id))
+                    next_up = await self._take(cursor, brand_id, line_account_id)
+            if errors:
+                raise errors[0]
             if holds:
                 worst = max(holds, key=lambda answer: HOLD_SECONDS[answer.meaning])
                 log.warning("lane_held", account=str(line_account_id), meaning=worst.meaning.name, detail=worst.detail)
                 return HOLD_SECONDS[worst.meaning]
-        return 0.0
+            if is_over:
+                return 0.0
+        if next_up.run_to_finish:
+            await asyncio.to_thread(self._finish_runs, brand_id)
+        return None
 
-    async def _open_channel(self, brand_id: UUID, line_account_id: UUID) -> Channel:
-        async with self._scoped(brand_id) as cursor:
-            row = await (
-                await cursor.execute(
-                    "SELECT channel_id, sealed_secret, master_key_id, wrapped_key FROM line_account, brand"
-                    " WHERE line_account.brand_id = %s AND line_account.id = %s AND brand.id = %s",
-                    [brand_id, line_account_id, brand_id],
-                )
-            ).fetchone()
-        assert row is not None
-        channel_id, sealed_secret, master_key_id, wrapped_key = row
-        key = self.keyring.open(brand_id, master_key_id, wrapped_key)
-        secret = key.unseal(sealed_secret, f"line_account.secret:{line_account_id}").decode()
+    async def _open_channel(self, brand_id: UUID, line_account_id: UUID, account: Account) -> Channel:
+        key = self.keyring.open(brand_id, account.master_key_id, account.wrapped_key)
+        secret = key.unseal(account.sealed_secret, f"line_account.secret:{line_account_id}").decode()
 
         async def get_token(renew: bool) -> str:
-            return await asyncio.to_thread(self.tokens.get, channel_id, secret, renew=renew)
+            return await asyncio.to_thread(self.tokens.get, account.channel_id, secret, renew=renew)
 
         push, multicast = self._paces.setdefault(
             line_account_id, (Pace(PUSHES_PER_SECOND), Pace(MULTICASTS_PER_SECOND))
@@ -124,18 +132,14 @@ class Dispatcher:
         token = await get_token(False)
         return Channel(self.http, self.settings.line_api_url, get_token, token, push, multicast, self._slots)
 
-    async def _take(self, brand_id: UUID, line_account_id: UUID) -> list[TakenBatch]:
-        """The next batches with their people; when there are none, runs that have nothing left to send are closed."""
-        async with self._scoped(brand_id) as cursor:
-            taken = await batches.take(cursor, brand_id, line_account_id, BATCHES_AT_ONCE)
-            for _, group in groupby(taken, key=lambda batch: batch.run_id):
-                of_run = list(group)
-                has_gaps = bool(self._template(of_run[0]).gaps)
-                await batches.load_people(cursor, brand_id, of_run, with_values=has_gaps)
-            finish = not taken and await batches.has_run_to_finish(cursor, brand_id)
-        if finish:
-            await asyncio.to_thread(self._finish_runs, brand_id)
-        return taken
+    async def _take(self, cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> NextUp:
+        """The next batches with their people; when there are none, whether a run has nothing left to send."""
+        taken = await batches.take(cursor, brand_id, line_account_id, BATCHES_AT_ONCE)
+        for _, group in groupby(taken, key=lambda batch: batch.run_id):
+            of_run = list(group)
+            has_gaps = bool(self._template(of_run[0]).gaps)
+            await batches.load_people(cursor, brand_id, of_run, with_values=has_gaps)
+        return NextUp(taken, not taken and await batches.has_run_to_finish(cursor, brand_id))
 
     async def _send_batch(self, channel: Channel, brand_id: UUID, batch: TakenBatch) -> Outcome:
         now = datetime.now(UTC)
@@ -235,9 +239,13 @@ class Dispatcher:
         Nobody waits for the disk: what a crash of the database loses of these notes is done again with the same keys.
         """
         async with self.pool.connection() as connection, connection.cursor() as cursor:
-            # Begun by hand, so that all of it goes over at once.
-            await cursor.execute("BEGIN; SET LOCAL synchronous_commit = off; " + scope_statement(Scope(brand_id)))
+            await cursor.execute(_begin(brand_id))
             yield cursor
+
+
+def _begin(brand_id: UUID) -> str:
+    """Begins a transaction in a brand's scope, all of it sent at once."""
+    return "BEGIN; SET LOCAL synchronous_commit = off; " + scope_statement(Scope(brand_id))
 
 
 def _is_sendable(person: Person, outcome: Outcome) -> bool:
