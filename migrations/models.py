@@ -1,5 +1,6 @@
 """Every module with tables, imported so that Alembic knows them all."""
 
+import app.audit.models
 import app.campaigns.models
 import app.commerce.models
 import app.coupons.models
@@ -17,6 +18,8 @@ import tenants.areas.models
 import tenants.brands.models
 import tenants.clients.models
 import tenants.line_accounts.models
+import tenants.operators.models
+import tenants.staff.models
 import tenants.stores.models  # noqa: F401
 from tenants.tables import Table
 

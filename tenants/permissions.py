@@ -11,8 +11,11 @@ PERMISSIONS: Final[dict[str, str]] = {
     "stores:write": "Create, change and archive stores",
     "line_accounts:read": "See LINE accounts and their quota",
     "line_accounts:write": "Register, change and check LINE accounts",
-    "keys:read": "See store keys and API clients",
-    "keys:write": "Create, rotate and revoke store keys and API clients",
+    "keys:read": "See store keys, partner keys, API clients and support grants",
+    "keys:write": "Create, rotate and revoke store keys, partner keys and API clients, and end support grants",
+    "staff:read": "See who may sign in",
+    "staff:write": "Invite, change and disable staff, and sign them out",
+    "audit:read": "Read the audit log",
     "customers:read": "See customers, their friends, tags and timeline",
     "customers:write": "Create, change and tag customers",
     "customers:erase": "Erase a customer",
@@ -43,9 +46,43 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 """What a store key may do unless head office says otherwise: its own customers and till, never the brand's settings."""
 
 GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
-    "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "customers:erase",
+    "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "staff:read",
+    "staff:write", "audit:read", "customers:erase",
 }  # fmt: skip
 """What a store key may be given at all: the brand's own set-up, its credentials and erasing stay with head office."""
+
+GRANTABLE_TO_PARTNERS: Final[frozenset[str]] = GRANTABLE_TO_STORES
+"""What a partner's key may be given: what a store's may, over the whole brand or some stores."""
+
+GRANTABLE_TO_SUPPORT: Final[frozenset[str]] = frozenset(
+    name for name in PERMISSIONS if name.endswith(":read") and name not in {"keys:read"}
+)
+"""What the service's operator may be let to see for a while: reads, and never the brand's credentials."""
+
+ROLES: Final[dict[str, frozenset[str]]] = {
+    "hq_admin": frozenset(PERMISSIONS),
+    "marketer": frozenset(
+        {
+            "brand:read", "areas:read", "areas:write", "stores:read", "line_accounts:read", "customers:read",
+            "customers:write", "segments:read", "segments:write", "orders:read", "coupons:read", "coupons:write",
+            "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "weather:read", "weather:write",
+            "reports:read", "events:read",
+        }
+    ),
+    "analyst": frozenset(
+        {
+            "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "segments:read",
+            "orders:read", "coupons:read", "campaigns:read", "weather:read", "reports:read", "events:read",
+        }
+    ),
+    "store_manager": STORE_PERMISSIONS
+    | {"segments:write", "coupons:issue", "campaigns:write", "campaigns:launch", "weather:write"},
+    "clerk": frozenset({"brand:read", "stores:read", "coupons:read", "coupons:redeem"}),
+}  # fmt: skip
+"""The roles of staff, each a set of permissions; over which stores is said per person."""
+
+STORE_ROLES: Final[frozenset[str]] = frozenset({"store_manager", "clerk"})
+"""Roles that are always over some stores; the others may be over all."""
 
 
 def normalise_permissions(names: list[str] | str) -> list[str]:

@@ -54,8 +54,7 @@ def create_client(
     as_json: AsJson = False,
 ) -> None:
     """Create an API client of a brand, and print its secret, which is shown this once."""
-    from app.auth import digest_of
-    from app.keys import new_secret
+    from app.keys import digest_of, new_secret
     from tenants.brands.queries import get_brand
     from tenants.clients import service
     from tenants.ids import decode_id, encode_id

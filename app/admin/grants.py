@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.auth import CallerInfo
+from app.callers import CallerInfo
 
 
 def check_grant(caller: CallerInfo, permissions: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ def upsert_orders(
     With `items` up to 1,000 at once: 200, and what became of each.
     """
     known_status = 200
-    new_status = 200 if caller.kind == "store_key" else 201
+    new_status = 200 if caller.is_stores else 201
     if isinstance(body, OrderBulk):
         response.status_code = 200
         given = [_read(index, item) for index, item in enumerate(body.items)]

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from app.auth import BrandWide, Caller, CallerInfo, Now, ScopedSession, allow
+from app.auth import BrandWide, Caller, Now, ScopedSession, allow
+from app.callers import CallerInfo
 from app.coupons import offers, queries, service
 from app.coupons.codes import find_code
 from app.coupons.models import Coupon, IssuedCoupon, Redemption

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from app.auth import BrandWide, Caller, CallerInfo, Now, ScopedSession, allow
+from app.auth import BrandWide, Caller, Now, ScopedSession, allow
+from app.callers import CallerInfo
 from app.customers import erasure, queries, service, showing
 from app.customers.by_segment import chosen_by
 from app.customers.models import Customer, Friend, Tag
@@ -81,7 +82,7 @@ def upsert_customer(
     store = caller.owner(session, body.store_id)
     home = _home_store(session, caller, body)
     upserted = service.upsert_customer(session, changes, scope=caller.scope, home_store=home, store=store, now=now)
-    if not upserted.is_new or caller.kind == "store_key":
+    if not upserted.is_new or caller.is_stores:
         response.status_code = 200
     if upserted.told is not None:
         return showing.read_told(session, upserted.told)

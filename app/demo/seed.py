@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from app.auth import brand_key_of, digest_of
+from app.auth import brand_key_of
 from app.demo.brands import COFFEE_BRAND, FOOD_BRAND, HOURS, PARENT_OF, DemoBrand
 from app.demo.history import add_history
 from app.demo.people import Person, draw_people
 from app.demo.rows import add_rows
-from app.keys import new_secret
+from app.keys import digest_of, new_secret
 from app.messaging.quota import store_line_quota
 from tenants.api_keys.service import create_key
 from tenants.areas.service import create_area

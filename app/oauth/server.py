@@ -16,8 +16,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, text
 
-from app.auth import digest_of
-from app.keys import new_secret
+from app.keys import digest_of, new_secret
 from tenants.clients import queries, service
 from tenants.clients.models import AccessToken, ApiClient
 from tenants.ids import decode_id

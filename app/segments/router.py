@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.auth import Caller, CallerInfo, Now, ScopedSession, allow
+from app.auth import Caller, Now, ScopedSession, allow
+from app.callers import CallerInfo
 from app.customers import by_segment
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlmodel import col, select
 
-from app.auth import Caller, CallerInfo, Now, ScopedSession, allow
+from app.auth import Caller, Now, ScopedSession, allow
+from app.callers import CallerInfo
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import LocalDate, Page, StoreId, WeatherRuleId

@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import col, delete, update
 
-from tenants.api_keys.models import CredentialHash, StoreKey, StoreKeyStore
+from tenants.api_keys.models import ApiKey, ApiKeyStore, CredentialHash
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 
 def create_key(
     session: ScopedSession, values: Mapping[str, Any], *, stores: Sequence[Store], prefix: str, digest: bytes
-) -> StoreKey:
+) -> ApiKey:
     """A new key of these stores. `values` are columns by name; `prefix` is what people may know of the secret."""
-    key = StoreKey(prefix=prefix, **values)
+    key = ApiKey(prefix=prefix, **values)
     session.add(key)
     session.flush()
     set_stores(session, key, stores)
@@ -24,20 +24,20 @@ def create_key(
     return key
 
 
-def set_stores(session: ScopedSession, key: StoreKey, stores: Sequence[Store]) -> None:
+def set_stores(session: ScopedSession, key: ApiKey, stores: Sequence[Store]) -> None:
     """Let a key speak for these stores and no others."""
-    session.exec(delete(StoreKeyStore).where(col(StoreKeyStore.store_key_id) == key.id))
-    session.add_all(StoreKeyStore(store_key_id=key.id, store_id=store.id, store_no=store.no) for store in stores)
+    session.exec(delete(ApiKeyStore).where(col(ApiKeyStore.api_key_id) == key.id))
+    session.add_all(ApiKeyStore(api_key_id=key.id, store_id=store.id, store_no=store.no) for store in stores)
     session.flush()
 
 
 def leave_keys(session: ScopedSession, store: Store) -> None:
     """Let no key speak for this store any more."""
-    session.exec(delete(StoreKeyStore).where(col(StoreKeyStore.store_id) == store.id))
+    session.exec(delete(ApiKeyStore).where(col(ApiKeyStore.store_id) == store.id))
 
 
 def rotate_key(
-    session: ScopedSession, key: StoreKey, *, prefix: str, digest: bytes, overlap: timedelta, now: datetime
+    session: ScopedSession, key: ApiKey, *, prefix: str, digest: bytes, overlap: timedelta, now: datetime
 ) -> None:
     """Give a key a new secret; those before it end after the overlap, or sooner where that was set already."""
     ends_at = func.least(func.coalesce(col(CredentialHash.expires_at), now + overlap), now + overlap)
@@ -49,12 +49,12 @@ def rotate_key(
     _add_secret(session, key, digest)
 
 
-def revoke_key(session: ScopedSession, key: StoreKey, now: datetime) -> None:
+def revoke_key(session: ScopedSession, key: ApiKey, now: datetime) -> None:
     """End a key and all of its secrets at once."""
     key.revoked_at = now
     session.exec(delete(CredentialHash).where(col(CredentialHash.credential_id) == key.id))
 
 
-def _add_secret(session: ScopedSession, key: StoreKey, digest: bytes) -> None:
+def _add_secret(session: ScopedSession, key: ApiKey, digest: bytes) -> None:
     session.add(CredentialHash(digest=digest, kind="store_key", credential_id=key.id))
     session.flush()

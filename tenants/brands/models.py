@@ -24,6 +24,9 @@ class Brand(Table, table=True):
     sender_policy: str = "home_store"
     joining_basis: str | None = None
     """Why people may be joined over several LINE accounts: `provider_page` or `consent`; null means they are not."""
+    status: str = "active"
+    """`active`, or `suspended`: it still receives webhooks and redeems, and sends nothing."""
+    suspended_at: datetime | None = Field(default=None, sa_type=Instant)
     master_key_id: str
     wrapped_key: bytes
 

@@ -19,6 +19,7 @@ class ApiClient(BrandTable, table=True):
     """The secret before the last rotation, which is accepted until `previous_until`."""
     previous_until: datetime | None = Field(default=None, sa_type=Instant)
     permissions: list[str] = Field(sa_type=ARRAY(String))
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -8,8 +8,11 @@ from sqlalchemy import Connection, text
 
 Rule = Callable[[Connection], list[str]]
 
-OPEN_TABLES = {"alembic_version", "weather_area", "weather_station", "forecast_issue", "forecast_office"}
-"""Tables that hold nothing of any brand: reference data."""
+OPEN_TABLES = {
+    "alembic_version", "weather_area", "weather_station", "forecast_issue", "forecast_office", "operator_key",
+    "deletion_receipt",
+}  # fmt: skip
+"""Tables that hold nothing of any brand: reference data, and what is the operator's."""
 
 ROOT = "brand"
 """The tenant itself: its wall stands on `id`."""
@@ -18,16 +21,21 @@ UNWALLED = "lane"
 """Ids of work and nothing else, keyed by (kind, brand_id, key): workers claim it over all brands."""
 
 DEFINERS = {
-    "find_account_brand", "find_client_brand", "find_credential", "list_brand_ids", "list_brands_with_live_rules",
-    "list_unprojected_brands",
+    "find_account_brand", "find_client_brand", "find_credential", "find_staff", "list_brand_ids",
+    "list_brands_with_live_rules", "list_unprojected_brands", "list_unsealed_brands",
 }  # fmt: skip
 """The functions that may look over the wall; each answers ids only."""
 
-LOOKED_UP = {"api_client", "brand", "credential_hash", "event", "line_account", "weather_rule"}
+LOOKED_UP = {
+    "api_client", "audit_pending", "brand", "credential_hash", "event", "line_account", "staff", "weather_rule",
+}  # fmt: skip
 """Tables that these functions read."""
 
 INTAKE = {"line_event"}
 """Tables that take rows of several brands in one statement."""
+
+APPEND_ONLY = {"audit_entry", "audit_seal"}
+"""Tables whose rows the app may neither change nor delete."""
 
 
 @dataclass(frozen=True, order=True)

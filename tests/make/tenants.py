@@ -4,9 +4,8 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from app.auth import digest_of
-from app.keys import new_secret
-from tenants.api_keys.models import CredentialHash, StoreKey, StoreKeyStore
+from app.keys import digest_of, new_secret
+from tenants.api_keys.models import ApiKey, ApiKeyStore, CredentialHash
 from tenants.areas.models import Area, AreaStore
 from tenants.brands.models import Brand
 from tenants.brands.queries import next_no
@@ -110,10 +109,10 @@ def store_key(session: ScopedSession, *stores: Store, permissions: list[str] | N
     """A key of these stores."""
     granted = sorted(STORE_PERMISSIONS) if permissions is None else permissions
     secret = new_secret("store")
-    key = StoreKey(name="レジ", prefix=secret[:16], permissions=granted)
+    key = ApiKey(name="レジ", prefix=secret[:16], permissions=granted)
     session.add(key)
     session.flush()
-    session.add_all(StoreKeyStore(store_key_id=key.id, store_id=one.id, store_no=one.no) for one in stores)
+    session.add_all(ApiKeyStore(api_key_id=key.id, store_id=one.id, store_no=one.no) for one in stores)
     session.add(CredentialHash(digest=digest_of(secret), kind="store_key", credential_id=key.id))
     session.flush()
     return secret

@@ -8,8 +8,8 @@ from app.admin import patches
 from app.admin.api_clients.schemas import ApiClientCreate, ApiClientPatch, ApiClientRead, ApiClientSecret
 from app.admin.grants import check_grant
 from app.admin.store_keys.schemas import Rotation
-from app.auth import Caller, Now, ScopedSession, allow, digest_of
-from app.keys import new_secret
+from app.auth import Caller, Now, ScopedSession, allow
+from app.keys import digest_of, new_secret
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import ApiClientId, Page

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from app.admin.patches import absent
+from app.callers import CallerKind
 from app.schemas import Body, BrandId, Instant, Name, Read, StoreId
 
 
@@ -91,7 +92,7 @@ class BrandName(Read):
 class Me(Read):
     """Who calls, and what it may do."""
 
-    kind: Literal["api_client", "store_key"]
+    kind: CallerKind
     name: str
     brand: BrandName
     stores: Literal["all"] | list[StoreId]

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from app.admin import patches
 from app.admin.grants import check_grant
 from app.admin.store_keys.schemas import Rotation, StoreKeyCreate, StoreKeyPatch, StoreKeyRead, StoreKeySecret
-from app.auth import Caller, Now, ScopedSession, allow, digest_of
-from app.keys import new_secret
+from app.auth import Caller, Now, ScopedSession, allow
+from app.keys import digest_of, new_secret
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import Page, StoreKeyId
 from tenants.api_keys import queries, service
-from tenants.api_keys.models import StoreKey
+from tenants.api_keys.models import ApiKey
 from tenants.problems import Invalid
 from tenants.session import ScopedSession as Session
 from tenants.stores.queries import get_stores
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/store-keys", tags=["store-keys"], route_class=Api
 @router.get("", dependencies=[allow("keys:read")])
 def list_store_keys(session: ScopedSession, paging: PagingParams) -> Page[StoreKeyRead]:
     """The keys of stores that are not revoked, newest first."""
-    keys, next_cursor = list_page(session, queries.live_keys(), StoreKey.id, paging)
+    keys, next_cursor = list_page(session, queries.live_keys(), ApiKey.id, paging)
     return Page(items=_read_all(session, keys), next_cursor=next_cursor)
 
 
@@ -96,15 +96,15 @@ def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise Invalid.at("/expires_at", "Must lie in the future.")
 
 
-def _read(session: Session, key: StoreKey) -> StoreKeyRead:
+def _read(session: Session, key: ApiKey) -> StoreKeyRead:
     return _read_all(session, [key])[0]
 
 
-def _read_secret(session: Session, key: StoreKey, secret: str) -> StoreKeySecret:
+def _read_secret(session: Session, key: ApiKey, secret: str) -> StoreKeySecret:
     stores = queries.list_store_ids(session, [key.id])
     return StoreKeySecret.model_validate({**key.model_dump(), "store_ids": stores[key.id], "key": secret})
 
 
-def _read_all(session: Session, keys: Sequence[StoreKey]) -> list[StoreKeyRead]:
+def _read_all(session: Session, keys: Sequence[ApiKey]) -> list[StoreKeyRead]:
     stores = queries.list_store_ids(session, [key.id for key in keys])
     return [StoreKeyRead.model_validate({**key.model_dump(), "store_ids": stores[key.id]}) for key in keys]

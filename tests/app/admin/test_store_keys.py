@@ -47,9 +47,7 @@ def test_a_key_is_shown_once_and_opens_its_store(api: TestClient, home: BrandHom
 def test_only_a_hash_of_a_key_is_kept(api: TestClient, home: BrandHome) -> None:
     made = _create(api, home, Shops(home))
     with home.open() as session:
-        rows = [
-            str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in ("store_key", "credential_hash")
-        ]
+        rows = [str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in ("api_key", "credential_hash")]
     assert not any(made["key"] in row for row in rows)
 
 
@@ -120,7 +118,7 @@ def test_an_expired_key_is_worth_nothing(api: TestClient, home: BrandHome) -> No
     made = _create(api, home, Shops(home), expires_at=soon)
     assert made["expires_at"] == soon
     with home.open() as session:
-        session.execute(text("UPDATE store_key SET expires_at = now() - interval '1 second'"))
+        session.execute(text("UPDATE api_key SET expires_at = now() - interval '1 second'"))
         session.commit()
     assert api.get("/v1/me", headers=_bearer(made["key"])).status_code == 401
 

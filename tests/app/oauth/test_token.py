@@ -8,8 +8,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import text
 
-from app.auth import digest_of
-from app.keys import is_well_formed, new_secret
+from app.keys import digest_of, is_well_formed, new_secret
 from tenants.clients import queries, service
 from tenants.clients.models import AccessToken
 from tenants.ids import encode_id, uuid7
