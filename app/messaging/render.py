@@ -102,7 +102,10 @@ def _mark(value: Any, pointer: str, gaps: list[Gap]) -> Any:
         gaps.append(Gap(name, default if default is not None else VARIABLES[name]))
         return _MARK.format(len(gaps) - 1)
 
-    return _VARIABLE.sub(take, value)
+    marked = _VARIABLE.sub(take, value)
+    if "{{" in marked or "}}" in marked:  # it would go out as it stands, for people to read
+        raise Invalid.at(pointer, 'Write a variable as {{ store.name }} or {{ store.name | default: "…" }}.')
+    return marked
 
 
 def check_messages(messages: Sequence[Mapping[str, Any]]) -> Template:
