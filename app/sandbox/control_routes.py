@@ -232,9 +232,9 @@ def _settings(now: Settings, body: JsonObject) -> Settings:
 
 
 def reset(sandbox: Sandbox, *, world_too: bool) -> None:
-    """Forget what happened: deliveries, retry keys, quota used, faults, moved clock, weather, events on their way.
+    """Forget what happened: deliveries, retry keys, quota used, faults, moved clock, weather, sign-ins, webhooks.
 
-    Providers, channels, people and their ties stay, unless `world_too`.
+    Providers, channels, people and their ties stay, as do those who can sign in, unless `world_too`.
     """
     sandbox.ledger = Ledger()
     sandbox.resets += 1
@@ -242,6 +242,7 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.limits.reset()
     sandbox.faults.put((), 0)
     sandbox.weather.reset()
+    sandbox.oidc.reset(everyone=world_too)
     sandbox.settings = Settings()
     sandbox.clock.offset_seconds = 0.0
     sandbox.webhook_log.clear()

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.sandbox.oidc.signing import WRONG_SIGNATURES
+
 _MESSAGES = {
     429: "The API rate limit has been exceeded. Try again later.",
     500: "Internal server error",
     503: "Service unavailable",
 }
-_FIELDS = {"endpoint", "status", "body", "ratio", "after_accept", "drop", "delay_ms"}
+_FIELDS = {"endpoint", "status", "body", "ratio", "after_accept", "drop", "delay_ms", "id_token"}
+_TWIST = "sandbox.twist"
 
 
 class MalformedFault(ValueError):
@@ -27,7 +30,7 @@ class MalformedFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to misbehave. With neither status, body nor drop it only delays."""
+    """One way to misbehave. With neither status, body nor drop it only delays, or twists."""
 
     endpoint: str
     """Part of "POST /v2/bot/message/push"; empty matches every call but the sandbox's own."""
@@ -37,6 +40,9 @@ class Fault:
     after_accept: bool
     drop: bool
     delay_seconds: float
+    id_token: Mapping[str, Any] = field(default_factory=dict)
+    """How the ID token of `POST /oidc/token` is to be wrong: `claims` replaces some (null leaves one out), `signed` is
+    one of oidc/signing.py's WRONG_SIGNATURES."""
 
     @property
     def answers(self) -> bool:
@@ -58,15 +64,17 @@ class Faults:
     def draw(self, call: str) -> "Drawn":
         """What shall go wrong with "METHOD /path"."""
         before_seconds = after_seconds = 0.0
+        twist: Mapping[str, Any] = {}
         for fault in self.active:
             if fault.endpoint in call and (fault.ratio >= 1.0 or self._random.random() < fault.ratio):
                 if fault.after_accept:
                     after_seconds += fault.delay_seconds
                 else:
                     before_seconds += fault.delay_seconds
+                twist = twist or fault.id_token
                 if fault.answers:
-                    return Drawn(before_seconds, after_seconds, fault)
-        return Drawn(before_seconds, after_seconds, None)
+                    return Drawn(before_seconds, after_seconds, fault, twist)
+        return Drawn(before_seconds, after_seconds, None, twist)
 
 
 class Drawn(NamedTuple):
@@ -75,6 +83,13 @@ class Drawn(NamedTuple):
     before_seconds: float
     after_seconds: float
     fault: Fault | None
+    twist: Mapping[str, Any]
+
+
+def twist_of(scope: Scope) -> Mapping[str, Any]:
+    """How the answer to this call is to be wrong in itself: a fault's `id_token`, empty for none."""
+    twist: Mapping[str, Any] = scope.get(_TWIST, {})
+    return twist
 
 
 def parse_fault(value: Any) -> Fault:
@@ -91,6 +106,13 @@ def parse_fault(value: Any) -> Fault:
         raise MalformedFault("ratio is a number from 0 to 1")
     if not isinstance(delay_ms, int | float) or delay_ms < 0:
         raise MalformedFault("delay_ms is a number from 0")
+    id_token = value.get("id_token") or {}
+    if not isinstance(id_token, Mapping) or not set(id_token) <= {"claims", "signed"}:
+        raise MalformedFault("id_token is an object of claims and signed")
+    if not isinstance(id_token.get("claims", {}), Mapping):
+        raise MalformedFault("id_token.claims is an object")
+    if id_token.get("signed") not in (None, *WRONG_SIGNATURES):
+        raise MalformedFault(f"id_token.signed is one of {', '.join(WRONG_SIGNATURES)}")
     if body is not None:
         body = body.encode() if isinstance(body, str) else orjson.dumps(body)
     return Fault(
@@ -101,6 +123,7 @@ def parse_fault(value: Any) -> Fault:
         after_accept=bool(value.get("after_accept")),
         drop=bool(value.get("drop")),
         delay_seconds=delay_ms / 1000,
+        id_token=id_token,
     )
 
 
@@ -110,7 +133,9 @@ async def serve_with_faults(faults: Faults, app: ASGIApp, scope: Scope, receive:
     A fault `after_accept` replaces the answer only if that was a 2xx: what LINE refused, it did not take. So the
     409 of a retry goes through, and a client gets out of "accepted, then broken".
     """
-    before_seconds, after_seconds, fault = faults.draw(f"{scope['method']} {scope['path']}")
+    before_seconds, after_seconds, fault, twist = faults.draw(f"{scope['method']} {scope['path']}")
+    if twist:
+        scope[_TWIST] = twist
     if before_seconds:
         await asyncio.sleep(before_seconds)
     if fault is not None and not fault.after_accept:

@@ -1,4 +1,4 @@
-"""The sandbox as one ASGI application: LINE's API, JMA's files, and `/_sandbox` to control both.
+"""The sandbox as one ASGI application: LINE's API, JMA's files, an OpenID provider, and `/_sandbox` to control them.
 
     granian --interface asgi --factory app.sandbox.main:create_app
     run(port=8010, state_file=Path(".noren/sandbox.json"))
@@ -46,6 +46,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.sandbox import answers, control_routes, line_routes, people_routes, sends, storage, webhooks
 from app.sandbox.faults import serve_with_faults
 from app.sandbox.ledger import Kind
+from app.sandbox.oidc import control_routes as oidc_control_routes
+from app.sandbox.oidc import routes as oidc_routes
 from app.sandbox.sends import SendCall
 from app.sandbox.state import Sandbox
 from app.sandbox.storage import Store
@@ -95,8 +97,8 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
     async def index(request: Request) -> Response:
         return JSONResponse(
             {
-                "name": "Noren sandbox: LINE and JMA look-alike",
-                "controls": f"{_CONTROLS}/people, …/deliveries, …/stats, …/channels, …/webhooks, …/settings",
+                "name": "Noren sandbox: LINE and JMA look-alike, OpenID provider",
+                "controls": f"{_CONTROLS}/people, …/deliveries, …/stats, …/channels, …/webhooks, …/settings, …/oidc",
                 "channels": list(sandbox.world.channels),
                 "people": len(sandbox.world.person_ids),
             }
@@ -113,6 +115,8 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *control_routes.routes(sandbox),
             *line_routes.routes(sandbox),
             *weather_routes.routes(sandbox),
+            *oidc_control_routes.routes(sandbox),
+            *oidc_routes.routes(sandbox),
         ],
         exception_handlers={404: refuse, 405: refuse},
         lifespan=lifespan,

@@ -8,6 +8,7 @@ from app.sandbox.clock import Clock
 from app.sandbox.faults import Faults
 from app.sandbox.ledger import Ledger
 from app.sandbox.limits import Buckets
+from app.sandbox.oidc.state import Oidc
 from app.sandbox.reply_tokens import ReplyTokens
 from app.sandbox.tokens import Tokens
 from app.sandbox.weather.state import Weather
@@ -43,6 +44,7 @@ class Sandbox:
     reply_tokens: ReplyTokens = field(default_factory=ReplyTokens)
     outbox: Outbox = field(default_factory=Outbox)
     weather: Weather = field(default_factory=Weather)
+    oidc: Oidc = field(default_factory=Oidc)
     settings: Settings = field(default_factory=Settings)
     next_message_no: int = FIRST_MESSAGE_NO
     webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))

@@ -2,14 +2,14 @@
 
 The world is written whole to a new file that takes the old one's place; calls are only ever appended. Retry keys,
 inboxes and the quota used are read back from the calls. Faults, scenario, clock and settings start anew, as do
-reply tokens. A kill loses at most the last two seconds.
+reply tokens and sign-ins. A kill loses at most the last two seconds.
 """
 
 import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import orjson
 
 from app.sandbox.clock import month_of
 from app.sandbox.ledger import AcceptedCall, Kind
+from app.sandbox.oidc.state import Application, Person
 from app.sandbox.state import Sandbox
 from app.sandbox.world import Channel, Provider
 
@@ -98,6 +99,10 @@ def _world(sandbox: Sandbox) -> dict[str, Any]:
         "person_names": sandbox.world.person_names,
         "channels": [_channel(each) for each in sandbox.world.channels_by_no],
         "short_lived": sandbox.tokens.short_lived,
+        "oidc": {
+            "applications": [asdict(each) for each in sandbox.oidc.applications.values()],
+            "people": [asdict(each) for each in sandbox.oidc.people.values()],
+        },
     }
 
 
@@ -125,6 +130,10 @@ def _restore_world(sandbox: Sandbox, saved: dict[str, Any]) -> None:
         world.channels_by_no.append(channel)
     sandbox.tokens.short_lived = {token: (owner, until) for token, (owner, until) in saved["short_lived"].items()}
     sandbox.next_message_no = saved["next_message_no"]
+    # Worlds that were saved before there was a provider have none of this.
+    signing_in = saved.get("oidc", {"applications": [], "people": []})
+    sandbox.oidc.applications = {row["client_id"]: Application(**row) for row in signing_in["applications"]}
+    sandbox.oidc.people = {row["email"]: Person(**row) for row in signing_in["people"]}
 
 
 def _lines(sandbox: Sandbox, first: int) -> Iterator[bytes]:
