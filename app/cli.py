@@ -116,6 +116,7 @@ DOMAIN_COMMANDS = {
     "demo": "app.demo.commands",
     "bench": "app.bench.commands",
     "doctor": "app.doctor",
+    "keys": "app.admin.key_commands",
 }
 
 

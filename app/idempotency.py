@@ -96,7 +96,7 @@ def claim_key(
     if kept.answer is None:
         body = b'{"detail":"This was done before; its answer held a secret and is not repeated."}'
         raise Replay(Response(body, 200, headers, "application/json"))
-    body = brand_key.unseal(kept.answer, f"idempotency:{caller_id}:{key}")
+    body = brand_key.unseal(kept.answer, answer_purpose(caller_id, key))
     raise Replay(Response(body, kept.status or 200, headers, kept.media_type))
 
 
@@ -118,7 +118,7 @@ def keep_answer(claim: Claim, response: Response) -> None:
     secret = getattr(claim.request.state, "answer_is_secret", False)
     sealed = None
     if not secret:
-        sealed = claim.brand_key.seal(bytes(response.body), f"idempotency:{claim.caller_id}:{claim.key}")
+        sealed = claim.brand_key.seal(bytes(response.body), answer_purpose(claim.caller_id, claim.key))
     claim.session.execute(
         _KEEP,
         {
@@ -136,6 +136,11 @@ _KEEP = text(
     "UPDATE idempotency_key SET status = :status, media_type = :media_type, answer = :answer"
     " WHERE brand_id = :brand_id AND caller_id = :caller_id AND key = :key"
 )
+
+
+def answer_purpose(caller_id: UUID, key: str) -> str:
+    """The place a kept answer is sealed to."""
+    return f"idempotency:{caller_id}:{key}"
 
 
 def _read_key(headers: Mapping[str, str]) -> str | None:

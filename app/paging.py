@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from app.auth import Caller
 from app.schemas import Page, Plain
 from tenants.problems import Invalid
+from tenants.sealing import Keyring
 
 Row = TypeVar("Row")
 Out = TypeVar("Out")
@@ -39,22 +40,22 @@ def read_paging(
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Paging:
     """The paging of this request. Raises Invalid for a forged cursor or one of another list or brand."""
-    sign = request.app.state.keyring.sign
+    keyring: Keyring = request.app.state.keyring
     path = caller.scope.brand_id.bytes + request.url.path.encode()
     filters = "&".join(sorted(f"{k}={v}" for k, v in request.query_params.multi_items() if k not in _OWN))
     place = path + b"?" + filters.encode()
-    return Paging(limit, _read_cursor(cursor, place, sign) if cursor else None, place, sign)
+    return Paging(limit, _read_cursor(cursor, place, keyring) if cursor else None, place, keyring.sign)
 
 
 _OWN = {"limit", "cursor"}
 
 
-def _read_cursor(cursor: str, place: bytes, sign: Callable[[bytes], bytes]) -> UUID:
+def _read_cursor(cursor: str, place: bytes, keyring: Keyring) -> UUID:
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (NotBase64, ValueError):
         raw = b""
-    if len(raw) != 32 or sign(place + raw[:16]) != raw[16:]:
+    if len(raw) != 32 or not keyring.is_signed(place + raw[:16], raw[16:]):
         raise Invalid.at("/query/cursor", "This is not a cursor of this list.")
     return UUID(bytes=raw[:16])
 

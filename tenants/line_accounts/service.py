@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete
@@ -24,7 +25,7 @@ def register_account(
     Raises ChannelTaken.
     """
     account = LineAccount(no=next_no(session, "line_account"), sealed_secret=b"", **values)
-    account.sealed_secret = key.seal(secret, _purpose(account))
+    account.sealed_secret = key.seal(secret, secret_purpose(account.id))
     account.store_nos = [store.no for store in stores]
     session.add(account)
     _flush(session, account)
@@ -42,13 +43,13 @@ def change_account(session: ScopedSession, account: LineAccount, changes: Mappin
 
 def replace_secret(account: LineAccount, key: BrandKey, secret: str) -> None:
     """Seal the channel's new secret: LINE ends the old one at once."""
-    account.sealed_secret = key.seal(secret, _purpose(account))
+    account.sealed_secret = key.seal(secret, secret_purpose(account.id))
     account.status, account.status_detail = "unchecked", None
 
 
 def open_secret(account: LineAccount, key: BrandKey) -> str:
     """The channel secret. Raises Unsealable."""
-    return key.unseal(account.sealed_secret, _purpose(account)).decode()
+    return key.unseal(account.sealed_secret, secret_purpose(account.id)).decode()
 
 
 def archive_account(account: LineAccount, now: datetime) -> None:
@@ -85,9 +86,9 @@ def _tie(session: ScopedSession, account: LineAccount, stores: Sequence[Store]) 
     session.flush()
 
 
-def _purpose(account: LineAccount) -> str:
+def secret_purpose(account_id: UUID) -> str:
     """The place a channel secret is sealed to."""
-    return f"line_account.secret:{account.id}"
+    return f"line_account.secret:{account_id}"
 
 
 def _flush(session: ScopedSession, account: LineAccount) -> None:
