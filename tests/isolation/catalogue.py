@@ -10,7 +10,7 @@ Rule = Callable[[Connection], list[str]]
 
 OPEN_TABLES = {
     "alembic_version", "weather_area", "weather_station", "forecast_issue", "forecast_office", "operator_key",
-    "deletion_receipt",
+    "operator_request", "deletion_receipt",
 }  # fmt: skip
 """Tables that hold nothing of any brand: reference data, and what is the operator's."""
 
