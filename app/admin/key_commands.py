@@ -114,6 +114,7 @@ def check(as_json: AsJson = False) -> None:
 @contextmanager
 def _open() -> Iterator[tuple["Engine", Keyring]]:
     """The database and the master keys of the settings."""
+    import migrations.models  # noqa: F401 - to write rows, every table that they refer to must be known
     from app.database import database_urls, make_engine
     from app.keys import KeysMissing, load_keyring
     from app.settings import get_settings
