@@ -1,10 +1,20 @@
 """The environment, read once, frozen."""
 
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split(value: Any) -> Any:
+    """Networks as people write them into an environment: separated by commas."""
+    return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -29,6 +39,12 @@ class Settings(BaseSettings):
     pool_size: int = 16
     """Database connections of one `serve` process, and so the requests it works on at the same time."""
     max_body_bytes: int = 1_000_000
+    rate_limit: int = Field(default=6_000, ge=1)
+    """Requests a minute that one credential may make, over all processes."""
+    anonymous_rate_limit: int = Field(default=600, ge=1)
+    """Requests a minute without a valid credential that one process takes from one address."""
+    trusted_proxies: Networks = ()
+    """Networks whose `X-Forwarded-For` is believed, such as a load balancer's."""
     worker_lanes: int = 32
     """Lanes that one worker process works on at the same time."""
     ready_url: str | None = None
