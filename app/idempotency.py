@@ -86,7 +86,7 @@ def claim_key(
         if not isinstance(error.orig, LockNotAvailable):
             raise
         raise Conflict("The first request with this Idempotency-Key is still running.") from error
-    session.execute(text("SET LOCAL lock_timeout = '10s'"))
+    session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     if taken is not None:
         return Claim(session, caller_id, key, brand_key, request)
     kept = session.get_one(IdempotencyKey, (session.scope.brand_id, caller_id, key))
@@ -149,8 +149,8 @@ def _read_key(headers: Mapping[str, str]) -> str | None:
     if raw is None:
         return None
     key = raw.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1]
+    if key.startswith('"'):
+        key = key[1:-1] if len(key) > 2 and key.endswith('"') else ""
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-        raise Invalid.at("/header/idempotency-key", "Must be 1 to 255 printable ASCII characters.")
+        raise Invalid.at("/header/idempotency-key", "Must be 1 to 255 printable ASCII characters, bare or quoted.")
     return key

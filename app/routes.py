@@ -14,8 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app import idempotency
+from app.parameters import KnownQuery, read_parameters
 from app.problems import Refused
-from tenants.problems import Invalid, NotFound, StaleVersion
+from tenants.problems import Invalid, StaleVersion
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
@@ -26,14 +27,16 @@ class ApiRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known = KnownQuery.of(self.dependant)
 
         async def handle_within_limits(request: Request) -> Response:
-            refuse_nul(request)
+            read_parameters(request, known)
             if request.method in ("POST", "PATCH", "PUT"):
                 await read_json(request, request.app.state.settings.max_body_bytes)
             try:
                 response = await handle(request)
             except idempotency.Replay as replay:
+                tag_response(request, replay.response)
                 return replay.response
             tag_response(request, response)
             claim = getattr(request.state, "idempotency_claim", None)
@@ -42,15 +45,6 @@ class ApiRoute(APIRoute):
             return response
 
         return handle_within_limits
-
-
-def refuse_nul(request: Request) -> None:
-    """The database stores no NUL: nothing has such a name, and no filter finds it. Raises NotFound or Invalid."""
-    if "\x00" in request.scope["path"]:
-        raise NotFound
-    for name, value in request.query_params.multi_items():
-        if "\x00" in value:
-            raise Invalid.at(f"/query/{name}", "Must not hold NUL.")
 
 
 async def read_json(request: Request, limit: int) -> None:
@@ -86,10 +80,22 @@ def _too_large() -> HTTPException:
 def parse_json(body: bytes) -> Any:
     """JSON within our limits: no NaN, no NUL, no lone surrogate, no number beyond 64 bits, at most 32 levels."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_float)
+        value = json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_parse_float,
+            object_pairs_hook=_read_object,
+        )
     except (ValueError, RecursionError) as error:
         raise Refused(400, "The body is not JSON.") from error
     _check_json(value, "", 0)
+    return value
+
+
+def _read_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise Refused(400, "An object names a member twice.")  # or two readers would see two values
     return value
 
 
@@ -136,10 +142,17 @@ def tag_response(request: Request, response: Response) -> None:
     if response.status_code not in (200, 201) or not body.startswith(b'{"') or body.startswith(b'{"items"'):
         return
     response.headers["ETag"] = entity_tag(body)
-    if request.method == "GET" and response.headers["ETag"] in request.headers.get("if-none-match", ""):
+    if request.method == "GET" and _holds(response.headers["ETag"], request.headers.get("if-none-match")):
         response.status_code = 304
         response.body = b""
         del response.headers["content-length"]
+
+
+def _holds(tag: str, wanted: str | None) -> bool:
+    """Whether If-None-Match names this version; weak tags count, since an answer is the same or it is not."""
+    if wanted is None:
+        return False
+    return wanted.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in wanted.split(",")]
 
 
 class IfMatch:
@@ -150,9 +163,9 @@ class IfMatch:
 
     def check(self, current: BaseModel) -> None:
         """Raises StaleVersion when If-Match names another version."""
-        if self.wanted in (None, "*"):
+        if self.wanted is None or self.wanted.strip() == "*":
             return
-        tags = [tag.strip() for tag in str(self.wanted).split(",")]
+        tags = [tag.strip() for tag in self.wanted.split(",")]
         if entity_tag(current.model_dump_json().encode()) not in tags:
             raise StaleVersion
 

@@ -1,9 +1,12 @@
 """Body, Read, Page: the bases of what crosses the wire, and the types that fields share."""
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import (
@@ -15,16 +18,73 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
+    SecretStr,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from tenants.ids import decode_id, encode_id
 
 
+class Verbatim:
+    """Marks a field of a Body whose text is kept as it was sent, such as a secret."""
+
+
 class Body(BaseModel):
-    """What a caller sends. Unknown fields are refused; types are not guessed."""
+    """What a caller sends. Unknown fields are refused, types are not guessed, texts are brought to one form (NFC).
+
+    Two spellings of が are one letter to people, so they must be one to filters and unique names as well.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_max_length=20_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compose_texts(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        verbatim = _verbatim_names(cls)
+        return {compose(name): item if name in verbatim else compose(item) for name, item in value.items()}
+
+
+@cache
+def _verbatim_names(body: type[BaseModel]) -> frozenset[str]:
+    """The fields of a Body that are secrets, are marked, or see to their own texts."""
+    found = [
+        field.alias or name
+        for name, field in body.model_fields.items()
+        if Verbatim in field.metadata or any(_keeps_texts(kind) for kind in _kinds_in(field.annotation))
+    ]
+    return frozenset(found)
+
+
+def _keeps_texts(kind: Any) -> bool:
+    return kind is SecretStr or (isinstance(kind, type) and issubclass(kind, Body))
+
+
+def _kinds_in(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _kinds_in(inner)
+
+
+def compose(value: Any) -> Any:
+    """A JSON value with every text in it composed (NFC); names of members too."""
+    if isinstance(value, str):
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [compose(item) for item in value]
+    if isinstance(value, dict):
+        composed = {compose(name): compose(item) for name, item in value.items()}
+        if len(composed) < len(value):
+            raise ValueError("must not name a member twice")
+        return composed
+    return value
+
+
+def example(**members: Any) -> ConfigDict:
+    """The configuration of a Body that brings an example of itself: `model_config = example(name="渋谷店")`."""
+    return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 class Read(BaseModel):
@@ -43,7 +103,9 @@ class Page(BaseModel, Generic[Item]):
     next_cursor: str | None
 
 
-_EXAMPLE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+ID_PATTERN_END = "_[0-7][0-9a-hjkmnp-tv-z]{25}$"
+"""How the pattern of every id ends, whatever its prefix."""
+EXAMPLE_ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +137,8 @@ class TypeId:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {
             "type": "string",
-            "pattern": f"^{self.prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$",
-            "examples": [self.write(_EXAMPLE)],
+            "pattern": f"^{self.prefix}{ID_PATTERN_END}",
+            "examples": [self.write(EXAMPLE_ID)],
         }
 
 
@@ -161,14 +223,30 @@ Plain = BeforeValidator(_plain)
 """For numbers in a query, where pydantic reads 1_0 as 10."""
 
 
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_INVISIBLE = (
+    r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff9-\ufffb"
+)
+ONE_LINE = f"^[^{_CONTROLS}]*[^{_CONTROLS}{_INVISIBLE}][^{_CONTROLS}]*$"
+"""A text of one line in which something can be seen; it reads the same in Python and in JSON Schema."""
+_SEEN = re.compile(ONE_LINE)
+
+
 def _one_line(value: str) -> str:
-    cleaned = value.strip()
-    if not cleaned:
+    if not value.strip():
         raise ValueError("must not be empty")
-    return cleaned
+    if not _SEEN.fullmatch(value):
+        raise ValueError("must be one line of text that can be seen")
+    return unicodedata.normalize("NFC", value.strip())
 
 
-Name = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Name = Annotated[
+    str,
+    Field(max_length=200, json_schema_extra={"minLength": 1, "pattern": ONE_LINE}),
+    AfterValidator(_one_line),
+]
+"""What people call a thing: one line, without spaces around it."""
 Yen = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)]
 Ratio = Annotated[float, Field(strict=True, ge=0, le=1)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)]

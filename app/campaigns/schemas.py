@@ -19,6 +19,7 @@ from app.schemas import (
     SegmentId,
     StoreId,
     Yes,
+    example,
 )
 
 Status = Literal[
@@ -32,6 +33,8 @@ Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
 
 class AudienceBody(Body):
     """Whom to write to: a segment or a rule, narrowed to areas, stores or accounts. Empty: everybody."""
+
+    model_config = example(rule={"field": "order_count", "op": ">=", "value": 3})
 
     segment_id: SegmentId | None = None
     rule: dict[str, Any] | None = None
@@ -49,6 +52,13 @@ class AudienceBody(Body):
 class CampaignCreate(Body):
     """A campaign to be."""
 
+    model_config = example(
+        name="週末のお知らせ",
+        audience={"rule": {"field": "order_count", "op": ">=", "value": 3}},
+        messages=[{"type": "text", "text": "今週末は、あたたかい一杯を。"}],
+        holdout_ratio=0.1,
+    )
+
     name: Name
     audience: AudienceBody = AudienceBody()
     messages: Messages
@@ -63,6 +73,8 @@ class CampaignCreate(Body):
 
 class CampaignPatch(Body):
     """What may change while it is a draft."""
+
+    model_config = example(name="今週末のお知らせ")
 
     name: Name | None = None
     audience: AudienceBody | None = None

@@ -7,13 +7,21 @@ from pydantic import Field, ValidationError, WithJsonSchema, WrapValidator, mode
 
 from app.customers.schemas import Phone
 from app.problems import malformed
-from app.schemas import Body, Count, CustomerId, Instant, Name, OrderId, Read, StoreId, Yen
+from app.schemas import Body, Count, CustomerId, Instant, Name, OrderId, Read, StoreId, Yen, example
 
 MOST_IN_BULK = 1000
 
 
 class OrderUpsert(Body):
     """A sale, known by your own id. Whose it was is told by one of four fields, or not at all."""
+
+    model_config = example(
+        external_id="R-20261121-0042",
+        store_id="store_01h455vb4pex5vsknk084sn02q",
+        amount_yen=1280,
+        ordered_at="2026-11-21T11:10:00+09:00",
+        phone="090-1234-5678",
+    )
 
     external_id: Annotated[Name, Field(description="Your own id of the order; sent again, it changes the order.")]
     store_id: StoreId

@@ -24,6 +24,7 @@ from app.schemas import (
     WeatherRuleId,
     Yen,
     Yes,
+    example,
     write_instant,
 )
 
@@ -66,6 +67,8 @@ Code = Annotated[str, Field(min_length=1, max_length=64, description="As shown, 
 class Benefit(Body):
     """What the coupon gives: yen off, percent off, or a thing; `amount_yen` of a thing is what it counts as."""
 
+    model_config = example(kind="amount_off", amount_yen=200)
+
     kind: Literal["amount_off", "percent_off", "free_item", "gift"]
     amount_yen: Yen | None = _unless_null()
     percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = _unless_null()
@@ -75,7 +78,7 @@ class Benefit(Body):
 class Validity(Body):
     """When a copy may be used: one of three forms. Dates are whole days of the brand's calendar."""
 
-    model_config = ConfigDict(serialize_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True) | example(hours_after_issue=72)
 
     from_: Edge | None = _unless_null(alias="from")
     to: Edge | None = _unless_null()
@@ -85,6 +88,8 @@ class Validity(Body):
 
 class Limits(Body):
     """How often and how much: copies in all and for one customer, redemptions for a store's day, yen in all."""
+
+    model_config = example(per_customer=1)
 
     total: Positive | None = _unless_null()
     per_customer: Positive | None = _unless_null()
@@ -104,6 +109,15 @@ class CouponCreate(Body):
     `store_id` makes it a store's own instead of head office's.
     """
 
+    model_config = example(
+        name="雨の日クーポン",
+        benefit={"kind": "amount_off", "amount_yen": 200},
+        validity={"weather_day": True},
+        limits={"total": 1000, "per_customer": 1},
+        all_stores=True,
+        min_spend_yen=800,
+    )
+
     name: Name
     benefit: Benefit
     validity: Validity
@@ -122,6 +136,8 @@ class CouponUpdate(Body):
 
     What a coupon gives cannot change once it has been issued.
     """
+
+    model_config = example(name="雨の日クーポン", limits={"total": 2000})
 
     name: Name | None = None
     benefit: Benefit | None = None
@@ -169,6 +185,8 @@ class CouponStatsRead(Read):
 class IssueRequest(Body):
     """Whom to give a copy, and what for: the same source gives the same customer one copy, however often it is sent."""
 
+    model_config = example(customer_ids=["cus_01h455vb4pex5vsknk084sn02q"], source="welcome")
+
     customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=1_000)]
     source: Annotated[str, Field(min_length=1, max_length=100)] | None = None
 
@@ -208,6 +226,13 @@ class IssueRead(Read):
 class RedemptionCreate(Body):
     """A code used at a store. `redeemed_at` is for tills that settle late: up to 72 hours back."""
 
+    model_config = example(
+        code="7K4M-9QXR-2B",
+        store_id="store_01h455vb4pex5vsknk084sn02q",
+        amount_yen=1280,
+        order_ref="R-20261121-0042",
+    )
+
     code: Code
     store_id: StoreId | None = None
     amount_yen: Yen | None = None
@@ -217,6 +242,8 @@ class RedemptionCreate(Body):
 
 class RedemptionReverse(Body):
     """Why a redemption is undone."""
+
+    model_config = example(reason="Rung up twice.")
 
     reason: Annotated[str, Field(max_length=500)] | None = None
 

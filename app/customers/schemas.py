@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from app.schemas import Body, CustomerId, EventId, FriendId, Instant, LineAccountId, Name, Read, StoreId, TagId
+from app.schemas import Body, CustomerId, EventId, FriendId, Instant, LineAccountId, Name, Read, StoreId, TagId, example
 
 _OVERSEAS = re.compile(r"\+[1-9][0-9]{7,14}")
 _JAPANESE = re.compile(r"0[1-9][0-9]{8,9}")
@@ -69,6 +69,8 @@ Attributes = Annotated[dict[str, JsonValue], Field(max_length=100), AfterValidat
 class CustomerUpdate(Body):
     """What may change; what is left out stays, null empties. Attributes are merged name by name."""
 
+    model_config = example(name="山田 花子", birthday_on="1990-04-01", attributes={"spicy": True})
+
     external_id: Annotated[Name | None, Field(description="Your own id of the person.")] = None
     member_number: Name | None = None
     name: Name | None = None
@@ -82,6 +84,8 @@ class CustomerUpdate(Body):
 
 class CustomerUpsert(CustomerUpdate):
     """A person, found by `external_id`, `member_number`, `phone` or `email`: at least one of them."""
+
+    model_config = example(external_id="hq-000123", name="山田 花子", phone="090-1234-5678", attributes={"spicy": True})
 
     store_id: Annotated[
         StoreId | None, Field(description="The store she is tied to from now on; a key of one store means its own.")
@@ -144,12 +148,16 @@ class TimelineRead(Read):
 class TagCreate(Body):
     """A label for customers."""
 
+    model_config = example(name="常連")
+
     name: Name
     store_id: Annotated[StoreId | None, Field(description="The store that owns it; null is the brand.")] = None
 
 
 class TagUpdate(Body):
     """What may change of a tag."""
+
+    model_config = example(name="常連さん")
 
     name: Name | None = None
 

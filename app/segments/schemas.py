@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from app.schemas import Body, CustomerId, Instant, LineAccountId, Name, Read, SegmentId, StoreId
+from app.schemas import Body, CustomerId, Instant, LineAccountId, Name, Read, SegmentId, StoreId, example
 
 
 class SegmentCreate(Body):
     """A rule to save; `store_id` makes it a store's own instead of head office's."""
+
+    model_config = example(name="三度以上の方", rule={"field": "order_count", "op": ">=", "value": 3})
 
     name: Name
     rule: dict[str, Any]
@@ -15,6 +17,8 @@ class SegmentCreate(Body):
 
 class SegmentUpdate(Body):
     """What may change. A new rule replaces the old one as a whole: merging two rules makes neither."""
+
+    model_config = example(name="常連の方")
 
     name: Name | None = None
     rule: dict[str, Any] | None = None
@@ -32,6 +36,8 @@ class SegmentRead(Read):
 
 class PreviewRequest(Body):
     """A rule to try, saved or not."""
+
+    model_config = example(rule={"field": "order_count", "op": ">=", "value": 3})
 
     rule: dict[str, Any]
 

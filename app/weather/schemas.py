@@ -20,6 +20,7 @@ from app.schemas import (
     WeatherDecisionId,
     WeatherRuleId,
     Yen,
+    example,
 )
 from app.weather.decisions import MAX_COOLDOWN_DAYS
 from app.weather.rules import Reason
@@ -72,6 +73,20 @@ class RuleAudience(Body):
 class WeatherRuleCreate(Body):
     """A weather rule to be; it decides once it is `live`."""
 
+    model_config = example(
+        name="雨のお昼",
+        condition={
+            "reading": "precipitation_probability",
+            "in": {"from": "11:00", "to": "17:00"},
+            "op": ">=",
+            "value": 60,
+        },
+        decide_times=["10:30"],
+        all_stores=True,
+        messages=[{"type": "text", "text": "雨の日は、あたたかい一杯を。"}],
+        holdout_ratio=0.2,
+    )
+
     name: Name
     status: Status = "draft"
     condition: Condition
@@ -96,6 +111,8 @@ class WeatherRuleCreate(Body):
 
 class WeatherRulePatch(Body):
     """What to change. Null clears a member that may be empty."""
+
+    model_config = example(name="雨の夕方", cooldown_days=3)
 
     name: Name | None = None
     status: Status | None = None

@@ -4,12 +4,14 @@ from pydantic import Field
 
 from app.admin.patches import absent
 from app.admin.store_keys.schemas import ClientPermissions
-from app.schemas import ApiClientId, Body, Instant, Name, Read
+from app.schemas import ApiClientId, Body, Instant, Name, Read, example
 from tenants.permissions import PERMISSIONS
 
 
 class ApiClientCreate(Body):
     """A new client of head office; with every permission unless it names some."""
+
+    model_config = example(name="会員アプリ", permissions=["customers:read", "customers:write"])
 
     name: Name
     permissions: ClientPermissions = Field(default_factory=lambda: sorted(PERMISSIONS))
@@ -17,6 +19,8 @@ class ApiClientCreate(Body):
 
 class ApiClientPatch(Body):
     """Changes to a client. Tokens that it has lose what it loses."""
+
+    model_config = example(name="会員アプリ")
 
     name: Name = Field(default_factory=absent)
     permissions: ClientPermissions = Field(default_factory=absent)

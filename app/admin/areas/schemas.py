@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from app.admin.patches import absent
-from app.schemas import AreaId, Body, Instant, Name, Read, StoreId
+from app.schemas import AreaId, Body, Instant, Name, Read, StoreId, example
 
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180)]
@@ -67,6 +67,8 @@ StoreIds = Annotated[list[StoreId], Field(max_length=5_000)]
 class AreaCreate(Body):
     """A new area."""
 
+    model_config = example(name="渋谷・原宿", trade_zone={"municipality_codes": ["13113"]})
+
     name: Name
     parent_id: AreaId | None = None
     store_ids: StoreIds = Field(default_factory=list)
@@ -75,6 +77,8 @@ class AreaCreate(Body):
 
 class AreaPatch(Body):
     """Changes to an area. `store_ids` replaces the list, `trade_zone` is merged into what stands."""
+
+    model_config = example(name="渋谷")
 
     name: Name = Field(default_factory=absent)
     parent_id: AreaId | None = None

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from app.admin.patches import absent
 from app.callers import CallerKind
-from app.schemas import Body, BrandId, Instant, Name, Read, StoreId
+from app.schemas import Body, BrandId, Instant, Name, Read, StoreId, example
 
 
 @cache
@@ -57,6 +57,8 @@ class QuietHours(Body):
 
 class BrandPatch(Body):
     """Changes to the brand. `caps` and `quiet_hours` are merged into what stands; null empties them."""
+
+    model_config = example(name="のれん食堂", caps={"per_customer": [{"messages": 2, "days": 7}]})
 
     name: Name = Field(default_factory=absent)
     timezone: Timezone = Field(default_factory=absent)

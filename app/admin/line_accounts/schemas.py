@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from app.admin.areas.schemas import StoreIds
 from app.admin.patches import absent
-from app.schemas import AreaId, Body, Instant, LineAccountId, Name, Read, StoreId
+from app.schemas import AreaId, Body, Instant, LineAccountId, Name, Read, StoreId, example
 
 ChannelId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$", examples=["1656000001"])]
 ChannelSecret = Annotated[
@@ -24,6 +24,14 @@ Plan = Annotated[Name, Field(max_length=40)]
 
 class LineAccountCreate(Body):
     """A new account: of stores, or of an area, whose stores it then follows."""
+
+    model_config = example(
+        name="渋谷店",
+        channel_id="1656000001",
+        channel_secret="0123456789abcdef0123456789abcdef",  # noqa: S106 - made up
+        provider_id="2000000001",
+        store_ids=["store_01h455vb4pex5vsknk084sn02q"],
+    )
 
     name: Name
     channel_id: ChannelId
@@ -43,6 +51,8 @@ class LineAccountCreate(Body):
 
 class LineAccountPatch(Body):
     """Changes to an account. `store_ids` takes it out of its area, `area_id` puts it into one."""
+
+    model_config = example(name="渋谷本店")
 
     name: Name = Field(default_factory=absent)
     channel_id: ChannelId = Field(default_factory=absent)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.admin.areas.schemas import Latitude, Longitude, MunicipalityCode
 from app.admin.patches import absent
-from app.schemas import Body, Instant, LineAccountId, Name, Read, StoreId
+from app.schemas import Body, Instant, LineAccountId, Name, Read, StoreId, example
 
 Code = Annotated[Name, Field(max_length=64, description="Your own code of the store, unique in the brand.")]
 Address = Annotated[Name, Field(max_length=500)]
@@ -24,6 +24,8 @@ OpeningHours = Annotated[
 class WeatherArea(Body):
     """Where the forecast for a store is found, in codes of JMA. `class20` suffices where JMA knows it."""
 
+    model_config = example(class20="1311300")
+
     class20: Annotated[str, Field(pattern=r"^[0-9]{7}$", examples=["1310400"])] | None = None
     class10: Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["130010"])] | None = None
     office: Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["130000"])] | None = None
@@ -31,6 +33,17 @@ class WeatherArea(Body):
 
 class StoreCreate(Body):
     """A new store. Without `weather_area` its municipality says where its forecast is found."""
+
+    model_config = example(
+        code="S001",
+        name="渋谷店",
+        address="東京都渋谷区渋谷1-1-1",
+        postal_code="150-0002",
+        municipality_code="13113",
+        latitude=35.6598,
+        longitude=139.7006,
+        opening_hours={"mon": [["11:00", "26:00"]], "exceptions": [{"on": "2026-12-31", "hours": []}]},
+    )
 
     code: Code
     name: Name
@@ -46,6 +59,8 @@ class StoreCreate(Body):
 
 class StorePatch(Body):
     """Changes to a store. `line_account_ids` and `weather_area` replace what stands; `opening_hours` is merged."""
+
+    model_config = example(name="渋谷本店", opening_hours={"tue": [["11:00", "22:00"]]})
 
     code: Code = Field(default_factory=absent)
     name: Name = Field(default_factory=absent)

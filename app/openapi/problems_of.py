@@ -1,0 +1,38 @@
+"""Which problems of its domain each operation may answer, beside those that any operation may."""
+
+from typing import Final
+
+from app.coupons import problems as coupons
+from app.customers.problems import KeysDisagree
+from app.messaging.service import QuotaExhausted
+from tenants.areas.problems import AreaCycle, AreaInUse
+from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
+from tenants.problems import Problem
+from tenants.stores.problems import StoreCodeTaken
+
+PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
+    "create_area": (AreaCycle,),
+    "change_area": (AreaCycle,),
+    "archive_area": (AreaInUse,),
+    "create_store": (StoreCodeTaken,),
+    "change_store": (StoreCodeTaken,),
+    "register_line_account": (ChannelTaken,),
+    "change_line_account": (ChannelTaken, ChannelFixed),
+    "upsert_customer": (KeysDisagree,),
+    "change_customer": (KeysDisagree,),
+    "issue_coupon": (coupons.CouponAllIssued, coupons.CouponCustomerLimit, coupons.CouponEnded),
+    "void_issued_coupon": (coupons.CouponAlreadyRedeemed, coupons.CouponVoid),
+    "create_redemption": (
+        coupons.CouponAlreadyRedeemed,
+        coupons.CouponBudgetSpent,
+        coupons.CouponDailyLimit,
+        coupons.CouponEnded,
+        coupons.CouponMinimumSpend,
+        coupons.CouponNotHere,
+        coupons.CouponNotStarted,
+        coupons.CouponVoid,
+    ),
+    "reverse_redemption": (coupons.RedemptionReversed,),
+    "launch_campaign": (QuotaExhausted,),
+}
+"""By operationId. The poison tests refuse an answer whose type is not told here or among the general ones."""

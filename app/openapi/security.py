@@ -1,0 +1,38 @@
+"""Which credentials an operation takes, and the permission that each must carry."""
+
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+
+from app.auth import PERMISSION_OF
+from tenants.permissions import GRANTABLE_TO_STORES, PERMISSIONS
+
+SCHEMES: dict[str, Any] = {
+    "OAuth": {
+        "type": "oauth2",
+        "description": "Head office's API client: a token of one hour, by client credentials.",
+        "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": dict(PERMISSIONS)}},
+    },
+    "Key": {"type": "http", "scheme": "bearer", "description": "A store key: `nrn_store_…`."},
+    "Client": {"type": "http", "scheme": "basic", "description": "The client's id and secret, at /oauth only."},
+}
+
+CLIENT_ITSELF: list[dict[str, list[str]]] = [{"Client": []}, {}]
+"""At /oauth the client may also name itself in the form, which no scheme can say."""
+
+
+def requirements(permission: str | None) -> list[dict[str, list[str]]]:
+    """Any one of these credentials; those that cannot be given the permission are not among them."""
+    needed = [permission] if permission else []
+    found = [{"OAuth": needed}]
+    if permission is None or permission in GRANTABLE_TO_STORES:
+        found.append({"Key": needed})
+    return found
+
+
+def permission_of(dependant: Dependant) -> str | None:
+    """The permission that a route checks before its handler runs; None where any credential will do."""
+    for inner in dependant.dependencies:
+        if inner.call in PERMISSION_OF:
+            return PERMISSION_OF[inner.call]
+    return None

@@ -1,0 +1,175 @@
+"""The published document says of every operation what a caller must know, and its examples hold."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from fastapi.testclient import TestClient
+
+from app.openapi.errors import list_kinds
+from tenants.permissions import PERMISSIONS
+from tenants.problems import Problem
+from tests.conftest import BrandHome
+from tests.fuzz.world import Operation, World, build, document, operations
+
+OPERATIONS = operations()
+
+
+def by_name(operation: Operation) -> str:
+    return operation.name
+
+
+def every_operation(*methods: str) -> Any:
+    chosen = [one for one in OPERATIONS if not methods or one.method in methods]
+    return pytest.mark.parametrize("operation", chosen, ids=by_name)
+
+
+def resolve(value: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in value:
+        found: Any = document()
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        value = found
+    return value
+
+
+def validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema, "components": document()["components"]})
+
+
+@every_operation()
+def test_an_operation_names_its_credentials_and_the_permission_as_their_scope(operation: Operation) -> None:
+    permission = operation.described.get("x-permission")
+    assert permission is None or permission in PERMISSIONS
+    security = operation.described["security"]
+    assert security
+    for requirement in security:
+        for scheme, scopes in requirement.items():
+            assert scheme in document()["components"]["securitySchemes"]
+            assert scopes == ([permission] if permission else [])
+
+
+def test_only_me_needs_no_permission() -> None:
+    assert [one.path for one in OPERATIONS if "x-permission" not in one.described] == ["/v1/me"]
+
+
+@every_operation()
+def test_an_operation_tells_its_errors_as_problems_with_examples(operation: Operation) -> None:
+    responses = operation.described["responses"]
+    assert {"400", "401", "422"} <= set(responses)
+    assert ("403" in responses) == ("x-permission" in operation.described)
+    if "{" in operation.path:
+        assert "404" in responses
+    if operation.method in ("post", "patch", "put"):
+        assert {"409", "413", "415"} <= set(responses)
+    if operation.method == "patch":
+        assert "412" in responses
+    for status, response in responses.items():
+        if status >= "400":
+            content = response["content"]["application/problem+json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert content["examples"]
+            for example in content["examples"].values():
+                value = resolve(example)["value"]
+                validator(content["schema"]).validate(value)
+                assert str(value["status"]) == status
+
+
+@every_operation()
+def test_every_answer_has_its_headers_described(operation: Operation) -> None:
+    for status, response in operation.described["responses"].items():
+        headers = {name: resolve(header) for name, header in response["headers"].items()}
+        assert all(header["description"] for header in headers.values())
+        assert "Request-Id" in headers
+        assert ("Retry-After" in headers) == (status == "429")
+        if status.startswith("2"):
+            assert {"RateLimit", "RateLimit-Policy"} <= set(headers)
+            assert ("Idempotent-Replayed" in headers) == (operation.method == "post")
+
+
+def test_every_problem_of_a_domain_is_told_by_some_operation() -> None:
+    told = {
+        name
+        for one in OPERATIONS
+        for response in one.described["responses"].values()
+        for name in response.get("content", {}).get("application/problem+json", {}).get("examples", {})
+    }
+    known = {kind.slug() for kind in list_kinds(Problem)}
+    assert known - told - ELSEWHERE == set()
+
+
+ELSEWHERE: set[str] = set()
+"""Types of problems that no operation under /v1 answers."""
+
+
+def list_examples() -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in OPERATIONS:
+        if one.body:
+            yield f"{one.name} request", one.body
+        for status, response in one.described["responses"].items():
+            content = response.get("content", {}).get("application/json")
+            if content:
+                yield f"{one.name} {status}", content
+
+
+EXAMPLES = dict(list_examples())
+
+
+@pytest.mark.parametrize("where", EXAMPLES)
+def test_an_example_is_what_its_schema_says(where: str) -> None:
+    content = EXAMPLES[where]
+    assert "example" in content
+    validator(content["schema"]).validate(content["example"])
+
+
+@pytest.fixture
+def world(api: TestClient, home: BrandHome) -> World:
+    """A brand with one of everything."""
+    return build(api, home)
+
+
+def test_what_examples_create_can_be_created(world: World) -> None:
+    assert world.refused == {}
+
+
+@pytest.mark.parametrize("method", ["patch", "post", "get"])
+def test_the_example_of_a_request_is_taken_by_the_real_api(world: World, method: str) -> None:
+    refused = {}
+    for one in OPERATIONS:
+        if one.method != method or (method == "post" and "{" not in one.path):
+            continue
+        body = world.fill(one.body["example"]) if one.body else None
+        path = world.path(one) + required_query(world, one)
+        answer = world.api.request(method, path, headers=world.headers, json=body)
+        if answer.status_code >= 300 and answer.status_code not in (404, 409):
+            refused[one.name] = answer.text
+    assert refused == {}
+
+
+def required_query(world: World, operation: Operation) -> str:
+    values = {"lat": "35.66", "lng": "139.70"}
+    required = [one for one in operation.parameters if one["in"] == "query" and one["required"]]
+    given = [f"{one['name']}={values.get(one['name']) or world.ids['store']}" for one in required]
+    return "?" + "&".join(given) if given else ""
+
+
+def test_links_lead_to_operations_and_to_parameters_that_these_have() -> None:
+    by_id = {one.name: one for one in OPERATIONS}
+    count = 0
+    for one in OPERATIONS:
+        for response in one.described["responses"].values():
+            for link in response.get("links", {}).values():
+                target = by_id[link["operationId"]]
+                assert {f"path.{name}" for name in re.findall(r"\{(\w+)\}", target.path)} >= set(link["parameters"])
+                count += 1
+    assert count > 200
+
+
+def test_what_is_created_leads_to_reading_changing_and_deleting_it() -> None:
+    created = next(one for one in OPERATIONS if one.name == "create_store").described["responses"]["201"]["links"]
+    assert {"read_store", "change_store", "archive_store"} <= set(created)
+    assert created["read_store"]["parameters"] == {"path.store_id": "$response.body#/id"}
+    listed = next(one for one in OPERATIONS if one.name == "list_stores").described["responses"]["200"]["links"]
+    assert listed["read_store"]["parameters"] == {"path.store_id": "$response.body#/items/0/id"}

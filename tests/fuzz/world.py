@@ -1,0 +1,166 @@
+"""A brand in which there is one of everything, made over HTTP from the examples of the published document."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from app.openapi.examples import JSON
+from app.settings import Settings
+from tenants.ids import encode_id, uuid7
+from tests import make
+from tests.conftest import BrandHome
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The published document."""
+    return create_app(Settings()).openapi()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document."""
+
+    name: str
+    method: str
+    path: str
+    described: dict[str, Any] = field(repr=False, hash=False, compare=False)
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """Its parameters in path, query and header."""
+        found: list[dict[str, Any]] = self.described.get("parameters", [])
+        return found
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        """The schema of its JSON body, and an example of it."""
+        found: dict[str, Any] | None = self.described.get("requestBody", {}).get("content", {}).get(JSON)
+        return found
+
+
+@cache
+def operations() -> tuple[Operation, ...]:
+    """Every operation under /v1, in the order of the document."""
+    return tuple(
+        Operation(described["operationId"], method, path, described)
+        for path, item in document()["paths"].items()
+        if path.startswith("/v1/")
+        for method, described in item.items()
+        if method in METHODS
+    )
+
+
+@dataclass
+class World:
+    """What there is in the brand: for each prefix of ids one that is there, and a code that can be redeemed."""
+
+    api: TestClient
+    headers: dict[str, str]
+    ids: dict[str, str] = field(default_factory=dict)
+    code: str = "7K4M-9QXR-2B"
+    refused: dict[str, str] = field(default_factory=dict)
+    """Creating operations whose example was not taken, with the answer."""
+
+    def fill(self, value: Any) -> Any:
+        """An example with ids and codes that are there in place of made-up ones."""
+        text = json.dumps(value)
+        for prefix, known in self.ids.items():
+            text = text.replace(made_up(prefix), known)
+        filled = json.loads(text)
+        if isinstance(filled, dict) and "code" in filled and "store_id" in filled:
+            filled["code"] = self.code
+        return filled
+
+    def path(self, operation: Operation, *, harmless: bool = False) -> str:
+        """The path with ids that are there; with ids of nothing where the call would take something away."""
+        path = operation.path
+        for parameter in operation.parameters:
+            if parameter["in"] == "path":
+                prefix = prefix_of(parameter["schema"])
+                there = self.ids.get(prefix) if prefix else "常連"
+                if there is None or (harmless and prefix):
+                    there = encode_id(prefix, uuid7())
+                path = path.replace(f"{{{parameter['name']}}}", there)
+        return path
+
+
+def prefix_of(schema: dict[str, Any]) -> str:
+    """Which ids a schema takes, such as `store`; empty where it takes none."""
+    for one in (schema, *schema.get("anyOf", ())):
+        pattern = str(one.get("pattern", ""))
+        if "_[0-7]" in pattern:
+            return pattern[1:].partition("_[0-7]")[0]
+    return ""
+
+
+@cache
+def prefixes() -> frozenset[str]:
+    """Every prefix of ids that some path takes."""
+    found = {prefix_of(one["schema"]) for operation in operations() for one in operation.parameters}
+    return frozenset(found - {""})
+
+
+def made_up(prefix: str) -> str:
+    """The id that stands in examples."""
+    from app.schemas import EXAMPLE_ID
+
+    return encode_id(prefix, EXAMPLE_ID)
+
+
+def build(api: TestClient, home: BrandHome) -> World:
+    """Make one of everything: what a POST of an example makes, and what only comes about otherwise."""
+    world = World(api, home.headers)
+    creators = [one for one in operations() if one.method == "post" and "{" not in one.path and one.body]
+    while creators:
+        left = [one for one in creators if not _create(world, one)]
+        if len(left) == len(creators):
+            break
+        creators = left
+    _happen(world, home)
+    world.refused = {one.name: world.refused[one.name] for one in creators if one.name in world.refused}
+    for one in [one for one in creators if _create(world, one)]:
+        world.refused.pop(one.name, None)
+    return world
+
+
+def _create(world: World, operation: Operation) -> bool:
+    assert operation.body is not None
+    answer = world.api.post(operation.path, json=world.fill(operation.body["example"]), headers=world.headers)
+    if answer.status_code >= 300:
+        world.refused[operation.name] = answer.text
+        return False
+    made = answer.json()
+    if answer.status_code in (201, 202) and isinstance(made.get("id"), str):
+        world.ids.setdefault(made["id"].rpartition("_")[0], made["id"])
+    return True
+
+
+def _happen(world: World, home: BrandHome) -> None:
+    """A friend, an event, a copy in the customer's hands: things that no POST of ours makes by itself."""
+    with home.open() as session:
+        shop = make.store(session)
+        account = make.line_account(session, shop)
+        customer = make.customer(session)
+        world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
+        make.event(session)
+        session.commit()
+    issue = f"/v1/coupons/{world.ids['cpn']}/issue"
+    answer = world.api.post(issue, json={"customer_ids": [world.ids["cus"]]}, headers=world.headers)
+    copy = answer.json()["items"][0]["issued_coupon"]
+    world.ids["icpn"], world.code = copy["id"], copy["code"]
+
+
+def each_json(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every place in a JSON document, the document itself first."""
+    yield at, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from each_json(item, (*at, key))
