@@ -1,10 +1,10 @@
 """A brand in which there is one of everything, made over HTTP from the examples of the published document."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.testclient import TestClient
 
@@ -79,16 +79,19 @@ class World:
             filled["code"] = self.code
         return filled
 
-    def path(self, operation: Operation, *, harmless: bool = False) -> str:
-        """The path with ids that are there; with ids of nothing where the call would take something away."""
+    def path(self, operation: Operation, *, harmless: bool = False, **given: str) -> str:
+        """The path with ids that are there, or with what is `given` for a parameter.
+
+        A harmless one has ids of nothing, for calls that would take something away.
+        """
         path = operation.path
         for parameter in operation.parameters:
             if parameter["in"] == "path":
                 prefix = prefix_of(parameter["schema"])
-                there = self.ids.get(prefix) if prefix else "常連"
+                there = self.ids.get(prefix) if prefix else quote("常連")
                 if there is None or (harmless and prefix):
                     there = encode_id(prefix, uuid7())
-                path = path.replace(f"{{{parameter['name']}}}", there)
+                path = path.replace(f"{{{parameter['name']}}}", given.get(parameter["name"], there))
         return path
 
 
@@ -156,11 +159,3 @@ def _happen(world: World, home: BrandHome) -> None:
     answer = world.api.post(issue, json={"customer_ids": [world.ids["cus"]]}, headers=world.headers)
     copy = answer.json()["items"][0]["issued_coupon"]
     world.ids["icpn"], world.code = copy["id"], copy["code"]
-
-
-def each_json(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every place in a JSON document, the document itself first."""
-    yield at, value
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from each_json(item, (*at, key))
