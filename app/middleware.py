@@ -22,6 +22,8 @@ log = structlog.get_logger("http")
 REQUESTS = Counter("noren_http_requests_total", "Answers by route and status.", ["method", "route", "status"])
 SECONDS = Histogram("noren_http_request_seconds", "Time to the answer by route.", ["method", "route"])
 _SAFE_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+ANSWER_HEADERS = "noren.answer_headers"
+"""Where layers within leave a function that tells further headers of the answer, also of one that they do not make."""
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -45,7 +47,13 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"request-id", request_id.encode())]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"request-id", request_id.encode()),
+                    # Here, so that an answer to what went wrong carries them as well.
+                    *((b"set-cookie", line.encode()) for line in scope.get("cookies_to_set", {}).values()),
+                    *(scope[ANSWER_HEADERS]() if ANSWER_HEADERS in scope else ()),
+                ]
             await send(message)
 
         quiet = scope["path"].startswith(self.quiet_prefixes)

@@ -16,6 +16,8 @@ router = APIRouter(include_in_schema=False)
 routers = [router]
 
 ADVICE: Final[dict[str, str]] = {
+    "already-accepted": "She can sign in already. To make her prove anew who she is, disable her and invite her again.",
+    "already-staff": "Ask your head office which of your addresses it shall use.",
     "area-cycle": "Choose a parent that does not lie inside the area itself.",
     "area-in-use": "`detail` says what still uses the area; change that first.",
     "bad-request": "Send one JSON document in UTF-8, without NaN or Infinity.",
@@ -36,12 +38,18 @@ ADVICE: Final[dict[str, str]] = {
     "idempotency-key-reused": "Make a new key for every new request; repeat a key only with the very same body.",
     "internal": "The fault is ours. Try again with the same Idempotency-Key, and tell us the `request_id`.",
     "invalid": "Each of `errors` has a JSON pointer to the value and says what it must be.",
+    "invitation-not-yours": "Sign in with the address that the invitation was sent to, or ask for one to your own.",
+    "invitation-over": "Ask for a new invitation: they last a week, work once, and a new one ends the one before it.",
     "keys-disagree": "Two records hold these keys. Send only the key that you trust most.",
+    "last-admin": "Make somebody else `hq_admin`, and let her sign in, before you take this one away.",
     "method-not-allowed": "The documentation at /docs lists the methods of each path.",
     "not-found": "Check the id. What belongs to another brand or store looks exactly like what does not exist.",
     "permission-missing": "Ask head office to give this client or key the permission named in `permission`.",
     "quota-exhausted": "LINE's monthly messages do not suffice. Choose fewer people, or a larger plan with LINE.",
+    "rate-limited": "Wait as many seconds as `Retry-After` says. Ask less often, or for more at once: lists take `limit=200`.",
     "redemption-reversed": "Nothing is left to do: it was reversed at `reversed_at`.",
+    "request-forged": "Send the session's token as `X-CSRF-Token` with every change, and from our own pages.",
+    "staff-email-taken": "Find the member of staff who has this address and change her, or invite to another.",
     "stale-version": "Somebody was faster. Read the resource again and send the new ETag as If-Match.",
     "store-code-taken": "Give the store another `code`, or change the store that has this one.",
     "unauthorized": "Get a new token at /oauth/token, or use another store key.",

@@ -29,15 +29,24 @@ class Settings(BaseSettings):
     admin_database_url: SecretStr | None = None
     """As a role that may create roles, for `noren setup` only."""
     master_keys: SecretStr | None = None
-    """`id:base64,…`, 32 bytes each, the first wraps new keys. Unset with an embedded database: made in `data_dir`."""
+    """`id:base64,…`, 32 bytes each, or `file:/path` of such keys, read again when it changes; the first one wraps.
+    Unset with an embedded database: a file in `data_dir`."""
     data_dir: Path = Path(".noren")
     public_url: str = "http://127.0.0.1:8000"
     line_api_url: str = "https://api.line.me"
     line_data_url: str = "https://api-data.line.me"
     line_login_url: str = "https://access.line.me"
+    oidc_issuer: str | None = None
+    """The identity provider by which staff sign in, as its discovery document names itself. Unset: nobody signs in."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     jma_url: str = "https://www.jma.go.jp"
     pool_size: int = 16
     """Database connections of one `serve` process, and so the requests it works on at the same time."""
+    statement_timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long the database may work on one statement of a request."""
+    lock_timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long a statement of a request waits for a row that another transaction holds."""
     max_body_bytes: int = 1_000_000
     rate_limit: int = Field(default=6_000, ge=1)
     """Requests a minute that one credential may make, over all processes."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from tenants.tables import BrandRow, BrandTable, Instant, refer
+from tenants.tables import MASKED, SHOWN, BrandRow, BrandTable, Instant, refer
 
 
 class Staff(BrandTable, table=True):
@@ -17,14 +17,14 @@ class Staff(BrandTable, table=True):
         Index("uq_staff_brand_id_issuer_subject", "brand_id", "issuer", "subject", unique=True),
     )
 
-    name: str
-    email: str
+    name: str = Field(sa_column_kwargs=MASKED)
+    email: str = Field(sa_column_kwargs=MASKED)
     """In small letters; the invitation is for who proves to own it."""
-    role: str
+    role: str = Field(sa_column_kwargs=SHOWN)
     """A name in `tenants.permissions.ROLES`."""
     all_stores: bool = False
-    issuer: str | None = None
-    subject: str | None = None
+    issuer: str | None = Field(default=None, sa_column_kwargs=SHOWN)
+    subject: str | None = Field(default=None, sa_column_kwargs=MASKED)
     """Who she is to the identity provider, from the first sign-in on."""
     last_signed_in_at: datetime | None = Field(default=None, sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -41,7 +41,7 @@ class StaffStore(BrandRow, table=True):
 
 
 class StaffSession(BrandTable, table=True):
-    """One browser that is signed in. Its secrets, the present and the one just replaced, are in `CredentialHash`."""
+    """One browser that is signed in. Its secrets, the present and those replaced, are in `CredentialHash`."""
 
     __table_args__ = refer(Index("ix_staff_session_brand_id_staff_id", "brand_id", "staff_id"), staff_id="staff")
 
@@ -50,4 +50,8 @@ class StaffSession(BrandTable, table=True):
     last_seen_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     """When the person must sign in again, however busy she was."""
+    secret_id: UUID | None = None
+    """Which of its secrets in `CredentialHash` is the present one."""
+    previous_secret_id: UUID | None = None
+    """The one that it replaced, which is good for a moment more."""
     ended_at: datetime | None = Field(default=None, sa_type=Instant)

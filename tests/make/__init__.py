@@ -5,6 +5,7 @@ from tests.make.customers import customer, friend, line_user_id, tag
 from tests.make.events import event
 from tests.make.messaging import follower, quota, visit
 from tests.make.segments import segment
+from tests.make.staff import staff, staff_session
 from tests.make.tenants import access_token, api_client, area, line_account, new_brand, store, store_key
 from tests.make.weather import RAIN_AT_LUNCH, forecast, weather_rule
 
@@ -25,6 +26,8 @@ __all__ = [
     "new_brand",
     "quota",
     "segment",
+    "staff",
+    "staff_session",
     "store",
     "store_key",
     "tag",

@@ -14,6 +14,7 @@ from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import join_store, leave_store
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
+from tenants.staff.service import leave_staff
 from tenants.stores import service
 from tenants.stores.models import Store
 
@@ -62,10 +63,11 @@ def set_accounts(session: ScopedSession, store: Store, account_ids: Sequence[UUI
 
 
 def archive_store(session: ScopedSession, store: Store, now: datetime) -> None:
-    """Take a store out of use: no account and no key speaks for it any more; its history stays."""
+    """Take a store out of use: no account, no key and nobody works for it any more; its history stays."""
     for account in line_accounts.lock_accounts_of_store(session, store.id):
         leave_store(session, account, store)
     leave_keys(session, store)
+    leave_staff(session, store)
     service.archive_store(store, now)
 
 
