@@ -117,6 +117,8 @@ def open_installation(name: str, folder: Path, **environment: str) -> Iterator[I
         "NOREN_DATABASE_URL": urls.app,
         "NOREN_DATA_DIR": str(folder),
         "NOREN_POOL_SIZE": "10",
+        "NOREN_RATE_LIMIT": "1000000",
+        "NOREN_ANONYMOUS_RATE_LIMIT": "1000000",
         "NOREN_LINE_API_URL": NOWHERE,
         "NOREN_JMA_URL": NOWHERE,
         "NOREN_LOG_LEVEL": "warning",
