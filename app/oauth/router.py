@@ -4,15 +4,13 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from app.auth import Now, hold_slot
-from app.oauth.server import TokenRequest, TokenServer
+from app.oauth.server import AUTH_METHODS, KnownClient, OAuthError, TokenRequest, TokenServer, refuse, render
 from app.routes import read_body
+from tenants.permissions import PERMISSIONS
 
 MAX_FORM_BYTES = 20_000
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -27,33 +25,40 @@ class OAuthRoute(APIRoute):
         async def handle_form(request: Request) -> Response:
             try:
                 if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
-                    raise InvalidRequestError(f"The body must be {_FORM_TYPE}.")
+                    raise refuse("invalid_request", f"The body must be {_FORM_TYPE}.")
                 await read_body(request, MAX_FORM_BYTES)
                 return await handle(request)
-            except OAuth2Error as error:
-                status, body, headers = error()
-                return JSONResponse(body, status, dict(headers))
+            except OAuthError as error:
+                return render(*error())
 
         return handle_form
 
 
 def read_token_request(request: Request) -> TokenRequest:
-    """The form and the headers of this request. Raises InvalidRequestError for what is no form or repeats a field."""
+    """The form and the headers of this request. Raises invalid_request for what is no form or repeats a field."""
     try:
         fields = parse_qsl(request._body.decode(), keep_blank_values=False, errors="strict", max_num_fields=20)
     except ValueError as error:
-        raise InvalidRequestError("The body is not a form in UTF-8.") from error
+        raise refuse("invalid_request", "The body is not a form in UTF-8.") from error
     form = dict(fields)
     if len(form) != len(fields):
-        raise InvalidRequestError("A field is given more than once.")
+        raise refuse("invalid_request", "A field is given more than once.")
     if any("\x00" in value for value in form.values()):
-        raise InvalidRequestError("A field holds NUL.")
+        raise refuse("invalid_request", "A field holds NUL.")
     return TokenRequest(form, request.headers)
 
 
 def open_server(request: Request, now: Now, slot: Annotated[None, Depends(hold_slot, scope="function")]) -> TokenServer:
-    """The authorization server for this request."""
-    return TokenServer(request.app.state.engine, now)
+    """The authorization server for this request, which counts towards the limit of the client that proves itself."""
+    engine, limits = request.app.state.engine, request.app.state.limits
+
+    def settle(client: KnownClient | None) -> None:
+        if client is None or client.scope is None or client.row is None:
+            limits.disown(request.scope)
+        else:
+            limits.accept(request.scope, engine, client.scope.brand_id, client.row.id, now)
+
+    return TokenServer(engine, now, settle)
 
 
 Asked = Annotated[TokenRequest, Depends(read_token_request)]
@@ -94,9 +99,9 @@ _TOKEN_FORM = _form(
 def create_token(asked: Asked, server: Server) -> Any:
     """A bearer token for a client's id and secret, valid for an hour (RFC 6749, 4.4)."""
     if not asked.payload.grant_type:
-        raise InvalidRequestError("grant_type is missing.")
+        raise refuse("invalid_request", "grant_type is missing.")
     if asked.payload.grant_type != "client_credentials":
-        raise OAuth2Error("grant_type must be client_credentials.", error="unsupported_grant_type")
+        raise refuse("unsupported_grant_type", "grant_type must be client_credentials.")
     return server.create_token_response(asked)
 
 
@@ -109,4 +114,35 @@ def revoke_token(asked: Asked, server: Server) -> Any:
     return server.create_endpoint_response("revocation", asked)
 
 
-routers = [router]
+_INTROSPECT_FORM = _form(["token"], token="The access token in question.", token_type_hint="access_token")  # noqa: S106
+
+
+@router.post("/introspect", openapi_extra=_INTROSPECT_FORM)
+def introspect_token(asked: Asked, server: Server) -> Any:
+    """Whether an access token of your brand is good, whose it is, and what it allows (RFC 7662)."""
+    return server.create_endpoint_response("introspection", asked)
+
+
+metadata = APIRouter(include_in_schema=False)
+
+
+@metadata.get("/.well-known/oauth-authorization-server")
+def describe_server(request: Request) -> dict[str, Any]:
+    """What this authorization server offers, and where (RFC 8414)."""
+    issuer = request.app.state.settings.public_url.rstrip("/")
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth/token",
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "scopes_supported": sorted(PERMISSIONS),
+        "service_documentation": f"{issuer}/docs",
+    }
+
+
+routers = [router, metadata]

@@ -1,4 +1,7 @@
-"""Authlib's authorization server, fitted to our database: it finds clients, knows their permissions, keeps tokens."""
+"""Authlib's authorization server, fitted to our database: it finds clients, knows their permissions, keeps tokens.
+
+All that knows Authlib is here. What it is told comes from `tenants.clients`, and what it answers leaves by `render`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,25 +9,44 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, text
+from starlette.datastructures import Headers
 
-from app.keys import digest_of, new_secret
+from app.keys import digest_of, is_well_formed, new_secret
+from app.oauth.basic import read_basic
 from tenants.clients import queries, service
 from tenants.clients.models import AccessToken, ApiClient
-from tenants.ids import decode_id
+from tenants.ids import decode_id, encode_id
 from tenants.permissions import normalise_permissions
 from tenants.scope import Scope
 from tenants.session import open_session
 
 AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+OAuthError = OAuth2Error
+"""Whatever goes wrong, in the shape of RFC 6749 (5.2)."""
+
+
+def refuse(error: str, description: str) -> OAuth2Error:
+    """An error of this published name, to be raised."""
+    return OAuth2Error(description, error=error)
+
+
+def render(status: int, body: Any, headers: Sequence[tuple[str, str]]) -> JSONResponse:
+    """An answer of Authlib's. A challenge must name its realm (RFC 7617), which Authlib's does not."""
+    told = dict(headers)
+    if challenge := told.get("WWW-Authenticate"):
+        told["WWW-Authenticate"] = challenge.replace("Basic ", 'Basic realm="noren", ', 1)
+    return JSONResponse(body, status, told)
 
 
 @dataclass(frozen=True)
@@ -37,7 +59,7 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
     now: datetime
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Whether this is the client's secret, or the one before it while both are accepted."""
+        """Whether this is the secret of a client that has not ended, or the one before it while both are accepted."""
         return self.row is not None and service.knows_secret(self.row, digest_of(client_secret), self.now)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
@@ -65,7 +87,7 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
     """One request as Authlib reads it."""
 
-    def __init__(self, form: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    def __init__(self, form: Mapping[str, str], headers: Headers) -> None:
         # TLS ends before us, so the address that we see proves nothing; Authlib must not refuse it as insecure.
         super().__init__("POST", "https://noren/oauth", headers=headers)
         self.payload = BasicOAuth2Payload(form)
@@ -82,17 +104,22 @@ class UnreadableHeader(InvalidClientError):  # type: ignore[misc]
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]
-    """The authorization server of one request. Every look-up and every write is a transaction of its own."""
+    """The authorization server of one request. Every look-up and every write is a transaction of its own.
 
-    def __init__(self, engine: Engine, now: datetime) -> None:
+    `settle` is told the client that has proved itself, or None when nobody has.
+    """
+
+    def __init__(self, engine: Engine, now: datetime, settle: Callable[[KnownClient | None], None]) -> None:
         super().__init__()
         self.engine = engine
         self.now = now
+        self.settle = settle
         self.register_grant(CredentialsGrant)
         self.register_endpoint(Revocation)
+        self.register_endpoint(Introspection)
         self.register_client_auth_method("client_secret_basic", _authenticate_by_header)
-        lifetime = int(service.TOKEN_LIFE.total_seconds())  # Authlib's own is ten days
-        self.register_token_generator("default", BearerTokenGenerator(_new_token, expires_generator=lifetime))
+        # Authlib's own life of a token is ten days.
+        self.register_token_generator("default", BearerTokenGenerator(_new_token, expires_generator=_token_seconds))
 
     def query_client(self, client_id: str) -> KnownClient:
         """The client of this id, real or not."""
@@ -120,10 +147,12 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
             raise InvalidRequestError("Authenticate by the header or in the body, not by both.")
         try:
             client: KnownClient = super().authenticate_client(request, methods, endpoint)
-        except UnreadableHeader:
-            raise
         except InvalidClientError as error:
+            self.settle(None)
+            if isinstance(error, UnreadableHeader):
+                raise
             raise InvalidClientError("Unknown client or wrong secret.", status_code=401) from error
+        self.settle(client)
         return client
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -132,7 +161,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
 
     def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> JSONResponse:
         """Authlib's answer as a response."""
-        return JSONResponse(body, status, dict(headers))
+        return render(status, body, headers)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
@@ -166,20 +195,61 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
             session.commit()
 
 
+class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
+    """Tells any client of the brand what an access token is worth now (RFC 7662): whoever holds one could use it, and
+    learns nothing more by being told. Another brand's token is as unknown as one that never was."""
+
+    CLIENT_AUTH_METHODS = AUTH_METHODS
+    SUPPORTED_TOKEN_TYPES = ("access_token", "refresh_token")
+
+    def authenticate_token(self, request: TokenRequest, client: KnownClient) -> dict[str, Any] | None:
+        """What there is to tell of the token, or None for one that is no good."""
+        self.check_params(request, client)
+        token = request.form["token"]
+        if not is_well_formed(token):
+            return None
+        assert client.scope is not None
+        with open_session(self.server.engine, client.scope) as session:
+            found = queries.find_live_token(session, digest_of(token), self.server.now)
+        if found is None:
+            return None
+        row, owner = found
+        owner_id = encode_id("client", owner.id)
+        ends_at = row.expires_at if owner.expires_at is None else min(row.expires_at, owner.expires_at)
+        return {
+            "active": True,
+            "scope": " ".join(sorted(set(row.permissions) & set(owner.permissions))),
+            "client_id": owner_id,
+            "sub": owner_id,
+            "token_type": "Bearer",
+            "iat": int(row.created_at.timestamp()),
+            "exp": int(ends_at.timestamp()),
+        }
+
+    def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
+        """The answer: of a token that is no good, nothing but that."""
+        return token or {"active": False}
+
+
+def _token_seconds(client: KnownClient, grant_type: str) -> int:
+    assert client.row is not None
+    return int((service.token_end(client.row, client.now) - client.now).total_seconds())
+
+
 def _new_token(**about: Any) -> str:
     return new_secret("token")
 
 
 def _authenticate_by_header(query_client: Callable[[str], KnownClient], request: TokenRequest) -> KnownClient | None:
-    """The client named in an `Authorization: Basic` header. Authlib's own breaks on one that is not UTF-8."""
+    """The client named in an `Authorization: Basic` header. Authlib's own reader breaks on one that is not UTF-8."""
     try:
-        client_id, secret = extract_basic_authorization(request.headers)
+        found = read_basic(request.headers)
     except ValueError as error:
-        raise UnreadableHeader("The Authorization header cannot be read.", status_code=401) from error
-    if not client_id or not secret:
+        raise UnreadableHeader(str(error), status_code=401) from error
+    if found is None:
         return None
-    client = query_client(client_id)
-    return client if client.check_client_secret(secret) else None
+    client = query_client(found[0])
+    return client if client.check_client_secret(found[1]) else None
 
 
 def _find_scope(engine: Engine, client_id: str) -> Scope | None:

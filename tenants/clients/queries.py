@@ -1,8 +1,9 @@
 """Reads of head office's OAuth clients."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from tenants.api_keys.models import CredentialHash
@@ -45,3 +46,17 @@ def find_token(session: Session, digest: bytes) -> AccessToken | None:
         .where(col(CredentialHash.digest) == digest, col(CredentialHash.kind) == "access_token")
     )
     return session.exec(found.with_for_update(of=AccessToken)).one_or_none()
+
+
+def find_live_token(session: Session, digest: bytes, now: datetime) -> tuple[AccessToken, ApiClient] | None:
+    """The access token of this hash in the session's brand with its client, while both are good."""
+    found = session.exec(
+        select(AccessToken, ApiClient)
+        .join(CredentialHash, col(CredentialHash.credential_id) == col(AccessToken.id))
+        .join(ApiClient, col(ApiClient.id) == col(AccessToken.api_client_id))
+        .where(col(CredentialHash.digest) == digest, col(CredentialHash.kind) == "access_token")
+        .where(col(AccessToken.expires_at) > now, col(AccessToken.revoked_at).is_(None))
+        .where(col(ApiClient.revoked_at).is_(None))
+        .where(or_(col(ApiClient.expires_at).is_(None), col(ApiClient.expires_at) > now))
+    ).one_or_none()
+    return (found[0], found[1]) if found is not None else None
