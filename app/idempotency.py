@@ -67,10 +67,10 @@ def claim_key(
     A twin that comes while the first runs waits on the unique key, and after five seconds gets a Conflict.
     Raises IdempotencyKeyReused when the same key came with another body, path or method.
     """
-    key = _read_key(request.headers)
+    key = read_key(request.headers)
     if key is None or request.method != "POST":
         return None
-    digest = sha256(request.method.encode() + b" " + str(request.url.path).encode() + b"\n" + request._body).digest()
+    digest = digest_request(request)
     values = {
         "brand_id": session.scope.brand_id,
         "caller_id": caller_id,
@@ -92,12 +92,21 @@ def claim_key(
     kept = session.get_one(IdempotencyKey, (session.scope.brand_id, caller_id, key))
     if kept.request_digest != digest:
         raise IdempotencyKeyReused
-    headers = {"Idempotent-Replayed": "true"}
     if kept.answer is None:
-        body = b'{"detail":"This was done before; its answer held a secret and is not repeated."}'
-        raise Replay(Response(body, 200, headers, "application/json"))
+        raise replay_without_secret()
     body = brand_key.unseal(kept.answer, answer_purpose(caller_id, key))
-    raise Replay(Response(body, kept.status or 200, headers, kept.media_type))
+    raise Replay(Response(body, kept.status or 200, {"Idempotent-Replayed": "true"}, kept.media_type))
+
+
+def digest_request(request: Request) -> bytes:
+    """What must be the same for a request to be the same: method, path and body."""
+    return sha256(request.method.encode() + b" " + str(request.url.path).encode() + b"\n" + request._body).digest()
+
+
+def replay_without_secret() -> Replay:
+    """The answer to a request that was done before and answered with a secret."""
+    body = b'{"detail":"This was done before; its answer held a secret and is not repeated."}'
+    return Replay(Response(body, 200, {"Idempotent-Replayed": "true"}, "application/json"))
 
 
 # A key whose day has passed is taken over as if it were new.
@@ -143,7 +152,7 @@ def answer_purpose(caller_id: UUID, key: str) -> str:
     return f"idempotency:{caller_id}:{key}"
 
 
-def _read_key(headers: Mapping[str, str]) -> str | None:
+def read_key(headers: Mapping[str, str]) -> str | None:
     """The key, quoted as the draft standard asks or bare as most clients write it."""
     raw = headers.get("idempotency-key")
     if raw is None:

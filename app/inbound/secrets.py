@@ -85,5 +85,5 @@ class Accounts:
 _READ = """
 SELECT account.sealed_secret, account.bot_user_id, brand.master_key_id, brand.wrapped_key
 FROM line_account AS account JOIN brand ON brand.id = account.brand_id
-WHERE account.brand_id = %s AND account.id = %s AND account.archived_at IS NULL
+WHERE account.brand_id = %s AND account.id = %s AND account.archived_at IS NULL AND brand.status <> 'deleting'
 """

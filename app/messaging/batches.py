@@ -80,7 +80,8 @@ async def get_account(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> 
 
 
 async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
-    """The next waiting batches of runs that are sending; their first try is noted before it is made."""
+    """The next waiting batches of runs that are sending, none while the brand is suspended; their first try is noted
+    before it is made."""
     await cursor.execute(_TAKE, {"brand_id": brand_id, "account_id": line_account_id, "most": most})
     taken = [TakenBatch(*row) for row in await cursor.fetchall()]
     return sorted(taken, key=lambda batch: (batch.run_id, batch.batch_no))
@@ -148,6 +149,7 @@ FROM (
     SELECT waiting.run_id, waiting.batch_no, run.messages, run.personal, run.valid_until, run.clock_shift_seconds,
            run.brand_name, run.coupon_name
     FROM batch waiting JOIN run ON run.brand_id = waiting.brand_id AND run.id = waiting.run_id
+        JOIN brand ON brand.id = %(brand_id)s AND brand.status = 'active'
     WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
       AND run.status = 'sending'
     ORDER BY waiting.run_id, waiting.batch_no LIMIT %(most)s

@@ -134,6 +134,11 @@ def lock_runs_all_sent(session: ScopedSession) -> Sequence[Run]:
     return session.exec(runs).all()
 
 
+def list_sending_runs(session: ScopedSession) -> Sequence[Run]:
+    """The runs that are sending, or would be if the brand were not suspended."""
+    return session.exec(select(Run).where(col(Run.status) == "sending").order_by(col(Run.id))).all()
+
+
 def list_all_accounts(session: ScopedSession) -> Sequence[LineAccount]:
     """Every account of the scope, archived ones too, since old deliveries name them."""
     return session.exec(select(LineAccount)).all()

@@ -15,7 +15,7 @@ from app.messaging.events import RunFinished
 from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Sender, Tally, freeze, lock_brand, rehearse
 from app.messaging.models import Run
 from app.messaging.render import PERSONAL, read_template
-from tenants.brands.queries import get_brand
+from tenants.brands.queries import get_sending_brand
 from tenants.problems import Problem
 from tenants.session import ScopedSession
 
@@ -104,7 +104,9 @@ def start_run(
     """Freeze the audience, reserve the quota and hand the batches to the workers, all in this transaction.
 
     The caller has taken `lock_brand` before it judged caps; taking it again here does no harm.
+    Raises BrandSuspended, QuotaExhausted.
     """
+    brand = get_sending_brand(session)
     lock_brand(session)
     if quota_policy == "trim":
         free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
@@ -121,7 +123,7 @@ def start_run(
         weather_rule_id=cause.weather_rule_id,
         coupon_id=content.coupon_id,
         coupon_name=content.coupon_name,
-        brand_name=get_brand(session, session.scope.brand_id).name,
+        brand_name=brand.name,
         business_on=cause.business_on,
         messages=[dict(message) for message in content.messages],
         personal=bool(variables & PERSONAL) or ("store.name" in variables and several),
@@ -200,16 +202,27 @@ def pause(session: ScopedSession, run: Run) -> None:
 
 
 def resume(session: ScopedSession, run: Run) -> None:
-    """Go on with a paused run."""
+    """Go on with a paused run. Raises BrandSuspended."""
+    get_sending_brand(session)
     run.status = "sending"
     session.add(run)
     session.flush()
+    wake(session, [run])
+
+
+def resume_all(session: ScopedSession) -> None:
+    """Go on with every run that was sending when the brand was suspended; those that ended meanwhile expire."""
+    wake(session, queries.list_sending_runs(session))
+
+
+def wake(session: ScopedSession, runs: Sequence[Run]) -> None:
+    """Tell the accounts at which batches of these runs wait that there is work."""
     account_ids = session.connection().execute(
         text(
             "SELECT DISTINCT line_account_id FROM batch"
-            " WHERE brand_id = :brand_id AND run_id = :run_id AND state = 'waiting'"
+            " WHERE brand_id = :brand_id AND run_id = ANY(:run_ids) AND state = 'waiting'"
         ),
-        {"brand_id": session.scope.brand_id, "run_id": run.id},
+        {"brand_id": session.scope.brand_id, "run_ids": [run.id for run in runs]},
     )
     lanes.touch(session, SEND_LANE, session.scope.brand_id, list(account_ids.scalars()))
 

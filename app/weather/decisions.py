@@ -53,7 +53,8 @@ def conclude(
 
     `current` are forecasts by office that the caller has just fetched; others are read as they are stored.
     """
-    zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
+    brand = get_brand(session, session.scope.brand_id)
+    zone = ZoneInfo(brand.timezone)
     stores_of = _stores_of(session, rules)
     stores = {store.id: store for listed in stores_of for store in listed}
     spots = find_spots(session, stores.values())
@@ -83,7 +84,8 @@ def conclude(
             key = (spot, hours[store.id], state)
             if key not in made:
                 place = places[spot] if isinstance(spot, Spot) else spot
-                made[key] = _within_budget(decide(rule, place, day, state, now), spent)
+                decided = _within_budget(decide(rule, place, day, state, now), spent)
+                made[key] = decided if brand.suspended_at is None else _hold_back(decided)
             issue_id = forecasts[spot.office].issue_id if isinstance(spot, Spot) else None
             conclusions.append(Conclusion(row, store, made[key], issue_id))
     return conclusions
@@ -233,3 +235,10 @@ def _within_budget(decision: Decision, spent: bool) -> Decision:
     if not (spent and decision.fired):
         return decision
     return replace(decision, reason=Reason.BUDGET, detail="This month's redemptions have used up the rule's budget.")
+
+
+def _hold_back(decision: Decision) -> Decision:
+    """What a rule concludes for a suspended brand: a firing is none, so that nothing is caught up later."""
+    if not decision.fired:
+        return decision
+    return replace(decision, reason=Reason.SAFETY_STOP, detail="The brand is suspended, and sends nothing.")

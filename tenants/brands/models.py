@@ -25,8 +25,10 @@ class Brand(Table, table=True):
     joining_basis: str | None = None
     """Why people may be joined over several LINE accounts: `provider_page` or `consent`; null means they are not."""
     status: str = "active"
-    """`active`, or `suspended`: it still receives webhooks and redeems, and sends nothing."""
+    """`active`; `suspended`: it still receives webhooks and redeems, and sends nothing; or `deleting`: all of its
+    credentials are dead and its rows go."""
     suspended_at: datetime | None = Field(default=None, sa_type=Instant)
+    suspended_reason: str | None = None
     master_key_id: str
     wrapped_key: bytes
 

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, col, select
 
 from tenants.brands.models import Brand
+from tenants.brands.problems import BrandSuspended
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 
@@ -15,6 +16,14 @@ def get_brand(session: Session, brand_id: UUID) -> Brand:
     brand = session.exec(select(Brand).where(col(Brand.id) == brand_id)).one_or_none()
     if brand is None:
         raise NotFound
+    return brand
+
+
+def get_sending_brand(session: ScopedSession) -> Brand:
+    """The session's brand, which may send. Raises BrandSuspended."""
+    brand = get_brand(session, session.scope.brand_id)
+    if brand.suspended_at is not None:
+        raise BrandSuspended(brand.suspended_at)
     return brand
 
 

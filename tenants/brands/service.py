@@ -1,9 +1,11 @@
 """Verbs on brands."""
 
+from datetime import datetime
+
 from sqlmodel import col, select
 
 from tenants.brands.models import Brand
-from tenants.problems import NotFound
+from tenants.problems import Conflict, NotFound
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession
 
@@ -25,3 +27,21 @@ def lock_brand(session: ScopedSession) -> Brand:
     if brand is None:
         raise NotFound
     return brand
+
+
+def suspend_brand(session: ScopedSession, brand: Brand, *, reason: str, now: datetime) -> None:
+    """Let a brand send nothing until it is resumed. What is in flight ends. Raises Conflict unless it is active."""
+    if brand.status != "active":
+        raise Conflict(f"The brand is {brand.status}; only an active one can be suspended.")
+    brand.status, brand.suspended_at, brand.suspended_reason = "suspended", now, reason
+    session.add(brand)
+    session.flush()
+
+
+def resume_brand(session: ScopedSession, brand: Brand) -> None:
+    """Let a suspended brand send again. Raises Conflict unless it is suspended."""
+    if brand.status != "suspended":
+        raise Conflict(f"The brand is {brand.status}; only a suspended one can be resumed.")
+    brand.status, brand.suspended_at, brand.suspended_reason = "active", None, None
+    session.add(brand)
+    session.flush()

@@ -38,16 +38,33 @@ class SupportGrant(BrandTable, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class OperatorRequest(Table, table=True):
+    """An Idempotency-Key with which an operator asked for a new brand, which has no table of keys of its own yet."""
+
+    operator_key_id: UUID = Field(primary_key=True, foreign_key="operator_key.id")
+    key: str = Field(primary_key=True)
+    request_digest: bytes = Field(sa_type=LargeBinary)
+    kept_until: datetime = Field(sa_type=Instant)
+
+
 class DeletionReceipt(Table, table=True):
-    """What is left of a deleted brand: that it was, when it went, and how many rows of what went with it."""
+    """What is left of a deleted brand: that it was, when it went, and how many rows of what went with it.
+
+    It is made when deletion is asked for; the app adds it, and only the owner role, which deletes, may change it.
+    """
+
+    __table_args__ = (Index("uq_deletion_receipt_deleted_brand_id", "deleted_brand_id", unique=True),)
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
-    deleted_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
+    requested_at: datetime = Field(sa_type=Instant)
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Null while rows are left."""
     deleted_brand_id: UUID
+    brand_name: str
     operator: str
-    rows: dict[str, Any] = Field(sa_type=JSONB)
-    """Rows deleted by table."""
+    rows: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """Rows deleted so far, by table."""
     audit_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
     """The end of the brand's audit chain."""
-    digest: bytes = Field(sa_type=LargeBinary)
-    """SHA-256 over the receipt's other fields."""
+    digest: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """SHA-256 over the receipt's other fields, once it is finished."""
