@@ -1,0 +1,27 @@
+"""What must have happened before an operation can be carried out, and which lists hang on a thing of which kind."""
+
+from collections.abc import Callable
+
+from tests.walls.bodies import Own
+from tests.walls.calls import Calls, Request
+from tests.walls.credentials import Seat
+from tests.walls.vocabulary import Uncovered
+
+Arrange = Callable[[Calls, Seat, Own], None]
+
+
+def _act(*verbs: str) -> Arrange:
+    def arrange(calls: Calls, seat: Seat, own: Own) -> None:
+        for verb in verbs:
+            answer = calls.send(Request("POST", f"/v1/campaigns/{own('cmp')}/{verb}", headers=dict(seat.headers)))
+            if not answer.is_done:
+                raise Uncovered(f"{verb} of a campaign as {seat.name}: {answer.status} {answer.content.decode()}")
+
+    return arrange
+
+
+BEFORE: dict[str, Arrange] = {
+    "POST /v1/campaigns/{campaign_id}/pause": _act("launch"),
+    "POST /v1/campaigns/{campaign_id}/resume": _act("launch", "pause"),
+}
+"""By operation: what the caller does with her own things first."""

@@ -1,0 +1,48 @@
+"""One world and its credentials for all tests of the walls in this process, and the coverage at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, make_url
+
+from app.database import Urls, make_engine
+from app.main import create_app
+from app.settings import Settings
+from tenants.sealing import Keyring
+from tests.walls.calls import Calls
+from tests.walls.credentials import Credentials
+from tests.walls.document import Document
+from tests.walls.matrix import Matrix
+from tests.walls.world import World
+
+
+@pytest.fixture(scope="session")
+def walls_api(settings: Settings) -> Iterator[TestClient]:
+    """The application, which reaches no LINE and counts no requests."""
+    changes = {
+        "line_api_url": "http://127.0.0.1:9",
+        "rate_limit": 10**9,
+        "anonymous_rate_limit": 10**9,
+        "log_level": "error",
+    }
+    with TestClient(create_app(settings.model_copy(update=changes)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def admin_engine(urls: Urls) -> Iterator[Engine]:
+    """A superuser's connections to this process's database, to see what nobody else may."""
+    assert urls.admin is not None
+    url = make_url(urls.admin).set(database=make_url(urls.app).database)
+    engine = make_engine(url.render_as_string(hide_password=False), pool_size=1)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def matrix(walls_api: TestClient, engine: Engine, admin_engine: Engine, keyring: Keyring) -> Matrix:
+    """The application with a world of two brands, and everyone who might call."""
+    world = World(engine, admin_engine, keyring)
+    document = Document(walls_api.app.openapi())  # type: ignore[attr-defined]
+    return Matrix(document, Calls(walls_api), world, Credentials(world))

@@ -1,0 +1,361 @@
+"""Every operation × every place for an id × every credential: a foreign id is answered as one that nobody made."""
+
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.walls import purpose
+from tests.walls.arrangements import BEFORE
+from tests.walls.bodies import Own, Writer, own_things
+from tests.walls.calls import Answer, Calls, Request
+from tests.walls.credentials import Credentials, Seat
+from tests.walls.document import Document, Operation, Slot
+from tests.walls.world import Place, World, new_id, new_key
+
+WHOLE = "the operation itself"
+"""The cell of an operation that takes no id, or of all that it takes at once."""
+
+
+@dataclass
+class Findings:
+    """What came of an operation: which cells were tried, and what is wrong."""
+
+    cells: set[tuple[str, str]] = field(default_factory=set)
+    """(place for an id, credential)"""
+    faults: list[str] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
+    """The status of every request by what it was, to compare two runs."""
+    requests: int = 0
+
+
+class Matrix:
+    """Tries the operations of one application in one world."""
+
+    def __init__(self, document: Document, calls: Calls, world: World, credentials: Credentials) -> None:
+        self.document, self.calls, self.world, self.credentials = document, calls, world, credentials
+        self.writer = Writer(document)
+        self.ids_of_b = world.ids_of_b()
+        self.their_ids = world.their_ids
+        self.found = Findings()
+
+    def try_operation(self, operation: Operation) -> Findings:
+        """All cells of one operation."""
+        self.found, before = Findings(), self.calls.count
+        with self.nothing_changes("the other brand's rows", self.world.digest_theirs):
+            for seat in self.credentials.strong:
+                if seat.may(operation.permission):
+                    self.try_strong(operation, seat)
+                else:
+                    self.try_weak(operation, seat, 403)
+            for seat in self.credentials.ended:
+                self.try_weak(operation, seat, 401)
+            for seat in self.credentials.without(operation.permission) if operation.permission else []:
+                self.try_weak(operation, seat, 403)
+        self.found.requests = self.calls.count - before
+        return self.found
+
+    @contextmanager
+    def nothing_changes(self, what: str, digest: Callable[[], dict[str, str]]) -> Iterator[None]:
+        """A fault for each table whose rows differ afterwards."""
+        before = digest()
+        yield
+        after = digest()
+        self.found.faults += [f"{what} changed in {table}" for table in before if before[table] != after[table]]
+
+    # -- those who may
+
+    def try_strong(self, operation: Operation, seat: Seat) -> None:
+        """Ids of others, one place after another; then the same request with ids of the caller's own succeeds."""
+        id_slots = [slot for slot in operation.slots if slot.is_id]
+        owned = {slot: self.own(operation, seat) for slot in id_slots}
+        for own in owned.values():
+            self.write(operation, own)  # makes what it needs, before rows are compared
+        digest = self.world.digest_not_a if seat.is_stores else self.world.digest_theirs
+        with self.nothing_changes(f"rows that are not {seat.place.name}'s", digest):
+            for slot, own in owned.items():
+                self.try_foreign(operation, seat, slot, own)
+        for slot, own in owned.items():
+            self.succeed(operation, seat, own, f"own id in {slot}", {slot: own(slot.kind)})
+        if not id_slots:
+            self.succeed(operation, seat, self.own(operation, seat), WHOLE, {})
+        self.cell(WHOLE, seat)
+        for slot in operation.slots:
+            if slot.is_key:
+                self.try_key(operation, seat, slot)
+            elif slot.kind == "cursor":
+                self.try_cursor(operation, seat, slot)
+            elif slot.kind == "etag":
+                self.try_version(operation, seat, slot)
+            elif slot.kind == "request-key":
+                self.try_request_key(operation, seat, slot)
+
+    def try_foreign(self, operation: Operation, seat: Seat, slot: Slot, own: Own) -> None:
+        """A made-up id, and those of everyone else, in one place."""
+        made_up = self.send(operation, seat, own, f"made-up id in {slot}", {slot: new_id(slot.kind)})
+        if slot.where != "query" and not _is_refused(made_up):
+            self.fault(operation, seat, f"made-up id in {slot}", made_up, "was carried out")
+        places = [self.world.theirs(slot.kind)]
+        if seat.is_stores:
+            places += [place for place in (self.world.b, self.world.office) if place.owns(slot.kind)]
+        for place in places:
+            what = f"id of {place.name} in {slot}"
+            answer = self.send(operation, seat, own, what, {slot: place.keep(slot.kind)})
+            if place is self.world.office and slot.kind in purpose.HEAD_OFFICES:
+                if (
+                    operation.changes
+                    and slot.where == "path"
+                    and not _is_refused(answer)
+                    and not _only_looks(operation)
+                ):
+                    self.fault(operation, seat, what, answer, "changed what is head office's")
+            elif answer.exactly() != made_up.exactly():
+                self.fault(operation, seat, what, answer, "is not", made_up)
+        self.cell(str(slot), seat)
+
+    def try_key(self, operation: Operation, seat: Seat, slot: Slot) -> None:
+        """A phone number or a code: one that the others have is as good as one that nobody has."""
+        unknown = new_key(slot.kind)
+        own = self.own(operation, seat)
+        made_up = self.send(operation, seat, own, f"unknown {slot.kind} in {slot}", {slot: unknown})
+        for place in [self.world.their_office, self.world.x] + ([self.world.b] if seat.is_stores else []):
+            if not place.has_keys(slot.kind):
+                continue
+            what = f"{slot.kind} of {place.name} in {slot}"
+            theirs = place.make_key(slot.kind)
+            answer = self.send(operation, seat, self.own(operation, seat), what, {slot: theirs})
+            on_purpose = place is self.world.b and (operation.name, slot.kind) in purpose.FOUND_OVER_THE_WALL
+            if not on_purpose and answer.shape(theirs) != made_up.shape(unknown):
+                self.fault(operation, seat, what, answer, "is not shaped as", made_up)
+        self.cell(str(slot), seat)
+
+    def try_cursor(self, operation: Operation, seat: Seat, slot: Slot) -> None:
+        """Cursors of others, and of other lists, are no better than invented ones."""
+        own = self.own(operation, seat)
+        invented = urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        made_up = self.send(operation, seat, own, "invented cursor", {slot: invented})
+        if made_up.status != 422:
+            self.fault(operation, seat, "invented cursor", made_up, "was not refused")
+        givers = [self.credentials.theirs]
+        if seat.is_stores:
+            givers += [
+                self.credentials.full("store_key", self.world.b),
+                self.credentials.full("api_client", self.world.office),
+            ]
+        for giver in givers:
+            if giver.may(operation.permission):
+                cursor = self.cursor_of(operation, giver)
+                answer = self.send(operation, seat, own, f"cursor of {giver.name}", {slot: cursor})
+                if answer.exactly() != made_up.exactly():
+                    self.fault(operation, seat, f"cursor of {giver.name}", answer, "is not", made_up)
+        mine = self.cursor_of(operation, seat)
+        self.succeed(operation, seat, own, "own cursor", {slot: mine}, limit="1")
+        other = next(one for one in LISTS if one != operation.path)
+        elsewhere = self.calls.send(Request("GET", other, {"cursor": mine}), **seat.headers)
+        if elsewhere.status not in (403, 422):
+            self.fault(operation, seat, f"own cursor at {other}", elsewhere, "was not refused")
+        self.cell(str(slot), seat)
+
+    def cursor_of(self, operation: Operation, seat: Seat) -> str:
+        """The cursor that a list gives its own caller, who has two rows in it."""
+        own = self.own(operation, seat)
+        request = self.write(operation, own)
+        one_row = Request(request.method, request.path, {**request.query, "limit": "1"}, headers=request.headers)
+        answer = self.calls.send(one_row, **seat.headers)
+        cursor = answer.json().get("next_cursor") if answer.is_done else None
+        if cursor is None:
+            self.fault(operation, seat, "a list of two rows", answer, "has no next_cursor: see tests/walls/things.py")
+        return str(cursor)
+
+    def try_version(self, operation: Operation, seat: Seat, slot: Slot) -> None:
+        """The version of a foreign thing says nothing; neither does it fit one's own."""
+        own = self.own(operation, seat)
+        targets = [one for one in operation.slots_of("path") if one.is_id]
+        their_etag = self.etag_of(operation, self.credentials.theirs)
+        if targets:
+            target = targets[0]
+            theirs = self.world.theirs(target.kind).keep(target.kind)
+            made_up = self.send(
+                operation, seat, own, f"{slot} at a made-up id", {target: new_id(target.kind), slot: '"x"'}
+            )
+            for etag in (their_etag, '"x"'):
+                what = f"{slot} of theirs at theirs" if etag == their_etag else f"{slot} at theirs"
+                answer = self.send(operation, seat, own, what, {target: theirs, slot: etag})
+                if answer.exactly() != made_up.exactly():
+                    self.fault(operation, seat, what, answer, "is not", made_up)
+        foreign = self.send(operation, seat, own, f"{slot} of theirs at own", {slot: their_etag})
+        unknown = self.send(operation, seat, own, f"{slot} of nobody at own", {slot: '"x"'})
+        if foreign.exactly() != unknown.exactly():
+            self.fault(operation, seat, f"{slot} of theirs at own", foreign, "is not", unknown)
+        if operation.changes:
+            self.succeed(operation, seat, own, f"own {slot}", {slot: self.etag_of(operation, seat, own)})
+        self.cell(str(slot), seat)
+
+    def etag_of(self, operation: Operation, seat: Seat, own: Own | None = None) -> str:
+        """The version of the caller's own thing."""
+        mine = own or self.own(operation, seat)
+        looking = Operation("GET", operation.path, None, None, None, tuple(operation.slots_of("path")), ())
+        answer = self.calls.send(self.write(looking, mine), **seat.headers)
+        return answer.headers.get("etag", '"none"')
+
+    def try_request_key(self, operation: Operation, seat: Seat, slot: Slot) -> None:
+        """A request's key belongs to its caller: the same key of another is another key."""
+        givers = [self.credentials.theirs]
+        if seat.is_stores:
+            givers += [
+                self.credentials.full("store_key", self.world.b),
+                self.credentials.full("api_client", self.world.office),
+            ]
+        for giver in givers:
+            if giver.may(operation.permission):
+                key = os.urandom(8).hex()
+                self.prepare(operation, giver, self.own(operation, giver), {slot: key})
+                answer = self.succeed(operation, seat, self.own(operation, seat), f"key of {giver.name}", {slot: key})
+                if "idempotent-replayed" in answer.headers:
+                    self.fault(operation, seat, f"key of {giver.name}", answer, "was another's answer")
+        self.cell(str(slot), seat)
+
+    # -- those who may not
+
+    def try_weak(self, operation: Operation, seat: Seat, status: int) -> None:
+        """Every place at once: own ids, theirs and made-up ones are refused alike, before anyone has looked at them."""
+        slots = [slot for slot in operation.slots if slot.is_id or slot.is_key]
+        own = self.own(operation, seat, fresh=False)
+        world = self.world
+        answers: list[Answer] = []
+        for whose, find in (
+            ("made-up", lambda slot: new_id(slot.kind) if slot.is_id else new_key(slot.kind)),
+            ("their", lambda slot: world.theirs(slot.kind).keep(slot.kind) if slot.is_id else new_key(slot.kind)),
+            ("own", lambda slot: own(slot.kind) if slot.is_id else new_key(slot.kind)),
+        ):
+            answers.append(self.send(operation, seat, own, f"{whose} ids", {slot: find(slot) for slot in slots}))
+            if not slots:
+                break
+        for answer in answers:
+            if answer.status != status:
+                self.fault(operation, seat, "all ids", answer, f"is not {status}")
+            elif answer.exactly() != answers[0].exactly():
+                self.fault(operation, seat, "all ids", answer, "is not", answers[0])
+        for slot in operation.slots:
+            self.cell(str(slot), seat)
+        self.cell(WHOLE, seat)
+
+    # -- what they have in common
+
+    def own(self, operation: Operation, seat: Seat, *, fresh: bool | None = None) -> Own:
+        """The caller's own ids for one request, or for several that are refused."""
+        wants_fresh = operation.changes if fresh is None else fresh
+        place: Place = seat.place
+        keys: dict[str, Callable[[], str]] = {
+            "owner": lambda: place.store_id if place.store else "",
+            "~own_coupon_code": lambda: place.make_key("~coupon_code"),
+        }
+
+        def make(kind: str) -> str:
+            if kind.startswith("~"):
+                return self.world.own_key(place, kind)
+            return self.world.own(place, kind, fresh=wants_fresh)
+
+        return own_things(make, new_key, keys)
+
+    def write(self, operation: Operation, own: Own, values: dict[Slot, str] | None = None) -> Request:
+        """The request with the caller's own ids everywhere but in the places of `values`."""
+        return self.writer.write(operation, own, values)
+
+    def prepare(self, operation: Operation, seat: Seat, own: Own, values: dict[Slot, str], **query: str) -> Answer:
+        """The answer to a request for which all has happened that must have."""
+        if operation.name in BEFORE:
+            BEFORE[operation.name](self.calls, seat, own)
+        request = self.write(operation, own, values)
+        if query:
+            request = Request(request.method, request.path, {**request.query, **query}, request.body, request.headers)
+        return self.calls.send(request, **seat.headers)
+
+    def succeed(
+        self, operation: Operation, seat: Seat, own: Own, what: str, values: dict[Slot, str], **query: str
+    ) -> Answer:
+        """The answer, which must be a success: so nothing but the foreign id was wrong with the other requests."""
+        answer = self.prepare(operation, seat, own, values, **query)
+        self.inspect(operation, seat, what, self.write(operation, own, values), answer)
+        if _is_refused(answer):
+            self.fault(operation, seat, what, answer, "should succeed")
+        return answer
+
+    def send(self, operation: Operation, seat: Seat, own: Own, what: str, values: dict[Slot, str]) -> Answer:
+        """The answer to a request, looked through for what is not the caller's."""
+        request = self.write(operation, own, values)
+        answer = self.calls.send(request, **seat.headers)
+        self.inspect(operation, seat, what, request, answer)
+        return answer
+
+    def inspect(self, operation: Operation, seat: Seat, what: str, request: Request, answer: Answer) -> None:
+        """Faults of an answer by itself: a 500, or a row of somebody else's."""
+        self.found.statuses[f"{seat.name}: {what}"] = answer.status
+        if answer.status >= 500:
+            self.fault(operation, seat, what, answer, "is a fault of ours")
+        said, text = request.text(), answer.content.decode(errors="replace")
+        marks = [self.world.their_office.mark, self.world.x.mark]
+        foreign = answer.ids() & self.their_ids
+        if seat.is_stores:
+            marks.append(self.world.b.mark)
+            foreign |= answer.ids() & self.ids_of_b
+        if foreign and not answer_repeats(said, foreign):
+            self.fault(operation, seat, what, answer, f"shows ids of others: {sorted(map(str, foreign))}")
+        if any(mark in text for mark in marks):
+            self.fault(operation, seat, what, answer, "shows names of others")
+
+    def cell(self, place: str, seat: Seat) -> None:
+        """Tick off one cell."""
+        self.found.cells.add((place, seat.name))
+
+    def fault(
+        self, operation: Operation, seat: Seat, what: str, answer: Answer, why: str, other: Answer | None = None
+    ) -> None:
+        """Note what is wrong."""
+
+        def show(one: Answer) -> str:
+            return f"{one.status} {one.content.decode(errors='replace')[:400]}"
+
+        than = f"\n      {show(other)}" if other else ""
+        self.found.faults.append(f"{operation.name} as {seat.name}, {what}:\n      {show(answer)}\n      {why}{than}")
+
+
+LISTS = ("/v1/stores", "/v1/coupons")
+"""Two lists that every strong credential reads, to take a cursor from one to another."""
+
+ONLY_LOOK = {
+    "POST /v1/weather-rules/{rule_id}/evaluate",
+    "POST /v1/campaigns/{campaign_id}/dry-run",
+    "POST /v1/segments/preview",
+}
+"""Operations that change nothing, though they are not GET."""
+
+
+def _only_looks(operation: Operation) -> bool:
+    return operation.name in ONLY_LOOK
+
+
+def answer_repeats(said: str, ids: Any) -> bool:
+    """Whether every one of these ids stood in the request itself."""
+    from tests.walls.calls import Answer as Said
+
+    return set(ids) <= Said(0, {}, said.encode()).ids()
+
+
+def _is_refused(answer: Answer) -> bool:
+    """Whether nothing was done: an error, or a list of which every entry is one."""
+    if answer.status >= 400:
+        return True
+    if not answer.content.startswith(b'{"items"'):
+        return False
+    items = answer.json()["items"]
+    return bool(items) and all(isinstance(item, dict) and item.get("status", 0) in range(400, 500) for item in items)
+
+
+def expected_cells(operation: Operation, credentials: Credentials) -> set[tuple[str, str]]:
+    """Every place × every credential, counted apart from the trying."""
+    seats = [*credentials.strong, *credentials.ended]
+    seats += credentials.without(operation.permission) if operation.permission else []
+    return {(place, seat.name) for place in (WHOLE, *map(str, operation.slots)) for seat in seats}

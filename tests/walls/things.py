@@ -1,0 +1,242 @@
+"""How to make one thing of every kind that has an id, for head office or for a store.
+
+`THINGS` is by the prefix of the TypeID. A new kind needs one line here, and every operation that takes its id is
+covered from then on.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from app.auth import brand_key_of
+from app.campaigns.models import Campaign
+from app.commerce.models import Order
+from app.coupons.models import Coupon
+from app.customers.models import Customer
+from app.messaging.models import Run
+from app.weather.models import WeatherDecision
+from tenants.api_keys.models import ApiKey
+from tenants.areas.models import Area
+from tenants.clients.models import ApiClient
+from tenants.ids import uuid7
+from tenants.line_accounts.service import replace_secret
+from tenants.sealing import Keyring
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+from tenants.tables import utc_now
+from tests import make
+
+HEAD_OFFICE, STORE = "head office", "a store"
+MESSAGES = [{"type": "text", "text": "こんにちは"}]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a maker has to go on: an open session, whose thing it is, and the name to give it."""
+
+    session: ScopedSession
+    store: Store | None
+    """None: head office's."""
+    name: str
+    keyring: Keyring
+
+    @property
+    def store_no(self) -> int | None:
+        """The number of the store that owns it."""
+        return self.store.no if self.store else None
+
+    @property
+    def store_id(self) -> UUID | None:
+        """The id of the store that owns it."""
+        return self.store.id if self.store else None
+
+    @property
+    def at(self) -> Store:
+        """The store, or for head office any."""
+        return self.store or self.session.exec(select(Store).order_by(col(Store.no)).limit(1)).one()
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A kind of thing: how one is made, and who may own it."""
+
+    make: Callable[[Made], UUID]
+    owners: frozenset[str]
+
+
+def _store(made: Made) -> UUID:
+    return make.store(made.session, name=made.name).id
+
+
+def _account(made: Made) -> UUID:
+    stores = (made.store,) if made.store else ()
+    account = make.line_account(made.session, *stores, name=made.name, channel_id="165" + os.urandom(6).hex())
+    replace_secret(account, brand_key_of(made.session, made.keyring), "0123456789abcdef0123456789abcdef")
+    made.session.add(account)
+    return account.id
+
+
+def _area(made: Made) -> UUID:
+    stores = made.session.exec(select(Store)).all()
+    area: Area = make.area(made.session, *stores, name=made.name)
+    return area.id
+
+
+def _customer(made: Made) -> UUID:
+    return _person(made).id
+
+
+def _person(made: Made) -> Customer:
+    """A customer with what stores and head office see of one: a friend, a tag, an event, a tie to her store."""
+    stores = (made.store,) if made.store else ()
+    token = os.urandom(5).hex()
+    person = make.customer(
+        made.session,
+        *stores,
+        name=made.name,
+        external_id=f"ext-{token}",
+        member_number=f"M-{token}",
+        phone=f"+8190{int(token, 16) % 10**8:08}",
+        email=f"{token}@example.jp",
+    )
+    for _ in range(2):
+        account = make.line_account(made.session, *stores, name=made.name, channel_id="165" + os.urandom(6).hex())
+        account.provider_id = f"provider-{uuid7()}"
+        make.friend(made.session, account, person)
+        make.event(made.session, store=made.store, customer_id=person.id, account=account)
+    return person
+
+
+def _event(made: Made) -> UUID:
+    return make.event(made.session, store=made.store).id
+
+
+def _tag(made: Made) -> UUID:
+    return make.tag(made.session, made.store, name=f"{made.name} {os.urandom(4).hex()}").id
+
+
+def _segment(made: Made) -> UUID:
+    return make.segment(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no).id
+
+
+def _campaign(made: Made) -> UUID:
+    campaign = Campaign(name=made.name, messages=MESSAGES, store_id=made.store_id, store_no=made.store_no)
+    made.session.add(campaign)
+    made.session.flush()
+    return campaign.id
+
+
+def _coupon(made: Made) -> Coupon:
+    return make.coupon(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no)
+
+
+def _copy(made: Made) -> UUID:
+    return make.issued_coupon(made.session, _coupon(made), _person(made), store_no=made.store_no).id
+
+
+def _redemption(made: Made) -> UUID:
+    from app.coupons import service
+
+    copy = make.issued_coupon(made.session, _coupon(made), _person(made), store_no=made.store_no)
+    return service.redeem(made.session, copy.code, store=made.at, now=utc_now()).id
+
+
+def _order(made: Made) -> UUID:
+    order = Order(
+        external_id=f"order-{os.urandom(5).hex()}",
+        customer_id=_person(made).id,
+        store_id=made.at.id,
+        store_no=made.at.no,
+        amount_yen=1200,
+        ordered_at=utc_now(),
+    )
+    made.session.add(order)
+    made.session.flush()
+    return order.id
+
+
+def _rule(made: Made) -> UUID:
+    return make.weather_rule(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no).id
+
+
+def _decision(made: Made) -> UUID:
+    decision = WeatherDecision(
+        weather_rule_id=_rule(made),
+        store_id=made.at.id,
+        store_no=made.at.no,
+        business_on=date(2026, 6, 1),
+        decided_at=utc_now(),
+        fired=False,
+        reason="condition_false",
+        detail=made.name,
+        state_on=False,
+        readings=[],
+    )
+    made.session.add(decision)
+    made.session.flush()
+    return decision.id
+
+
+def _run(made: Made) -> UUID:
+    run = Run(
+        kind="campaign",
+        status="sending",
+        campaign_id=_campaign(made),
+        messages=MESSAGES,
+        personal=False,
+        holdout_salt="",
+        brand_name=made.name,
+        store_no=made.store_no,
+        frozen_at=utc_now(),
+    )
+    made.session.add(run)
+    made.session.flush()
+    return run.id
+
+
+def _key(kind: str) -> Callable[[Made], UUID]:
+    def make_key(made: Made) -> UUID:
+        stores = made.session.exec(select(Store)).all()
+        make.store_key(made.session, stores[0])
+        newest = select(ApiKey).order_by(col(ApiKey.created_at).desc()).limit(1)
+        key: ApiKey = made.session.exec(newest).one()
+        key.name, key.kind, key.expires_at = made.name, kind, utc_now() + timedelta(days=1)
+        made.session.add(key)
+        made.session.flush()
+        return key.id
+
+    return make_key
+
+
+def _client(made: Made) -> UUID:
+    client, _ = make.api_client(made.session)
+    row: ApiClient = client
+    row.name = made.name
+    made.session.add(row)
+    return row.id
+
+
+BOTH = frozenset({HEAD_OFFICE, STORE})
+THINGS: dict[str, Thing] = {
+    "store": Thing(_store, frozenset({STORE})),
+    "acc": Thing(_account, BOTH),
+    "area": Thing(_area, frozenset({HEAD_OFFICE})),
+    "cus": Thing(_customer, BOTH),
+    "evt": Thing(_event, BOTH),
+    "tag": Thing(_tag, BOTH),
+    "seg": Thing(_segment, BOTH),
+    "cmp": Thing(_campaign, BOTH),
+    "cpn": Thing(lambda made: _coupon(made).id, BOTH),
+    "icpn": Thing(_copy, BOTH),
+    "red": Thing(_redemption, frozenset({STORE})),
+    "ord": Thing(_order, frozenset({STORE})),
+    "rule": Thing(_rule, BOTH),
+    "dec": Thing(_decision, frozenset({STORE})),
+    "run": Thing(_run, BOTH),
+    "key": Thing(_key("store"), frozenset({HEAD_OFFICE})),
+    "client": Thing(_client, frozenset({HEAD_OFFICE})),
+}

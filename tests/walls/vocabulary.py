@@ -1,0 +1,170 @@
+"""What the words of the API mean to the walls: which texts are keys, what free documents hold, what requires what.
+
+A new operation whose members are known here is covered without a word. One that brings a new word fails with a
+sentence that names the table to put it into.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+class Uncovered(Exception):
+    """Something of the API that the walls do not try yet; the message says where to name it."""
+
+
+class _Hole:
+    def __repr__(self) -> str:
+        return "HOLE"
+
+
+HOLE: Final = _Hole()
+"""Where in a template the id goes."""
+
+
+def fill_hole(template: Any, value: str) -> Any:
+    """A template with the value in its hole."""
+    if template is HOLE:
+        return value
+    if isinstance(template, dict):
+        return {name: fill_hole(one, value) for name, one in template.items()}
+    if isinstance(template, list):
+        return [fill_hole(one, value) for one in template]
+    return template
+
+
+@dataclass(frozen=True)
+class Free:
+    """A member that the document leaves open: what it may look like, and where ids stand in it."""
+
+    example: Any
+    templates: tuple[tuple[Any, str], ...] = ()
+
+
+def _comparison(field: str, op: str, value: Any) -> dict[str, Any]:
+    return {"all": [{"field": field, "op": op, "value": value}]}
+
+
+RULE_REFERENCES = {"tag": "tag", "store": "store", "area": "area", "line_account": "acc"}
+"""Fields of segment rules whose values are ids, and of what."""
+
+_RULES: list[tuple[Any, str]] = [
+    (_comparison("tag", "has", HOLE), "tag"),
+    (_comparison("tag", "has_any", [HOLE]), "tag"),
+    (_comparison("tag", "has_all", [HOLE]), "tag"),
+    *((_comparison("store", op, [HOLE]), "store") for op in ("in", "friend_of", "bought_at", "home")),
+    (_comparison("area", "in", [HOLE]), "area"),
+    (_comparison("line_account", "in", [HOLE]), "acc"),
+    ({"not": _comparison("store", "in", HOLE)}, "store"),
+]
+_READING = {"reading": "precipitation_probability", "in": {"from": "11:00", "to": "17:00"}, "op": ">=", "value": 60}
+
+FREE: dict[str, Free] = {
+    "rule": Free({"all": []}, tuple(_RULES)),
+    "condition": Free(_READING),
+    "off_condition": Free(_READING),
+    "window": Free({"from": "11:00", "to": "17:00"}),
+    "messages": Free({"type": "text", "text": "こんにちは"}),
+    "attributes": Free({"size": "L"}),
+    "opening_hours": Free({"mon": [["11:00", "22:00"]]}),
+    "trade_zone": Free({"municipality_codes": ["13104"]}),
+    "caps": Free({"per_customer": [{"messages": 3, "days": 7}]}),
+    "quiet_hours": Free({"from": "21:00", "to": "09:00"}),
+}
+"""Members without a schema of their own."""
+
+HEADERS = {
+    "idempotency-key": "request-key",
+    "if-match": "etag",
+    "if-none-match": "etag",
+    "accept": "data",
+    "x-csrf-token": "data",
+}
+"""Headers that operations take, and what they carry."""
+
+DATA = {
+    "name": "壁の試験", "address": "東京都新宿区", "plan": "light", "postal_code": "1600022", "timezone": "Asia/Tokyo",
+    "municipality_code": "13104", "municipality_codes": "13104", "class10": "130010", "class20": "1310400",
+    "office": "130000", "decide_times": "11:15", "item": "餃子", "reason": "試験", "source": "walls",
+    "permissions": "brand:read", "channel_secret": "0123456789abcdef0123456789abcdef", "provider_id": "provider-1",
+    "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
+    "title": "試験", "description": "試験", "operator": "試験", "subject": "試験",
+    "login_channel_id": "1650000001",
+}  # fmt: skip
+"""Texts that name nothing of the brand's, each with one that is good anywhere."""
+
+KEYS: dict[str, str] = {
+    "phone": "~phone",
+    "email": "~email",
+    "member_number": "~member_number",
+    "customer_external_id": "~customer_external_id",
+    "channel_id": "~channel_id",
+    "q": "~customer_name",
+    "tag": "~tag",
+    "code": "~coupon_code",
+    "external_id": "~customer_external_id",
+}
+"""Texts by which something of the brand's is found."""
+
+KEYS_OF: dict[tuple[str, str], str] = {
+    ("/v1/stores", "code"): "~store_code",
+    ("/v1/orders", "external_id"): "~order_external_id",
+    ("/v1/staff", "email"): "~staff_email",
+}
+"""The same, where a word means something else below a path."""
+
+
+def kind_of_text(operation: str, name: str) -> str:
+    """Whether a text is a key, and which; or `data`. Raises Uncovered for an unknown one."""
+    path = operation.partition(" ")[2]
+    for (prefix, word), kind in KEYS_OF.items():
+        if word == name and path.startswith(prefix):
+            return kind
+    if name in KEYS:
+        return KEYS[name]
+    if name in DATA:
+        return "data"
+    raise Uncovered(
+        f"{operation} takes the text {name!r}: say in tests/walls/vocabulary.py whether it is DATA, or by which of the"
+        " KEYS something is found"
+    )
+
+
+EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "AudienceBody": (("segment_id", "rule"),),
+    "RuleAudience": (("segment_id", "rule"),),
+    "CouponCreate": (("store_ids", "area_ids", "all_stores"),),
+    "CouponUpdate": (("store_ids", "area_ids", "all_stores"),),
+    "WeatherRuleCreate": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
+    "WeatherRulePatch": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
+    "LineAccountCreate": (("store_ids", "area_id"),),
+    "LineAccountPatch": (("store_ids", "area_id"),),
+    "OrderUpsert": (("customer_id", "customer_external_id", "member_number", "phone"),),
+    "PartnerKeyCreate": (("store_ids", "all_stores"),),
+    "PartnerKeyPatch": (("store_ids", "all_stores"),),
+    "StaffCreate": (("store_ids", "all_stores"),),
+    "StaffInvite": (("store_ids", "all_stores"),),
+    "StaffPatch": (("store_ids", "all_stores"),),
+}
+"""Members of a body of which one at most is given: whoever puts one in takes the others out."""
+
+Own = Callable[[str], str]
+"""The id of the caller's own thing of a prefix, or a new key such as `~phone`."""
+
+BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
+    "Benefit": lambda own: {"kind": "amount_off", "amount_yen": 100},
+    "Validity": lambda own: {"hours_after_issue": 24},
+    "CouponCreate": lambda own: {"store_ids": [own("store")]},
+    "CampaignCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
+    "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
+    "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
+    "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
+    "StoreCreate": lambda own: {"code": own("~new_code")},
+    "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
+    "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id")},
+    "TagCreate": lambda own: {"name": own("~new_name")},
+    "TagUpdate": lambda own: {"name": own("~new_name")},
+    "Rotation": lambda own: {"overlap_seconds": 0},
+    "TradeZone": lambda own: {"municipality_codes": ["13104"]},
+}
+"""What a body must hold beside what its schema requires, by the component's name."""
