@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from sqlmodel import select
 
 from app import idempotency
+from app.audit import requests as audit
 from app.callers import CallerInfo, find_caller
 from app.keys import is_well_formed
 from tenants.brands.models import Brand
@@ -54,9 +55,10 @@ def read_caller(
     token = credential.credentials if credential else ""
     caller = None
     if is_well_formed(token):  # what is garbage, or mistyped, never reaches the database
-        caller = find_caller(request.app.state.engine, token, now)
+        caller = find_caller(request.app.state.engine, token, now, partial(audit.record_ended, request))
     if caller is None:
         raise Unauthorized
+    audit.note_caller(request, caller, now)
     return caller
 
 
@@ -84,6 +86,7 @@ def _open(request: Request, caller: CallerInfo, scope: Scope, now: datetime) -> 
         if request.method == "POST" and "idempotency-key" in request.headers:
             brand_key = brand_key_of(session, request.app.state.keyring)
             request.state.idempotency_claim = idempotency.claim_key(session, request, caller.id, brand_key, now)
+        audit.follow_session(request, session)
         yield session
         session.commit()
 

@@ -63,8 +63,11 @@ class CallerInfo:
             raise PermissionMissing(permission)
 
 
-def find_caller(engine: Engine, token: str, now: datetime) -> CallerInfo | None:
-    """The caller behind a bearer token, or None.
+OnEnded = Callable[[UUID, str, UUID], None]
+
+
+def find_caller(engine: Engine, token: str, now: datetime, on_ended: OnEnded | None = None) -> CallerInfo | None:
+    """The caller behind a bearer token, or None; `on_ended` is told brand, kind and id of one that has ended.
 
     It is read in a transaction of its own, closed before the request's opens.
     """
@@ -77,7 +80,10 @@ def find_caller(engine: Engine, token: str, now: datetime) -> CallerInfo | None:
     if row is None or row.kind not in _READERS:
         return None
     with open_session(engine, Scope(row.brand_id)) as session:
-        return _READERS[row.kind](session, row.credential_id, now)
+        caller = _READERS[row.kind](session, row.credential_id, now)
+    if caller is None and on_ended is not None:
+        on_ended(row.brand_id, "support" if row.kind == "support_grant" else row.kind, row.credential_id)
+    return caller
 
 
 def _read_key(session: ScopedSession, key_id: UUID, now: datetime) -> CallerInfo | None:

@@ -117,6 +117,7 @@ DOMAIN_COMMANDS = {
     "bench": "app.bench.commands",
     "doctor": "app.doctor",
     "keys": "app.admin.key_commands",
+    "audit": "app.audit.commands",
 }
 
 

@@ -9,9 +9,11 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from app import openapi, problems
+from app.audit.gather import Gatherer
 from app.database import async_conninfo, database_urls, make_engine, refuse_powerful_role
 from app.inbound import line
 from app.keys import load_keyring
@@ -85,9 +87,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine = make_engine(urls.app, pool_size=settings.pool_size)
     refuse_powerful_role(app.state.engine)
     app.state.slots = CapacityLimiter(settings.pool_size)
+    app.state.audit = Gatherer(make_engine(urls.app, pool_size=1))
+    app.state.audit.start()
     app.state.conninfo = async_conninfo(urls.app)
     async with line.open_intake(app):
         yield
+    await run_in_threadpool(app.state.audit.stop)
     app.state.engine.dispose()
 
 

@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app import idempotency
+from app.audit import requests as audit
 from app.parameters import KnownQuery, read_parameters
 from app.problems import Refused
-from tenants.problems import Invalid, StaleVersion
+from tenants.problems import Invalid, Problem, StaleVersion
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
@@ -37,11 +38,16 @@ class ApiRoute(APIRoute):
                 response = await handle(request)
             except idempotency.Replay as replay:
                 tag_response(request, replay.response)
+                await audit.record_replay(request, replay.response)
                 return replay.response
+            except (Problem, HTTPException) as problem:
+                audit.record_refusal(request, problem.status if isinstance(problem, Problem) else problem.status_code)
+                raise
             tag_response(request, response)
             claim = getattr(request.state, "idempotency_claim", None)
             if claim is not None and 200 <= response.status_code < 300:
                 await run_in_threadpool(idempotency.keep_answer, claim, response)
+            await audit.record_answer(request, response)
             return response
 
         return handle_within_limits

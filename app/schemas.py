@@ -163,6 +163,7 @@ WeatherRuleId = Annotated[UUID, TypeId("rule")]
 WeatherDecisionId = Annotated[UUID, TypeId("dec")]
 OrderId = Annotated[UUID, TypeId("ord")]
 EventId = Annotated[UUID, TypeId("evt")]
+AuditEntryId = Annotated[UUID, TypeId("aud")]
 
 
 def _in_range(value: datetime) -> datetime:

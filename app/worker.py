@@ -15,6 +15,8 @@ import structlog
 from prometheus_client import Counter
 from psycopg_pool import AsyncConnectionPool
 
+from app.audit.chain import seal_all
+from app.audit.queries import list_unsealed_brands
 from app.database import Urls, async_conninfo, database_urls, make_engine, refuse_powerful_role
 from app.events.projector import project
 from app.events.queries import list_unprojected_brands
@@ -36,6 +38,7 @@ POLL_SECONDS = 0.1
 GATHER_SECONDS = 0.01
 """For lanes to end together, so that not each asks for its successor by itself."""
 PROJECT_SECONDS = 0.2
+SEAL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 3.0
 TROUBLE_SECONDS = 5.0
 """How long a lane rests after its work failed."""
@@ -90,7 +93,8 @@ class Worker:
     async def _work(self, pool: AsyncConnectionPool[Any], jobs: procrastinate.App, until_idle: bool) -> None:
         # Those that use threads end by themselves once told to stop: a thread cannot be cancelled, and its connection
         # would be left open.
-        ending = [asyncio.create_task(loop) for loop in (self._claim_lanes(pool), self._project(), self._beat(pool))]
+        loops = (self._claim_lanes(pool), self._project(), self._seal(), self._beat(pool))
+        ending = [asyncio.create_task(loop) for loop in loops]
         running = asyncio.create_task(self._run_jobs(jobs, wait=not until_idle))
         stop = asyncio.create_task(self._wait_until_idle(pool) if until_idle else self.stopping.wait())
         signalled = asyncio.create_task(self.stopping.wait())
@@ -187,6 +191,20 @@ class Worker:
             except Exception:  # one brand's trouble must not stop the others
                 log.exception("projection_failed", brand=str(brand_id))
         return count
+
+    async def _seal(self) -> None:
+        """Seal what was added to the audit logs; here and not where it is added, so that no change waits for a chain."""
+        while not self.stopping.is_set():
+            await asyncio.to_thread(self._seal_all)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), SEAL_SECONDS)
+
+    def _seal_all(self) -> None:
+        for brand_id in list_unsealed_brands(self.engine):
+            try:
+                seal_all(self.engine, brand_id, datetime.now(UTC))
+            except Exception:  # one brand's trouble must not stop the others
+                log.exception("audit_not_sealed", brand=str(brand_id))
 
     async def _beat(self, pool: AsyncConnectionPool[Any]) -> None:
         while not self.stopping.is_set():

@@ -27,6 +27,14 @@ def utc_now() -> datetime:
 
 Instant: Any = DateTime(timezone=True)
 
+MASKED: Any = {"info": {"masked": True}}
+"""`Field(sa_column_kwargs=MASKED)`: the audit log tells that the column changed, and never its value.
+
+For personal data, since that log can be neither changed nor erased, and for secrets that are not bytes.
+"""
+SHOWN: Any = {"info": {"masked": False}}
+"""The opposite, said of every text in a table of people, so that a new column there is decided upon."""
+
 
 class Table(SQLModel):
     """A table of the database; its name is the class's name in snake case."""

@@ -2,10 +2,11 @@
 
 from app.admin.api_clients.router import router as api_clients
 from app.admin.areas.router import router as areas
+from app.admin.audit_log.router import router as audit_log
 from app.admin.brand.router import router as brand
 from app.admin.line_accounts.router import router as line_accounts
 from app.admin.staff.router import router as staff
 from app.admin.store_keys.router import router as store_keys
 from app.admin.stores.router import router as stores
 
-routers = [brand, areas, stores, line_accounts, store_keys, api_clients, staff]
+routers = [brand, areas, stores, line_accounts, store_keys, api_clients, staff, audit_log]

@@ -25,6 +25,7 @@ class AuditEntry(BrandRow, table=True):
     kind: str
     """`change` (written with its effect), `read` (gathered, and written in batches) or `refused`."""
     caller_kind: str
+    """As `CallerInfo.kind`, or `operator`: who runs the service."""
     caller_id: UUID | None = None
     caller_name: str
     request_id: str | None = None
@@ -36,9 +37,12 @@ class AuditEntry(BrandRow, table=True):
     object_type: str | None = None
     object_id: UUID | None = None
     changes: list[Any] | None = Field(default=None, sa_type=JSONB)
-    """Rows changed: `{"table", "id", "before", "after"}` with what changed, secrets and personal data masked."""
+    """Rows changed: `{"table", "key", "before", "after"}` with what changed, secrets and personal data masked; last
+    `{"more": n}` where there were more."""
     customer_ids: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
     """The persons whom the answer named."""
+    times: int = 1
+    """How often it was refused within the minute; 1 for everything else."""
 
 
 class AuditPending(BrandRow, table=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from tenants.tables import BrandTable, Instant, refer
+from tenants.tables import SHOWN, BrandTable, Instant, refer
 
 
 class Order(BrandTable, table=True):
@@ -19,7 +19,7 @@ class Order(BrandTable, table=True):
         store_id="store",
     )
 
-    external_id: str
+    external_id: str = Field(sa_column_kwargs=SHOWN)
     customer_id: UUID | None = None
     store_id: UUID
     store_no: int

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandRow, BrandTable, Instant, refer
+from tenants.tables import MASKED, SHOWN, BrandRow, BrandTable, Instant, refer
 
 
 class Coupon(BrandTable, table=True):
@@ -71,8 +71,8 @@ class IssuedCoupon(BrandTable, table=True):
 
     coupon_id: UUID
     customer_id: UUID
-    code: str
-    source: str
+    code: str = Field(sa_column_kwargs=MASKED)
+    source: str = Field(sa_column_kwargs=SHOWN)
     """What caused it, such as `run:<uuid>` or `api:…`: the same source issues once to the same customer."""
     store_no: int | None = None
     """The store that issued it, where there is one."""
@@ -80,7 +80,7 @@ class IssuedCoupon(BrandTable, table=True):
     campaign_id: UUID | None = None
     weather_rule_id: UUID | None = None
     run_id: UUID | None = None
-    status: str = "issued"
+    status: str = Field(default="issued", sa_column_kwargs=SHOWN)
     """`issued`, `redeemed` or `void`; that it has expired is what the clock says, and is not stored."""
     starts_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
@@ -113,9 +113,9 @@ class Redemption(BrandTable, table=True):
     store_no: int
     amount_yen: int | None = Field(default=None, sa_type=BigInteger)
     discount_yen: int = Field(sa_type=BigInteger)
-    order_ref: str | None = None
+    order_ref: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     redeemed_at: datetime = Field(sa_type=Instant)
-    business_on: date
+    business_on: date = Field(sa_column_kwargs=SHOWN)
     """The store's business day, by which its daily limit counts."""
     reversed_at: datetime | None = Field(default=None, sa_type=Instant)
-    reverse_reason: str | None = None
+    reverse_reason: str | None = Field(default=None, sa_column_kwargs=MASKED)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandRow, BrandTable, Instant, refer, utc_now
+from tenants.tables import MASKED, SHOWN, BrandRow, BrandTable, Instant, refer, utc_now
 
 
 class Customer(BrandTable, table=True):
@@ -27,15 +27,15 @@ class Customer(BrandTable, table=True):
     )
 
     updated_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
-    external_id: str | None = None
-    member_number: str | None = None
-    name: str | None = None
-    phone: str | None = None
+    external_id: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    member_number: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    name: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    phone: str | None = Field(default=None, sa_column_kwargs=MASKED)
     """E.164, such as +819012345678."""
-    email: str | None = None
-    birthday_on: date | None = None
-    gender: str | None = None
-    attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    email: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    birthday_on: date | None = Field(default=None, sa_column_kwargs=MASKED)
+    gender: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=MASKED)
     home_store_id: UUID | None = None
     home_store_no: int | None = None
     tag_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
@@ -60,11 +60,11 @@ class Identity(BrandTable, table=True):
     )
 
     customer_id: UUID
-    provider_id: str
-    line_user_id: str
-    display_name: str | None = None
-    picture_url: str | None = None
-    language: str | None = None
+    provider_id: str = Field(sa_column_kwargs=SHOWN)
+    line_user_id: str = Field(sa_column_kwargs=MASKED)
+    display_name: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    picture_url: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    language: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     profile_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -86,8 +86,8 @@ class Friend(BrandTable, table=True):
     customer_id: UUID
     store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """The account's stores, repeated for the stores' wall."""
-    status: str
-    source: str | None = None
+    status: str = Field(sa_column_kwargs=SHOWN)
+    source: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     followed_at: datetime | None = Field(default=None, sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     """LINE's time of the newest event that set the status; older events do not move it back."""
@@ -145,5 +145,5 @@ class CustomerTag(BrandRow, table=True):
     tag_id: UUID = Field(primary_key=True)
     tag_no: int
     store_no: int | None = None
-    source: str | None = None
+    source: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     tagged_at: datetime = Field(default_factory=utc_now, sa_type=Instant)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandTable, Instant
+from tenants.tables import MASKED, SHOWN, BrandTable, Instant
 
 
 class Event(BrandTable, table=True):
@@ -24,11 +24,11 @@ class Event(BrandTable, table=True):
         Index("ix_event_brand_id_customer_id", "brand_id", "customer_id", "id"),
     )
 
-    type: str
+    type: str = Field(sa_column_kwargs=SHOWN)
     customer_id: UUID | None = None
     store_no: int | None = None
     account_no: int | None = None
     occurred_at: datetime = Field(sa_type=Instant)
-    data: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
-    dedupe_key: str
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=MASKED)
+    dedupe_key: str = Field(sa_column_kwargs=MASKED)
     feed_no: int | None = Field(default=None, sa_type=BigInteger)

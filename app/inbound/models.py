@@ -8,7 +8,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandRow, Instant
+from tenants.tables import MASKED, SHOWN, BrandRow, Instant
 
 
 class LineEvent(BrandRow, table=True):
@@ -32,13 +32,13 @@ class LineEvent(BrandRow, table=True):
     )
 
     line_account_id: UUID = Field(primary_key=True)
-    webhook_event_id: str = Field(primary_key=True)
-    type: str
-    line_user_id: str | None = None
+    webhook_event_id: str = Field(primary_key=True, sa_column_kwargs=SHOWN)
+    type: str = Field(sa_column_kwargs=SHOWN)
+    line_user_id: str | None = Field(default=None, sa_column_kwargs=MASKED)
     occurred_at: datetime = Field(sa_type=Instant)
     received_at: datetime = Field(sa_type=Instant)
     worked_at: datetime | None = Field(default=None, sa_type=Instant)
-    body: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    body: dict[str, Any] | None = Field(default=None, sa_type=JSONB, sa_column_kwargs=MASKED)
     """The event as LINE sent it; null, as is `line_user_id`, once the person is erased."""
-    trouble: str | None = None
+    trouble: str | None = Field(default=None, sa_column_kwargs=MASKED)
     """Why it could not be worked off, where it could not."""

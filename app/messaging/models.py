@@ -8,7 +8,7 @@ from sqlalchemy import Index, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandRow, BrandTable, Instant, refer
+from tenants.tables import MASKED, SHOWN, BrandRow, BrandTable, Instant, refer
 
 
 class Run(BrandTable, table=True):
@@ -59,8 +59,8 @@ class Delivery(BrandRow, table=True):
     batch_no: int | None = None
     account_no: int | None = None
     store_no: int | None = None
-    line_user_id: str | None = None
-    reason: str | None = None
+    line_user_id: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    reason: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     """Null for those who are sent to; else no_friend, cap, holdout, quota, duplicate, stopped."""
 
 
@@ -69,9 +69,9 @@ class DeliveryFailure(BrandRow, table=True):
 
     run_id: UUID = Field(primary_key=True)
     customer_id: UUID = Field(primary_key=True)
-    status: str
+    status: str = Field(sa_column_kwargs=SHOWN)
     """`failed` or `unknown`."""
-    detail: str
+    detail: str = Field(sa_column_kwargs=MASKED)
     store_no: int | None = None
 
 

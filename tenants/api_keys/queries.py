@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from tenants.api_keys.models import ApiKey, ApiKeyStore
+from tenants.api_keys.models import ApiKey, ApiKeyStore, CredentialUse
 from tenants.problems import NotFound
 
 
@@ -42,3 +42,12 @@ def list_store_ids(session: Session, key_ids: Sequence[UUID]) -> dict[UUID, list
     for key_id, store_id in ties:
         found[key_id].append(store_id)
     return found
+
+
+def list_uses(session: Session, credential_ids: Sequence[UUID]) -> dict[UUID, CredentialUse]:
+    """When and from where each of these credentials, of whatever kind, was last used; those never used are left out.
+
+    It is at most some seconds behind: processes gather uses and write them together.
+    """
+    used = select(CredentialUse).where(col(CredentialUse.credential_id).in_(credential_ids))
+    return {use.credential_id: use for use in session.exec(used)}

@@ -1,0 +1,224 @@
+"""What an HTTP request leaves in the audit log: a change in its own transaction, a read or a refusal in the buffer."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final, Protocol
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from app.addresses import client_address
+from app.audit.gather import Gatherer
+from app.audit.models import AuditEntry
+from app.audit.service import Actor, Deed, Thing, new_entry, note
+from app.audit.trail import find_trail, follow
+from app.callers import CallerInfo
+from tenants.ids import decode_id
+from tenants.session import ScopedSession
+
+READING: Final = frozenset({"dry_run_campaign", "evaluate_weather_rule", "preview_segment", "resolve_card"})
+"""Operations that are no GET and yet only read. What is neither here nor a GET is written down as a change."""
+
+WAIT_SECONDS = 2.0
+"""How long an answer that names people waits for room in the buffer before it is refused."""
+MOST_IDS = 5_000
+"""People that one entry names; an answer that is streamed and names more leaves several."""
+
+_CUSTOMER = re.compile(rb"cus_[0-7][0-9a-hjkmnp-tv-z]{25}")
+_LONGEST = len("cus_") + 26
+_THING = re.compile(r"([a-z]{2,10})_([0-7][0-9a-hjkmnp-tv-z]{25})")
+_OWN_ID = re.compile(rb'^\{"(?:id|client_id)":"([a-z]{2,10}_[0-7][0-9a-hjkmnp-tv-z]{25})"')
+
+
+class Streaming(Protocol):
+    """An answer that is sent as it is made."""
+
+    body_iterator: AsyncIterator[bytes | str]
+
+
+def note_caller(request: Request, caller: CallerInfo, now: datetime) -> None:
+    """Remember who calls, and that its credential was used."""
+    request.state.caller = caller
+    gatherer_of(request).add_use(caller.scope.brand_id, caller.id, now, address_of(request))
+
+
+def follow_session(request: Request, session: ScopedSession) -> None:
+    """Take down what the request changes through this session; what only reads costs nothing."""
+    if request.method not in ("GET", "HEAD"):
+        follow(session)
+        request.state.followed = [*getattr(request.state, "followed", []), session]
+
+
+async def record_answer(request: Request, response: Response) -> None:
+    """Write a change into its own transaction, before the commit; gather whom any other answer names.
+
+    Raises 503 when an answer names people and cannot be taken down.
+    """
+    caller: CallerInfo | None = getattr(request.state, "caller", None)
+    if caller is None or response.status_code >= 400:
+        return
+    if hasattr(request.state, "followed") and await run_in_threadpool(_write_change, request, response, caller):
+        return
+    if hasattr(response, "body_iterator"):
+        await _await_room(request)
+        _follow_stream(request, caller, response)
+    elif ids := _named(request, bytes(response.body)):
+        await _await_room(request)
+        gatherer_of(request).add_read(_entry(request, caller, "read", response.status_code, ids))
+
+
+async def record_replay(request: Request, response: Response) -> None:
+    """Gather whom an answer names that is given a second time; what it changed was written down the first time."""
+    caller: CallerInfo | None = getattr(request.state, "caller", None)
+    if caller is not None and (ids := _named(request, bytes(response.body))):
+        await _await_room(request)
+        gatherer_of(request).add_read(_entry(request, caller, "read", response.status_code, ids))
+
+
+def record_refusal(request: Request, status: int) -> None:
+    """Gather a 401 of a credential that has ended, a 403 or a 404."""
+    if status not in (401, 403, 404):
+        return
+    caller: CallerInfo | None = getattr(request.state, "caller", None)
+    if caller is not None:
+        gatherer_of(request).add_refusal(_entry(request, caller, "refused", status, ()))
+
+
+def record_ended(request: Request, brand_id: UUID, kind: str, credential_id: UUID) -> None:
+    """Gather that somebody came with a credential which was good once."""
+    deed = Deed(_action(request), _thing_in_path(request), 401)
+    # An access token is not what callers are known by, and whose it was is not asked for a refusal.
+    is_token = kind == "access_token"
+    actor = _actor(request, "api_client" if is_token else kind, None if is_token else credential_id, "")
+    entry = new_entry(brand_id, "refused", actor, deed, datetime.now(UTC))
+    gatherer_of(request).add_refusal(entry)
+
+
+def gatherer_of(request: Request) -> Gatherer:
+    """The buffer of this process."""
+    gatherer: Gatherer = request.app.state.audit
+    return gatherer
+
+
+def address_of(request: Request) -> str | None:
+    """The network address that called us."""
+    if not hasattr(request.state, "address"):
+        request.state.address = client_address(request.scope, request.app.state.settings)
+    address: str | None = request.state.address
+    return address
+
+
+def _changing_session(request: Request) -> ScopedSession | None:
+    """The transaction that carries this request's change; None for what only reads."""
+    sessions: list[ScopedSession] = request.state.followed
+    for session in sessions:
+        session.flush()
+    writing = [session for session in sessions if (trail := find_trail(session)) is not None and trail.steps]
+    if not writing and _action(request) in READING:
+        return None
+    return (writing or sessions)[-1]
+
+
+def _write_change(request: Request, response: Response, caller: CallerInfo) -> bool:
+    """Whether the request changed anything; if so it is written down in the transaction that did."""
+    session = _changing_session(request)
+    if session is None:
+        return False
+    body = bytes(getattr(response, "body", b""))
+    thing = _thing_in_path(request) or _thing_in_answer(body)
+    deed = Deed(_action(request), thing, response.status_code, _named(request, body))
+    actor = _actor(request, caller.kind, caller.id, caller.name)
+    note(session, actor, deed, now=datetime.now(UTC))
+    return True
+
+
+def _entry(request: Request, caller: CallerInfo, kind: str, status: int, ids: Iterable[UUID]) -> AuditEntry:
+    deed = Deed(_action(request), _thing_in_path(request), status, list(ids))
+    actor = _actor(request, caller.kind, caller.id, caller.name)
+    return new_entry(caller.scope.brand_id, kind, actor, deed, datetime.now(UTC))
+
+
+def _actor(request: Request, kind: str, credential_id: UUID | None, name: str) -> Actor:
+    return Actor(kind, credential_id, name, str(request.scope.get("request_id", "")) or None, address_of(request))
+
+
+def _action(request: Request) -> str:
+    """The operation's name, as the OpenAPI document has it."""
+    return str(getattr(request.scope.get("route"), "name", "") or "unknown")
+
+
+def _thing_in_path(request: Request) -> Thing | None:
+    """The first thing that the path names: the customer of a tag, the campaign of a launch."""
+    for value in request.path_params.values():
+        if isinstance(value, str) and (thing := _read_thing(value)):
+            return thing
+    return None
+
+
+def _thing_in_answer(body: bytes) -> Thing | None:
+    found = _OWN_ID.match(body)
+    return _read_thing(found[1].decode()) if found else None
+
+
+def _read_thing(text: str) -> Thing | None:
+    found = _THING.fullmatch(text)
+    return Thing(found[1], decode_id(found[1], text)) if found else None
+
+
+def _named(request: Request, body: bytes) -> set[UUID]:
+    """The persons whom an answer names: in its body, and in the path or the query that it answers."""
+    found = set(_CUSTOMER.findall(body)) if b"cus_" in body else set()
+    if not body.startswith(b'{"items":[]'):
+        # An empty list says nothing of whom the query names.
+        asked = request.scope.get("query_string", b"")
+        found.update(_CUSTOMER.findall(unquote_to_bytes(asked)) if asked else ())
+    found.update(_CUSTOMER.findall(request.scope["path"].encode()))
+    return {_read_customer(one) for one in found}
+
+
+def _read_customer(text: bytes) -> UUID:
+    return decode_id("cus", text.decode())
+
+
+async def _await_room(request: Request) -> None:
+    gatherer = gatherer_of(request)
+    deadline = monotonic() + WAIT_SECONDS
+    while not gatherer.has_room():
+        if monotonic() >= deadline:
+            raise HTTPException(503)
+        await asyncio.sleep(0.05)
+
+
+def _follow_stream(request: Request, caller: CallerInfo, response: Response) -> None:
+    """Scan a streamed answer as it leaves, and gather whom it named as far as it came."""
+    streaming: Streaming = response  # type: ignore[assignment]
+    chunks = streaming.body_iterator
+    gatherer = gatherer_of(request)
+
+    async def scan() -> AsyncIterator[bytes | str]:
+        found: set[bytes] = set()
+        rest = b""
+        try:
+            async for chunk in chunks:
+                seen = rest + (chunk.encode() if isinstance(chunk, str) else bytes(chunk))
+                found.update(_CUSTOMER.findall(seen))
+                rest = seen[1 - _LONGEST :]
+                if len(found) >= MOST_IDS:
+                    gather(found)
+                    found = set()
+                yield chunk
+        finally:
+            gather(found)
+
+    def gather(found: set[bytes]) -> None:
+        if found:
+            ids = {_read_customer(one) for one in found}
+            gatherer.add_read(_entry(request, caller, "read", response.status_code, ids))
+
+    streaming.body_iterator = scan()
