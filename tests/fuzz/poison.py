@@ -90,7 +90,7 @@ class _Aim:
         self.operation = operation
         self.is_chosen = is_chosen
         self.harmless = operation.method == "delete" or operation.name in _NOT_FOR_REAL
-        self.query = _required(world, operation)
+        self.query = world.query(operation)
         self.path = world.path(operation, harmless=self.harmless) + self.query
         self.example = world.fill(operation.body["example"]) if operation.body else None
         self.content = None if operation.body is None else json.dumps(self.example).encode()
@@ -126,13 +126,6 @@ def show(place: Place) -> str:
 
 def _put(document: str, mark: str, text: str) -> bytes:
     return document.replace(mark, text).encode("utf-8", "surrogatepass")
-
-
-def _required(world: World, operation: Operation) -> str:
-    values = {"lat": "35.66", "lng": "139.70"}
-    required = [one["name"] for one in operation.parameters if one["in"] == "query" and one["required"]]
-    given = [f"{name}={values.get(name) or world.ids['store']}" for name in required]
-    return "?" + "&".join(given) if given else ""
 
 
 def _with_query(path: str, name: str, value: str) -> str:
@@ -289,7 +282,7 @@ def read_back(world: World, findings: Findings) -> None:
     for operation in operations():
         if operation.method != "get":
             continue
-        path = world.path(operation) + _required(world, operation)
+        path = world.path(operation) + world.query(operation)
         is_list = any(one["name"] == "cursor" for one in operation.parameters)
         pages = 0
         while path and pages < 200:

@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from fastapi.testclient import TestClient
+import httpx
 
 from app.main import create_app
-from app.openapi.examples import JSON
+from app.openapi.examples import JSON, example_of
 from app.settings import Settings
 from tenants.ids import encode_id, uuid7
 from tests import make
@@ -62,7 +62,7 @@ def operations() -> tuple[Operation, ...]:
 class World:
     """What there is in the brand: for each prefix of ids one that is there, and a code that can be redeemed."""
 
-    api: TestClient
+    api: httpx.Client
     headers: dict[str, str]
     ids: dict[str, str] = field(default_factory=dict)
     code: str = "7K4M-9QXR-2B"
@@ -94,6 +94,18 @@ class World:
                 path = path.replace(f"{{{parameter['name']}}}", given.get(parameter["name"], there))
         return path
 
+    def query(self, operation: Operation) -> str:
+        """The query with what is required and nothing else; empty where nothing is."""
+        given = {}
+        for parameter in operation.parameters:
+            if parameter["in"] == "query" and parameter["required"]:
+                schema = parameter["schema"]
+                made = self.ids.get(prefix_of(schema)) or example_of(
+                    schema, document()["components"]["schemas"], sent=True, name=parameter["name"]
+                )
+                given[parameter["name"]] = str(made)
+        return f"?{urlencode(given)}" if given else ""
+
 
 def prefix_of(schema: dict[str, Any]) -> str:
     """Which ids a schema takes, such as `store`; empty where it takes none."""
@@ -118,7 +130,7 @@ def made_up(prefix: str) -> str:
     return encode_id(prefix, EXAMPLE_ID)
 
 
-def build(api: TestClient, home: BrandHome) -> World:
+def build(api: httpx.Client, home: BrandHome) -> World:
     """Make one of everything: what a POST of an example makes, and what only comes about otherwise."""
     world = World(api, home.headers)
     creators = [one for one in operations() if one.method == "post" and "{" not in one.path and one.body]

@@ -21,9 +21,7 @@ def by_name(operation: Operation) -> str:
     return operation.name
 
 
-def every_operation(*methods: str) -> Any:
-    chosen = [one for one in OPERATIONS if not methods or one.method in methods]
-    return pytest.mark.parametrize("operation", chosen, ids=by_name)
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
 
 
 def resolve(value: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +37,7 @@ def validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator({**schema, "components": document()["components"]})
 
 
-@every_operation()
+@every_operation
 def test_an_operation_names_its_credentials_and_the_permission_as_their_scope(operation: Operation) -> None:
     permission = operation.described.get("x-permission")
     assert permission is None or permission in PERMISSIONS
@@ -55,7 +53,7 @@ def test_only_me_needs_no_permission() -> None:
     assert [one.path for one in OPERATIONS if "x-permission" not in one.described] == ["/v1/me"]
 
 
-@every_operation()
+@every_operation
 def test_an_operation_tells_its_errors_as_problems_with_examples(operation: Operation) -> None:
     responses = operation.described["responses"]
     assert {"400", "401", "422"} <= set(responses)
@@ -77,7 +75,7 @@ def test_an_operation_tells_its_errors_as_problems_with_examples(operation: Oper
                 assert str(value["status"]) == status
 
 
-@every_operation()
+@every_operation
 def test_every_answer_has_its_headers_described(operation: Operation) -> None:
     for status, response in operation.described["responses"].items():
         headers = {name: resolve(header) for name, header in response["headers"].items()}
@@ -141,18 +139,11 @@ def test_the_example_of_a_request_is_taken_by_the_real_api(world: World, method:
         if one.method != method or (method == "post" and "{" not in one.path):
             continue
         body = world.fill(one.body["example"]) if one.body else None
-        path = world.path(one) + required_query(world, one)
+        path = world.path(one) + world.query(one)
         answer = world.api.request(method, path, headers=world.headers, json=body)
         if answer.status_code >= 300 and answer.status_code not in (404, 409):
             refused[one.name] = answer.text
     assert refused == {}
-
-
-def required_query(world: World, operation: Operation) -> str:
-    values = {"lat": "35.66", "lng": "139.70"}
-    required = [one for one in operation.parameters if one["in"] == "query" and one["required"]]
-    given = [f"{one['name']}={values.get(one['name']) or world.ids['store']}" for one in required]
-    return "?" + "&".join(given) if given else ""
 
 
 def test_links_lead_to_operations_and_to_parameters_that_these_have() -> None:

@@ -1,0 +1,94 @@
+"""What Schemathesis is told of our API: credentials, formats, and which refusals no schema can announce."""
+
+import os
+import re
+from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
+from typing import Any, Final
+from uuid import UUID
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.core.failures import Failure
+from sqlalchemy import create_engine
+
+from app.schemas import write_instant
+from tenants.scope import Scope
+from tenants.session import open_session
+from tests import make
+
+BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
+    "*": {
+        "/query/cursor": "Cursors are signed by us.",
+    },
+}
+"""Where a value that follows its schema may be refused all the same, by operation and pointer, and why."""
+
+
+class Tokens:
+    """A token of head office; a new one of a new client once a test has ended the client."""
+
+    def __init__(self) -> None:
+        self.engine = create_engine(os.environ["NOREN_FUZZ_DATABASE_URL"])
+        self.brand_id = UUID(os.environ["NOREN_FUZZ_BRAND"])
+        self.current = self.mint()
+
+    def mint(self) -> str:
+        with open_session(self.engine, Scope(self.brand_id)) as session:
+            token = make.access_token(session)
+            session.commit()
+        return token
+
+
+tokens = Tokens()
+
+
+@schemathesis.auth(refresh_interval=None)
+class Bearer:
+    """The token in every request."""
+
+    def get(self, case: Any, context: Any) -> str:
+        return tokens.current
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """A client may revoke itself. The next requests come from another."""
+    sent = response.request.headers.get("Authorization")
+    if response.status_code == 401 and sent == f"Bearer {tokens.current}":
+        tokens.current = tokens.mint()
+
+
+class UnannouncedRefusal(Failure):
+    """A request that follows its schema was refused at a place where nothing says so."""
+
+    __slots__ = ()
+
+
+@schemathesis.check
+def refusal_is_announced(context: Any, response: Any, case: Any) -> None:
+    """A 422 to what follows the schema points only at places of which we say why no schema tells it."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 422:
+        return
+    name = case.operation.definition.raw["operationId"]
+    problem = response.json()
+    if problem["type"] != "/problems/invalid":
+        return
+    known = [pattern for key, table in BEYOND_SCHEMA.items() if fnmatchcase(name, key) for pattern in table]
+    for error in problem["errors"]:
+        if not any(fnmatchcase(error["pointer"], pattern) for pattern in known):
+            raise UnannouncedRefusal(
+                operation=case.operation.label,
+                title=f"Refused though it follows the schema, at {re.sub(r'[0-9]+', '0', error['pointer'])}",
+                message=error["detail"],
+            )
+
+
+schemathesis.openapi.format(
+    "date-time",
+    st.integers(0, 7_289_000_000).map(lambda second: write_instant(datetime.fromtimestamp(second, UTC))),
+)
+schemathesis.openapi.format("date", st.dates(date(1970, 1, 1), date(2200, 12, 31)).map(date.isoformat))
