@@ -159,7 +159,7 @@ def _accounts(
 def _store_key(session: ScopedSession, store: Store) -> str:
     secret = new_secret("store")
     values = {"name": f"{store.name} レジ", "permissions": sorted(STORE_PERMISSIONS)}
-    create_key(session, values, stores=[store], prefix=secret[:16], digest=digest_of(secret))
+    create_key(session, values, kind="store", stores=[store], prefix=secret[:16], digest=digest_of(secret))
     return secret
 
 

@@ -1,6 +1,7 @@
 """Keys of stores and of partners, and the hashes under which every kind of secret is found."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
@@ -9,12 +10,14 @@ from sqlmodel import Field
 
 from tenants.tables import BrandRow, BrandTable, Instant, refer
 
+KeyKind = Literal["store", "partner"]
+
 
 class ApiKey(BrandTable, table=True):
     """A credential of stores or of a partner; only the SHA-256 of its secret is kept, in `CredentialHash`."""
 
     kind: str = "store"
-    """`store` or `partner`."""
+    """A KeyKind."""
     name: str
     prefix: str
     """The first letters of the key, so that a person can tell which one it is."""

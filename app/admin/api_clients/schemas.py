@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from app.admin.api_keys.schemas import ClientPermissions, LastUsedAt, LastUsedFrom
 from app.admin.patches import absent
-from app.admin.store_keys.schemas import ClientPermissions
 from app.schemas import ApiClientId, Body, Instant, Name, Read, example
 from tenants.permissions import PERMISSIONS
 
@@ -15,15 +15,17 @@ class ApiClientCreate(Body):
 
     name: Name
     permissions: ClientPermissions = Field(default_factory=lambda: sorted(PERMISSIONS))
+    expires_at: Instant | None = None
 
 
 class ApiClientPatch(Body):
-    """Changes to a client. Tokens that it has lose what it loses."""
+    """Changes to a client. Tokens that it has lose what it loses, and end when it ends."""
 
     model_config = example(name="会員アプリ")
 
     name: Name = Field(default_factory=absent)
     permissions: ClientPermissions = Field(default_factory=absent)
+    expires_at: Instant | None = None
 
 
 class ApiClientRead(Read):
@@ -32,7 +34,10 @@ class ApiClientRead(Read):
     id: ApiClientId
     name: str
     permissions: list[str]
+    expires_at: Instant | None
     created_at: Instant
+    last_used_at: LastUsedAt
+    last_used_from: LastUsedFrom
 
 
 class ApiClientSecret(ApiClientRead):

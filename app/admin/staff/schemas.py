@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from app.admin.api_keys.schemas import KeyStoreIds
 from app.admin.patches import absent
-from app.admin.store_keys.schemas import KeyStoreIds
 from app.schemas import Body, Instant, Name, Read, StaffId, StoreId, example
 
 Role = Literal["hq_admin", "marketer", "analyst", "store_manager", "clerk"]
