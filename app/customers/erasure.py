@@ -55,6 +55,7 @@ def erase(session: ScopedSession, customer_id: UUID, now: datetime) -> Customer:
     for name in _EMPTIED:
         setattr(customer, name, None)
     customer.attributes, customer.tag_nos, customer.account_nos = {}, [], []
+    customer.written_by = {}
     customer.erased_at = customer.updated_at = now
     session.flush()
     record(session, CustomerErased(occurred_at=now, customer_id=customer_id))

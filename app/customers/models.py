@@ -27,6 +27,11 @@ class Customer(BrandTable, table=True):
     )
 
     updated_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
+    profile_updated_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When something changed that every one of her stores sees; null until it does. What she does at one store counts
+    in `updated_at` and there, and no other store learns when."""
+    written_by: dict[str, int] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=MASKED)
+    """The number of the store that wrote a field last, by `name` or `attributes.size`; the brand wrote all others."""
     external_id: str | None = Field(default=None, sa_column_kwargs=MASKED)
     member_number: str | None = Field(default=None, sa_column_kwargs=MASKED)
     name: str | None = Field(default=None, sa_column_kwargs=MASKED)
@@ -109,6 +114,8 @@ class CustomerStore(BrandRow, table=True):
     spend_yen: int = Field(default=0, sa_type=BigInteger)
     last_order_at: datetime | None = Field(default=None, sa_type=Instant)
     last_visit_at: datetime | None = Field(default=None, sa_type=Instant)
+    updated_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When she was tied to the store, or did something there last."""
 
 
 class Tag(BrandTable, table=True):

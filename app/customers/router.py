@@ -75,8 +75,8 @@ def upsert_customer(
     """Create a customer, or change the one whom external_id, member_number, phone or email name.
 
     Answers 201 for a new person and 200 for a known one. A store's key gets 200 either way, and the customer is tied to
-    its store. Of a person whom the store did not see before, what the brand knows stays and is not told: the answer
-    holds what the body said, as for a new person.
+    its store. What the brand or another store wrote of a person stays. Of one whom the store did not see before it is
+    not told either: the answer holds what the body said, as for a new person.
     """
     changes = body.model_dump(exclude_unset=True, exclude={"store_id"})
     store = caller.owner(session, body.store_id)
@@ -105,12 +105,17 @@ def change_customer(
     if_match: Precondition,
     now: Now,
 ) -> CustomerRead:
-    """Change a customer; attributes are merged name by name."""
+    """Change a customer; attributes are merged name by name.
+
+    A store fills in what is empty and changes what it wrote itself; what the brand or another store wrote of a
+    customer who is not at home in it answers 409.
+    """
     queries.get_customer(session, customer_id, caller.scope)
     customer = service.change_customer(
         session,
         customer_id,
         body.model_dump(exclude_unset=True),
+        scope=caller.scope,
         home_store=_home_store(session, caller, body),
         check=lambda locked: if_match.check(showing.read_customer(session, locked, caller.scope)),
         now=now,

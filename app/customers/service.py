@@ -7,11 +7,13 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import col
 
 from app.customers import queries
+from app.customers.authorship import sign, sort_changes, writer_of
 from app.customers.events import CustomerCreated, CustomerUpdated
 from app.customers.locks import lock_customer, lock_customers, lock_names
 from app.customers.models import Customer, CustomerStore, CustomerTag, Tag
@@ -67,8 +69,8 @@ def upsert_customer(
 ) -> Upserted:
     """The person whom the keys in `changes` name, changed so, or a new one.
 
-    Needs a session that sees all stores; `scope` is the caller's. Of a person whom it does not see, only what is empty
-    is filled. `store` ties her to that store. Raises KeysDisagree when the keys name two people, or one who has another
+    Needs a session that sees all stores; `scope` is the caller's. What it may not write stays as it is, without a
+    word. `store` ties her to that store. Raises KeysDisagree when the keys name two people, or one who has another
     `external_id` or `member_number`; Invalid without any key.
     """
     keys = {key: changes[key] for key in KEYS if changes.get(key)}
@@ -84,17 +86,22 @@ def upsert_customer(
         _check_strong_keys(customer, keys)
     is_seen = queries.sees(scope, customer)
     told = None if is_seen else _tell(customer.id, changes, home_store, store, now)
-    changed = _change(session, customer, changes if is_seen else _leave_known(customer, changes), home_store, now)
+    ties = set(customer.store_nos)
+    allowed = sort_changes(customer, changes, scope).allowed
+    if not is_seen:
+        allowed = _leave_room(customer, allowed)
+    changed = _change(session, customer, allowed, home_store, writer_of(customer, scope, store), now)
     session.flush()
     if store is not None:
-        tie_to_store(session, customer, store)
-    if customer_id is None:
-        customer.updated_at = now  # being tied is no later change, so that what is told is what is read
+        tie_to_store(session, customer, store, tied_at=now)
     about: dict[str, Any] = {"occurred_at": now, "customer_id": customer.id, "store_no": store.no if store else None}
     if customer_id is None:
         record(session, CustomerCreated(source="api", **about))
-    elif changed:
-        record(session, CustomerUpdated(fields=tuple(changed), **about))
+    else:
+        if store is not None and store.no not in ties:
+            changed.append("store_ids")  # whom a store names, it sees from now on: head office shall see that it did
+        if changed:
+            record(session, CustomerUpdated(fields=tuple(changed), **about))
     return Upserted(customer, customer_id is None, told)
 
 
@@ -103,11 +110,15 @@ def change_customer(
     customer_id: UUID,
     changes: Mapping[str, Any],
     *,
+    scope: Scope,
     home_store: Store | None = None,
     check: Callable[[Customer], None] = lambda customer: None,
     now: datetime,
 ) -> Customer:
-    """Change a person; `check` may refuse once her row is locked. Raises NotFound, KeysDisagree for another's key."""
+    """Change a person; `check` may refuse once her row is locked. `scope` is the caller's.
+
+    Raises NotFound, KeysDisagree for another's key, Conflict for what this caller may not write over.
+    """
     taken = {key: changes[key] for key in STRONG_KEYS if changes.get(key)}
     lock_names(session, (f"{key}:{value}" for key, value in taken.items()))
     customer = lock_customer(session, customer_id)
@@ -115,7 +126,9 @@ def change_customer(
     for key, value in taken.items():
         if set(queries.list_by_key(session, key, value)) - {customer_id}:
             raise KeysDisagree([key])
-    changed = _change(session, customer, changes, home_store, now)
+    if refused := sort_changes(customer, changes, scope).refused:
+        raise Conflict(f"The brand or another store wrote {', '.join(refused)}; a store changes what it wrote itself.")
+    changed = _change(session, customer, changes, home_store, writer_of(customer, scope, None), now)
     if changed:
         record(session, CustomerUpdated(occurred_at=now, customer_id=customer_id, fields=tuple(changed)))
     return customer
@@ -140,19 +153,27 @@ def _check_strong_keys(customer: Customer, keys: Mapping[str, str]) -> None:
 
 
 def _change(
-    session: ScopedSession, customer: Customer, changes: Mapping[str, Any], home_store: Store | None, now: datetime
+    session: ScopedSession,
+    customer: Customer,
+    changes: Mapping[str, Any],
+    home_store: Store | None,
+    writer: int | None,
+    now: datetime,
 ) -> list[str]:
-    """Write changes onto a locked or new customer; the names of what is different now."""
-    wanted = _values(customer.attributes, changes, home_store)
+    """Write changes onto a locked or new customer, signed by a store or the brand; the names of what is different."""
+    before = customer.attributes
+    wanted = _values(before, changes, home_store)
     changed = [name for name, value in wanted.items() if getattr(customer, name) != value]
     for name in changed:
         setattr(customer, name, wanted[name])
+    changed = [name for name in changed if name != "home_store_no"]
     if changed:
-        customer.updated_at = now
+        customer.updated_at = customer.profile_updated_at = now
+        sign(customer, changed, before, writer)
     session.flush()
     if home_store is not None:
-        tie_to_store(session, customer, home_store)
-    return [name for name in changed if name != "home_store_no"]
+        tie_to_store(session, customer, home_store, tied_at=now)
+    return changed
 
 
 def _values(attributes: Mapping[str, Any], changes: Mapping[str, Any], home_store: Store | None) -> dict[str, Any]:
@@ -178,13 +199,10 @@ def _merge(attributes: Mapping[str, Any], changes: Mapping[str, Any] | None) -> 
     return kept
 
 
-def _leave_known(customer: Customer, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Of these changes those that fill what is empty: null empties nothing, and no attribute is replaced."""
-    filled = {name: value for name, value in changes.items() if getattr(customer, name) is None}
-    known = customer.attributes
-    new = {name: value for name, value in (changes.get("attributes") or {}).items() if name not in known}
-    # Too many are passed over, since a refusal would tell how many she has.
-    return {**filled, "attributes": dict(islice(new.items(), MOST_ATTRIBUTES - len(known)))}
+def _leave_room(customer: Customer, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """These changes with as many attributes as she has room for: a refusal would tell how many she has."""
+    new = changes.get("attributes") or {}
+    return {**changes, "attributes": dict(islice(new.items(), MOST_ATTRIBUTES - len(customer.attributes)))}
 
 
 def _tell(
@@ -198,23 +216,25 @@ def _tell(
     return told
 
 
-def tie_to_store(session: ScopedSession, customer: Customer, store: Store) -> None:
+def tie_to_store(session: ScopedSession, customer: Customer, store: Store, *, tied_at: datetime | None = None) -> None:
     """From now on this store sees her. Needs a session that sees all stores; a second time changes nothing."""
     if store.no in customer.store_nos:
         return
     session.flush()
     key = {"brand_id": session.scope.brand_id, "customer_id": customer.id}
     # The row first: whoever changes what a customer did at a store holds it.
-    tied = session.execute(_TIE, {**key, "no": store.no}).one_or_none()
+    tied = session.execute(_TIE, {**key, "no": store.no, "tied_at": tied_at}).one_or_none()
     if tied is not None:
         set_committed_value(customer, "store_nos", tied.store_nos)
         set_committed_value(customer, "updated_at", tied.updated_at)
     row = {**key, "store_id": store.id, "store_no": store.no, "order_count": 0, "spend_yen": 0}
+    row["updated_at"] = tied_at or func.now()
     session.connection().execute(insert(CustomerStore).values(row).on_conflict_do_nothing())
 
 
 _TIE = text(
-    "UPDATE customer SET store_nos = array_append(store_nos, :no), updated_at = greatest(updated_at, now())"
+    "UPDATE customer SET store_nos = array_append(store_nos, :no),"
+    " updated_at = greatest(updated_at, coalesce(CAST(:tied_at AS timestamptz), now()))"
     " WHERE brand_id = :brand_id AND id = :customer_id AND NOT :no = ANY(store_nos) RETURNING store_nos, updated_at"
 )
 
@@ -231,8 +251,8 @@ def add_orders(
 ) -> None:
     """Add orders to what a locked customer did, at the store and in all, and tie her to it. Both may be negative."""
     tie_to_store(session, customer, store)
-    customer.updated_at = now
     at_store = session.get_one(CustomerStore, (session.scope.brand_id, customer.id, store.id))
+    customer.updated_at = at_store.updated_at = now
     for summary in (customer, at_store):
         summary.order_count += orders
         summary.spend_yen += spend_yen
@@ -289,7 +309,7 @@ def tag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, sourc
         row = CustomerTag(customer_id=customer_id, tag_id=one.id, tag_no=one.no, store_no=one.store_no)
         row.source, row.tagged_at = source, now
         session.add(row)
-    _set_tags(session, customer, [*customer.tag_nos, *(one.no for one in new)], now)
+    _set_tags(session, customer, [*customer.tag_nos, *(one.no for one in new)], new, now)
     return customer
 
 
@@ -301,12 +321,19 @@ def untag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, now
         if row is not None:
             session.delete(row)
     gone = {one.no for one in tags}
-    _set_tags(session, customer, [no for no in customer.tag_nos if no not in gone], now)
+    _set_tags(session, customer, [no for no in customer.tag_nos if no not in gone], tags, now)
     return customer
 
 
-def _set_tags(session: ScopedSession, customer: Customer, nos: list[int], now: datetime) -> None:
+def _set_tags(session: ScopedSession, customer: Customer, nos: list[int], tags: Sequence[Tag], now: datetime) -> None:
+    """Keep the numbers of her tags, of which these came or went."""
     if nos == customer.tag_nos:
         return
     customer.tag_nos, customer.updated_at = nos, now
+    if any(one.store_no is None for one in tags):
+        customer.profile_updated_at = now
+    owners = {one.store_no for one in tags if one.store_no is not None}
+    at_owners = col(CustomerStore.store_no).in_(owners), col(CustomerStore.customer_id) == customer.id
+    if owners:
+        session.execute(update(CustomerStore).where(*at_owners).values(updated_at=now))
     record(session, CustomerUpdated(occurred_at=now, customer_id=customer.id, fields=("tags",)))

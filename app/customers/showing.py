@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
@@ -26,11 +27,15 @@ def read_told(session: ScopedSession, told: Customer) -> CustomerRead:
     """A person of whom a store is told only what it said itself: what hangs on her id is not looked up."""
     store_ids = map_store_ids(session, told.store_nos)
     at = [store_ids[no] for no in told.store_nos]
-    return _read(told, None, [], at, home_store_id=told.home_store_id, figures=_Figures())
+    figures = _Figures(updated_at=told.updated_at)
+    return _read(told, None, [], at, home_store_id=told.home_store_id, figures=figures)
 
 
 def read_customers(session: ScopedSession, customers: Sequence[Customer], scope: Scope) -> list[CustomerRead]:
-    """Customers as a caller with this scope sees them: a store has no other store's figures, ids and tags."""
+    """Customers as a caller with this scope sees them: a store has no other store's figures, ids and tags.
+
+    Nor is it told when she did something elsewhere: `updated_at` is of what the store itself sees.
+    """
     if not customers:
         return []
     ids = [customer.id for customer in customers]
@@ -46,7 +51,7 @@ def read_customers(session: ScopedSession, customers: Sequence[Customer], scope:
             tags.get(customer.id, []),
             [store_ids[no] for no in sorted(customer.store_nos) if no in store_ids],
             home_store_id=customer.home_store_id if scope.sees_store(customer.home_store_no) else None,
-            figures=customer if at_stores is None else at_stores.get(customer.id, _Figures()),
+            figures=customer if at_stores is None else _figures_of(customer, at_stores.get(customer.id)),
         )
         for customer in customers
     ]
@@ -54,12 +59,25 @@ def read_customers(session: ScopedSession, customers: Sequence[Customer], scope:
 
 @dataclass
 class _Figures:
-    """What a customer did at some stores."""
+    """What a customer did at some stores, and when what they see of her changed."""
+
+    updated_at: datetime
 
     order_count: int = 0
     spend_yen: int = 0
     last_order_at: datetime | None = None
     last_visit_at: datetime | None = None
+
+
+def _figures_of(customer: Customer, at_stores: Any) -> _Figures:
+    """What the rows of some stores add up to, if there are any."""
+    updated_at = customer.profile_updated_at or customer.created_at
+    if at_stores is None:
+        return _Figures(updated_at)
+    _, orders, spend_yen, last_order_at, last_visit_at, changed_at = at_stores
+    return _Figures(
+        max(updated_at, changed_at or updated_at), int(orders), int(spend_yen), last_order_at, last_visit_at
+    )
 
 
 def _read(
@@ -91,7 +109,7 @@ def _read(
         last_order_at=figures.last_order_at,
         last_visit_at=figures.last_visit_at,
         created_at=customer.created_at,
-        updated_at=customer.updated_at,
+        updated_at=figures.updated_at,
     )
 
 
@@ -115,7 +133,7 @@ def _profiles(session: ScopedSession, ids: Sequence[UUID]) -> dict[UUID, Identit
     return {row.customer_id: row for row in session.exec(fetched.order_by(col(Identity.profile_at))).all()}
 
 
-def _at_stores(session: ScopedSession, ids: Sequence[UUID], scope: Scope) -> dict[UUID, _Figures]:
+def _at_stores(session: ScopedSession, ids: Sequence[UUID], scope: Scope) -> dict[UUID, Any]:
     rows = session.execute(
         select_columns(
             col(CustomerStore.customer_id),
@@ -123,8 +141,9 @@ def _at_stores(session: ScopedSession, ids: Sequence[UUID], scope: Scope) -> dic
             func.sum(col(CustomerStore.spend_yen)),
             func.max(col(CustomerStore.last_order_at)),
             func.max(col(CustomerStore.last_visit_at)),
+            func.max(col(CustomerStore.updated_at)),
         )
         .where(col(CustomerStore.customer_id).in_(ids), col(CustomerStore.store_no).in_(scope.store_nos or ()))
         .group_by(col(CustomerStore.customer_id))
     ).all()
-    return {row[0]: _Figures(int(row[1]), int(row[2]), row[3], row[4]) for row in rows}
+    return {row[0]: row for row in rows}

@@ -79,7 +79,7 @@ def _keep(session: ScopedSession, identity_id: UUID, profile: Profile, now: date
     for customer in customers.values():
         assert identity is not None
         if (identity.display_name, identity.picture_url) != (profile.display_name, profile.picture_url):
-            customer.updated_at = now
+            customer.updated_at = customer.profile_updated_at = now
         identity.display_name = profile.display_name
         identity.picture_url = profile.picture_url
         identity.language = profile.language
