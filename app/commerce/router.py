@@ -33,21 +33,28 @@ def upsert_orders(
 ) -> OrderRead | OrderBulkRead:
     """Record an order, or change the one that has this external_id: 201 new, 200 known; a store's key gets 200.
 
-    With `items` up to 1,000 at once: 200, and what became of each.
+    With `items` up to 1,000 at once: 200, and what became of each. A `customer_external_id`, `member_number` or `phone`
+    that nobody has answers 404 to head office. For a store's or a partner's key it makes the customer, as recording
+    her would: the answer does not tell whom the brand knows. Either way she is tied to the order's store.
     """
     known_status = 200
     new_status = 200 if caller.is_stores else 201
+    makes_people = caller.is_stores or caller.kind == "partner_key"
     if isinstance(body, OrderBulk):
         response.status_code = 200
         given = [_read(index, item) for index, item in enumerate(body.items)]
         outcomes = iter(
             service.upsert_orders(
-                session, [one for one in given if isinstance(one, OrderUpsert)], scope=caller.scope, now=now
+                session,
+                [one for one in given if isinstance(one, OrderUpsert)],
+                scope=caller.scope,
+                makes_people=makes_people,
+                now=now,
             )
         )
         items = [one if isinstance(one, Problem) else next(outcomes) for one in given]
         return OrderBulkRead(items=[_item(index, one, new_status) for index, one in enumerate(items)])
-    (outcome,) = service.upsert_orders(session, [body], scope=caller.scope, now=now)
+    (outcome,) = service.upsert_orders(session, [body], scope=caller.scope, makes_people=makes_people, now=now)
     if isinstance(outcome, Problem):
         raise outcome
     response.status_code = new_status if outcome.is_new else known_status

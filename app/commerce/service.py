@@ -1,6 +1,6 @@
 """Orders: recorded once by the partner's id, with the customer's summary exact beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,11 +9,13 @@ from app.commerce import queries
 from app.commerce.events import OrderPaid
 from app.commerce.models import Order
 from app.commerce.schemas import OrderUpsert
+from app.customers.events import CustomerCreated
 from app.customers.locks import lock_customers, lock_names
 from app.customers.models import Customer, CustomerStore
 from app.customers.problems import KeysDisagree
 from app.customers.queries import sees
 from app.customers.service import add_orders
+from app.events.facts import Fact
 from app.events.service import record
 from tenants.ids import uuid7
 from tenants.problems import Conflict, Invalid, NotFound, Problem
@@ -51,10 +53,12 @@ class _Known:
 
     stores: Mapping[UUID, Store]
     orders: Mapping[str, Order]
-    customers: Mapping[UUID, Customer]
+    customers: dict[UUID, Customer]
     """Locked: those who bought, and those to whom the orders belonged before."""
-    people: Mapping[tuple[str, str], Sequence[UUID]]
+    people: dict[tuple[str, str], list[UUID]]
     """Customer ids by the kind and value of a key."""
+    made: list[Customer]
+    """Those of whom nothing was known but a key, not yet added to the session."""
     ties: Sequence[CustomerStore]
     """What these customers did at each store. A session forgets rows that nobody holds, and would read them again."""
 
@@ -64,27 +68,29 @@ class _Known:
 
 
 def upsert_orders(
-    session: ScopedSession, wanted: Sequence[OrderUpsert], *, scope: Scope, now: datetime
+    session: ScopedSession, wanted: Sequence[OrderUpsert], *, scope: Scope, makes_people: bool = False, now: datetime
 ) -> list[Recorded | Problem]:
     """Record orders, or change those known by their external_id; each is taken whole or is a problem.
 
     Needs a session that sees all stores; `scope` is the caller's, who names only stores of hers. A customer named by id
-    must be one the caller sees; the till's keys (member number, phone) find anybody of the brand.
+    must be one the caller sees; the till's keys (member number, phone) find anybody of the brand. With `makes_people`
+    a key that nobody has makes her, so that the answer does not tell whom the brand knows; else she is not found.
     """
-    lock_names(session, (f"order:{one.external_id}" for one in wanted))
+    lock_names(session, _names(wanted))
     known = _look_up(session, wanted)
     outcomes: list[Recorded | Problem] = []
-    facts: list[OrderPaid] = []
+    facts: list[Fact] = []
     done: set[str] = set()
     for one in wanted:
         try:
             if one.external_id in done:
                 raise Invalid.at("/external_id", "This order is in the list twice.")
-            sale = _check(one, known, scope)
+            sale = _check(one, known, scope, now if makes_people else None)
         except Problem as problem:
             outcomes.append(problem)
             continue
         done.add(one.external_id)
+        facts += _add_made(session, known, sale, now)
         order = known.orders.get(one.external_id)
         before = _sale_of(order) if order else None
         if order is None:
@@ -101,6 +107,35 @@ def upsert_orders(
     return outcomes
 
 
+def _names(wanted: Iterable[OrderUpsert]) -> Iterable[str]:
+    """What is locked by name: the orders, and the people whom they name by keys, as an upsert locks them."""
+    for one in wanted:
+        yield f"order:{one.external_id}"
+        if (key := _key_of(one)) is not None:
+            yield ":".join(key)
+
+
+def _key_of(one: OrderUpsert) -> tuple[str, str] | None:
+    """The kind and value of the key by which an order names its customer, if it does so."""
+    for key, field in _FIELD_OF.items():
+        if (value := getattr(one, field)) is not None:
+            return key, value
+    return None
+
+
+def _add_made(session: ScopedSession, known: _Known, sale: _Sale, now: datetime) -> list[CustomerCreated]:
+    """Write down whom this sale made."""
+    facts = []
+    while known.made:
+        person = known.made.pop()
+        person.written_by = {key: sale.store_no for key in _FIELD_OF if getattr(person, key) is not None}
+        session.add(person)
+        session.flush()
+        fact = CustomerCreated(occurred_at=now, customer_id=person.id, store_no=sale.store_no, source="api")
+        facts.append(fact)
+    return facts
+
+
 def _look_up(session: ScopedSession, wanted: Sequence[OrderUpsert]) -> _Known:
     orders = queries.map_orders(session, {one.external_id for one in wanted})
     store_ids = {one.store_id for one in wanted} | {order.store_id for order in orders.values()}
@@ -113,13 +148,13 @@ def _look_up(session: ScopedSession, wanted: Sequence[OrderUpsert]) -> _Known:
     ids = {customer_id for customer_id in named if customer_id is not None}
     customers = lock_customers(session, ids.union(*people.values()))
     ties = queries.list_ties(session, customers.keys())
-    return _Known(queries.map_stores(session, store_ids), orders, customers, people, ties)
+    return _Known(queries.map_stores(session, store_ids), orders, customers, people, [], ties)
 
 
 _FIELD_OF = {"external_id": "customer_external_id", "member_number": "member_number", "phone": "phone"}
 
 
-def _check(one: OrderUpsert, known: _Known, scope: Scope) -> _Sale:
+def _check(one: OrderUpsert, known: _Known, scope: Scope, making_at: datetime | None) -> _Sale:
     """What the order is to say. Raises NotFound for what is not the caller's, Conflict or KeysDisagree."""
     store = known.stores.get(one.store_id)
     if store is None or not scope.sees_store(store.no):
@@ -127,28 +162,34 @@ def _check(one: OrderUpsert, known: _Known, scope: Scope) -> _Sale:
     order = known.orders.get(one.external_id)
     if order is not None and not scope.sees_store(order.store_no):
         raise Conflict("Another order has this external_id.")
-    customer_id = _find_customer(one, known, scope)
+    customer_id = _find_customer(one, known, scope, making_at)
     if customer_id is None and order is not None:
         customer_id = order.customer_id
     return _Sale(customer_id, store.id, store.no, one.amount_yen, one.ordered_at)
 
 
-def _find_customer(one: OrderUpsert, known: _Known, scope: Scope) -> UUID | None:
+def _find_customer(one: OrderUpsert, known: _Known, scope: Scope, making_at: datetime | None) -> UUID | None:
+    """Whom the order names, if anybody. A key that nobody has makes her at this instant, or is not found (None)."""
     if one.customer_id is not None:
         customer = known.customers.get(one.customer_id)
         if customer is None or not sees(scope, customer):
             raise NotFound
         return customer.id
-    for key, field in _FIELD_OF.items():
-        value = getattr(one, field)
-        if value is not None:
-            found = known.people.get((key, value), ())
-            if not found:
-                raise NotFound
-            if len(found) > 1:
-                raise KeysDisagree([field])
-            return found[0]
-    return None
+    key = _key_of(one)
+    if key is None:
+        return None
+    found = known.people.get(key, [])
+    if len(found) > 1:
+        raise KeysDisagree([_FIELD_OF[key[0]]])
+    if found:
+        return found[0]
+    if making_at is None:
+        raise NotFound
+    person = Customer(id=uuid7(), created_at=making_at, updated_at=making_at)
+    setattr(person, *key)
+    known.made.append(person)
+    known.people[key], known.customers[person.id] = [person.id], person
+    return person.id
 
 
 def _sale_of(order: Order) -> _Sale:
