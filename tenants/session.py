@@ -1,5 +1,7 @@
 """open_session(bind, scope): one transaction that sees one scope."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -22,6 +24,22 @@ def open_session(bind: Engine | Connection, scope: Scope, **options: Any) -> Sco
     session.scope = scope
     session.info["filter"] = _brand_filter(scope)
     return session
+
+
+@contextmanager
+def as_seen_by(session: ScopedSession, store_no: int | None) -> Iterator[ScopedSession]:
+    """A session inside the same transaction that sees what one store sees; for head office (None) the session itself.
+
+    What a store asks of people is found out with its own eyes, also where the verb looks over the whole brand: else
+    its answer would tell of other stores. For reading: what is written inside is undone with the block.
+    """
+    if store_no is None:
+        yield session
+        return
+    scope = Scope(session.scope.brand_id, frozenset({store_no}))
+    # A savepoint, so that Postgres itself puts the wider scope back, however the block ends.
+    with open_session(session.connection(), scope, join_transaction_mode="create_savepoint") as inside:
+        yield inside
 
 
 def scope_statement(scope: Scope) -> str:

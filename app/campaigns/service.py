@@ -33,7 +33,7 @@ from app.segments.compiler import compile_where
 from tenants.brands.queries import get_brand
 from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
-from tenants.session import ScopedSession
+from tenants.session import ScopedSession, as_seen_by
 
 OPEN = ("draft",)
 
@@ -270,7 +270,17 @@ def _find_coupon(session: ScopedSession, campaign: Campaign) -> Coupon | None:
 def _resolve(
     session: ScopedSession, campaign: Campaign, now: datetime
 ) -> tuple[ColumnElement[bool], Sequence[int] | None, Sequence[int] | None]:
-    """The audience as a condition on customers, and the stores and accounts it is narrowed to (None: all)."""
+    """The audience as a condition on customers, and the stores and accounts it is narrowed to (None: all).
+
+    A store's campaign asks with the store's eyes, whoever calls: what she spent is what she spent there.
+    """
+    with as_seen_by(session, campaign.store_no) as inside:
+        return _resolve_within(inside, campaign, now)
+
+
+def _resolve_within(
+    session: ScopedSession, campaign: Campaign, now: datetime
+) -> tuple[ColumnElement[bool], Sequence[int] | None, Sequence[int] | None]:
     asked = AudienceBody.model_validate(campaign.audience)
     where: ColumnElement[bool] = true()
     if asked.segment_id is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, or_, true, union_all
+from sqlalchemy import ColumnElement, func, literal, or_, union_all
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -92,23 +92,30 @@ def list_reaching_accounts(session: ScopedSession) -> Sequence[tuple[UUID, int]]
     return session.exec(accounts.order_by(col(LineAccount.no))).all()
 
 
-def customers_of_scope(session: ScopedSession) -> ColumnElement[bool]:
-    """The customers of this scope, found by an index: a store's list must not walk through its whole brand."""
+def of_scope(session: ScopedSession, rows: Any) -> Any:
+    """A select of customers, narrowed to those of this scope by an index: a store must not walk through its brand.
+
+    Where the scope is one store, the customer's row there is joined, so that its figures stand beside her.
+    """
     brand_id, store_nos = session.scope.brand_id, session.scope.store_nos
     if store_nos is None:
-        return true()
+        return rows
+    if len(store_nos) == 1:
+        same = (col(CustomerStore.brand_id) == brand_id) & (col(CustomerStore.customer_id) == col(Customer.id))
+        return rows.join(CustomerStore, same).where(col(CustomerStore.store_no) == min(store_nos))
     tied = select(CustomerStore.customer_id).where(
-        col(CustomerStore.brand_id) == brand_id, col(CustomerStore.store_no).in_(store_nos)
+        col(CustomerStore.brand_id) == brand_id, col(CustomerStore.store_no).in_(sorted(store_nos))
     )
-    return col(Customer.id).in_(tied)
+    return rows.where(col(Customer.id).in_(tied))
 
 
 def count_by_account(session: ScopedSession, where: ColumnElement[bool], account_nos: Sequence[int]) -> dict[int, int]:
-    """How many customers meet a condition, by account that reaches them; with EVERYBODY and REACHABLE beside.
+    """How many customers of the scope meet a condition, by account that reaches them; with EVERYBODY and REACHABLE.
 
     One pass over the customers: they are few when counted by the accounts they follow, and those are added up.
     """
-    chosen = select(Customer.account_nos, func.count().label("people")).where(where).group_by(col(Customer.account_nos))
+    grouped = select(Customer.account_nos, func.count().label("people")).group_by(col(Customer.account_nos))
+    chosen = of_scope(session, grouped).where(where)
     combination = chosen.cte("combination")
     follows, people = combination.c.account_nos, combination.c.people
     followed = select_columns(func.unnest(follows).label("no"), people).subquery()
@@ -123,5 +130,7 @@ def count_by_account(session: ScopedSession, where: ColumnElement[bool], account
 
 
 def list_sample(session: ScopedSession, where: ColumnElement[bool], most: int) -> Sequence[Customer]:
-    """A few of the customers who meet a condition, the newest first."""
-    return session.exec(select(Customer).where(where).order_by(col(Customer.id).desc()).limit(most)).all()
+    """A few of the customers of the scope who meet a condition, the newest first."""
+    chosen = of_scope(session, select(Customer)).where(where).order_by(col(Customer.id).desc())
+    sample: Sequence[Customer] = session.exec(chosen.limit(most)).all()
+    return sample

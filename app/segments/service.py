@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement
 
 from app.customers import by_segment
 from app.customers.models import Customer
@@ -74,7 +74,7 @@ def archive_segment(session: ScopedSession, segment: Segment, now: datetime) -> 
 
 def preview(session: ScopedSession, rule: dict[str, Any], now: datetime, *, with_sample: bool = True) -> Preview:
     """Whom a rule chooses now, in all and for each account of the scope. Raises Invalid."""
-    where = and_(compile_where(session, rule, now), queries.customers_of_scope(session))
+    where = compile_where(session, rule, now, joined=True)
     accounts = queries.list_reaching_accounts(session)
     counts = queries.count_by_account(session, where, [no for _, no in accounts])
     customers = counts[queries.EVERYBODY]
