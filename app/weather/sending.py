@@ -25,7 +25,7 @@ from app.weather.models import WeatherDecision, WeatherRule
 from app.weather.schemas import RuleAudience
 from tenants.brands.queries import get_brand
 from tenants.problems import NotFound
-from tenants.session import ScopedSession
+from tenants.session import ScopedSession, as_seen_by
 from tenants.stores import opening_hours
 
 log = structlog.get_logger("weather")
@@ -34,8 +34,9 @@ log = structlog.get_logger("weather")
 def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run]:
     """Start a run for each business day's firings of a rule that have none yet; a second call finds nothing to do.
 
-    A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has. `now` is the
-    real clock, from which a rehearsed tick's own clock is a fixed distance away.
+    A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has, nor one whose
+    brand is suspended, nor a firing of a day that is over. `now` is the real clock, from which a rehearsed tick's own
+    clock is a fixed distance away.
     """
     lock_brand(session)
     try:
@@ -45,12 +46,17 @@ def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run
         log.warning("weather_firing_not_sent", rule=str(rule_id))
         return []
     unsent = queries.list_unsent(session, rule_id)
-    if rule.status != "live":
+    if rule.status != "live" or get_brand(session, session.scope.brand_id).suspended_at is not None:
         return []
     found: list[Run] = []
-    for (_, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
+    for (business_on, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
         decisions = list(group)
-        run = _start_run(session, rule, coupon, decisions, shift=shift, now=now)
+        at = now + timedelta(seconds=shift)
+        valid_until = _first_closing(session, decisions, business_on, at)
+        if valid_until < at:
+            log.info("weather_firing_too_late", rule=str(rule_id), business_on=business_on.isoformat())
+            continue
+        run = _start_run(session, rule, coupon, decisions, valid_until=valid_until, shift=shift, now=now)
         for decision in decisions:
             decision.run_id = run.id
             session.add(decision)
@@ -69,6 +75,7 @@ def _start_run(
     coupon: Coupon | None,
     decisions: Sequence[WeatherDecision],
     *,
+    valid_until: datetime,
     shift: int,
     now: datetime,
 ) -> Run:
@@ -84,7 +91,7 @@ def _start_run(
             weather_rule_id=rule.id,
             business_on=business_on,
             store_no=rule.store_no,
-            valid_until=_first_closing(session, decisions, business_on, now + timedelta(seconds=shift)),
+            valid_until=valid_until,
             clock_shift_seconds=shift,
         ),
         content=messaging.Content(
@@ -119,10 +126,12 @@ def season_of(on: date) -> str:
 
 def _asked_for(session: ScopedSession, rule: WeatherRule, now: datetime) -> ColumnElement[bool]:
     audience = RuleAudience.model_validate(rule.audience or {})
-    if audience.segment_id is not None:
-        return segments.customer_filter(session, audience.segment_id, now)
-    if audience.rule is not None:
-        return compile_where(session, audience.rule, now, at="/audience/rule")
+    with as_seen_by(session, rule.store_no) as inside:
+        if audience.segment_id is not None:
+            return segments.customer_filter(inside, audience.segment_id, now)
+        if audience.rule is not None:
+            skip_unseen = rule.store_no is not None
+            return compile_where(inside, audience.rule, now, at="/audience/rule", skip_unseen=skip_unseen)
     return true()
 
 
