@@ -25,6 +25,8 @@ SEARCH_PATH = "public,procrastinate"
 class DatabaseMisconfigured(Exception):
     """The database cannot be used as configured; the message says what to do."""
 
+    is_readable = True
+
 
 @dataclass(frozen=True)
 class Urls:
@@ -69,6 +71,8 @@ def _write_embedded_settings(home: Path) -> bool:
     """Write `postgresql.auto.conf` once a cluster exists; whether it changed."""
     target = home / "postgresql.auto.conf"
     wanted = "max_connections = 300\nshared_buffers = '256MB'\nmax_wal_size = '2GB'\nrandom_page_cost = 1.1\n"
+    # Its log would repeat values: of rows in the details of errors, and of statements that failed.
+    wanted += "log_error_verbosity = terse\nlog_min_error_statement = panic\n"
     if not target.exists() or target.read_text() == wanted:
         return False
     target.write_text(wanted)
@@ -146,13 +150,41 @@ def setup(settings: Settings) -> str:
     return name
 
 
-def make_engine(url: str, *, pool_size: int | None = None) -> Engine:
+@dataclass(frozen=True)
+class Timeouts:
+    """How long the database lets a connection go on before it ends what it does, in seconds."""
+
+    statement: float
+    lock: float = 10.0
+    """For a lock that another transaction holds."""
+    idle: float = 300.0
+    """In a transaction without a statement; the connection is then closed."""
+
+
+JOB_TIMEOUTS = Timeouts(statement=900.0)
+"""For work that nobody waits for: jobs, lanes and commands."""
+
+
+def request_timeouts(settings: Settings) -> Timeouts:
+    """For work that a caller waits for."""
+    return Timeouts(settings.statement_timeout_seconds, settings.lock_timeout_seconds, idle=60.0)
+
+
+def _options(timeouts: Timeouts) -> str:
+    milliseconds = {
+        "statement_timeout": timeouts.statement,
+        "lock_timeout": timeouts.lock,
+        "idle_in_transaction_session_timeout": timeouts.idle,
+    }
+    limits = " ".join(f"-c {name}={round(1000 * seconds)}" for name, seconds in milliseconds.items())
+    # To start workers takes milliseconds: too long for a page, of which policies make the planner expect too few rows.
+    return f"-c search_path={SEARCH_PATH} -c timezone=UTC -c parallel_setup_cost=10000 {limits}"
+
+
+def make_engine(url: str, *, pool_size: int | None = None, timeouts: Timeouts = JOB_TIMEOUTS) -> Engine:
     """An engine over psycopg; without `pool_size` each use opens a connection of its own."""
     target = make_url(url).set(drivername="postgresql+psycopg")
-    arguments = {
-        "options": f"-c search_path={SEARCH_PATH} -c timezone=UTC -c lock_timeout=10s",
-        "connect_timeout": 10,
-    }
+    arguments = {"options": _options(timeouts), "connect_timeout": 10}
     if pool_size is None:
         return create_engine(target, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     return create_engine(
@@ -165,10 +197,9 @@ def make_engine(url: str, *, pool_size: int | None = None) -> Engine:
     )
 
 
-def async_conninfo(url: str) -> str:
+def async_conninfo(url: str, timeouts: Timeouts = JOB_TIMEOUTS) -> str:
     """The same database for psycopg's own async connections at the hot edges."""
-    options = f"-c search_path={SEARCH_PATH} -c timezone=UTC"
-    return psycopg.conninfo.make_conninfo(url, options=options, connect_timeout=10)
+    return psycopg.conninfo.make_conninfo(url, options=_options(timeouts), connect_timeout=10)
 
 
 def refuse_powerful_role(engine: Engine) -> None:

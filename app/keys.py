@@ -25,6 +25,8 @@ LOOK_SECONDS = 1.0
 class KeysMissing(Exception):
     """NOREN_MASTER_KEYS is not set; without it no secret can be sealed."""
 
+    is_readable = True
+
 
 class KeyFile:
     """A file of master keys, read again when it changes, so that no process must be restarted for a new key."""

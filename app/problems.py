@@ -13,10 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from app.methods import allowed_methods
 from app.schemas import write_instant
 from tenants.problems import Invalid, NotFound, Problem
 
 log = structlog.get_logger("problems")
+
+RETRY_SECONDS = "2"
+"""After a 503: what stood in the way is gone by then, or it is a matter of minutes."""
 
 BY_STATUS = {
     400: ("bad-request", "The request cannot be understood"),
@@ -59,7 +63,7 @@ def plain_problem(request: Request, status: int, detail: str | None = None) -> R
     """The problem of a bare HTTP status."""
     slug, title = BY_STATUS.get(status, BY_STATUS[400])
     members = {"detail": detail} if detail else {}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_SECONDS}}.get(status)
     return problem_response(status, slug, title, request_id=_request_id(request), headers=headers, **members)
 
 
@@ -101,6 +105,8 @@ def install(app: FastAPI) -> None:
     def _http(request: Request, error: HTTPException) -> Response:
         response = plain_problem(request, error.status_code, error.detail if isinstance(error, Refused) else None)
         response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = allowed_methods(request.app, request.scope["path"])
         return response
 
     @app.exception_handler(DBAPIError)
@@ -108,7 +114,8 @@ def install(app: FastAPI) -> None:
         if isinstance(error.orig, pg.DataError):
             log.warning("value_refused_by_database", sqlstate=error.orig.sqlstate)
             return render_problem(request, Invalid.at("", "A value lies outside what can be stored."))
-        if isinstance(error.orig, pg.LockNotAvailable | pg.QueryCanceled | pg.DeadlockDetected):
+        if isinstance(error.orig, _BUSY):
+            log.warning("database_busy", sqlstate=error.orig.sqlstate)
             return plain_problem(request, 503, "The database is busy; try again.")
         if error.connection_invalidated or isinstance(error.orig, pg.OperationalError | pg.InterfaceError):
             log.error("database_not_reached", error=type(error.orig).__name__)
@@ -118,6 +125,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(PoolTimeout)
     def _crowded(request: Request, error: PoolTimeout) -> Response:
         return plain_problem(request, 503, "Too much is going on; try again.")
+
+
+# A lock that others hold does not make the request wrong: repeated, it may well go through. So it is no 409.
+_BUSY = (
+    pg.LockNotAvailable,
+    pg.QueryCanceled,
+    pg.DeadlockDetected,
+    pg.SerializationFailure,
+    pg.IdleInTransactionSessionTimeout,
+)
 
 
 def malformed(errors: Iterable[dict[str, Any]]) -> Problem:

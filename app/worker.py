@@ -4,15 +4,17 @@ import asyncio
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import procrastinate
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter as Metric
 from psycopg_pool import AsyncConnectionPool
 
 from app.audit.chain import seal_all
@@ -25,7 +27,7 @@ from app.jobs import lanes
 from app.jobs.queue import queue
 from app.keys import load_keyring
 from app.line.client import warm_up
-from app.logs import configure_logs
+from app.logs import configure_logs, note_crashes
 from app.memory import settle_memory
 from app.messaging.dispatch import Dispatcher
 from app.messaging.service import SEND_LANE
@@ -37,12 +39,14 @@ log = structlog.get_logger("worker")
 POLL_SECONDS = 0.1
 GATHER_SECONDS = 0.01
 """For lanes to end together, so that not each asks for its successor by itself."""
+SHARE_OF_ONE = 0.75
+"""Of a worker's places that one brand may hold: the rest is for those who come while its long turns go on."""
 PROJECT_SECONDS = 0.2
 SEAL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 3.0
 TROUBLE_SECONDS = 5.0
 """How long a lane rests after its work failed."""
-LANES = Counter("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
+LANES = Metric("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
 
 Handler = Callable[[UUID, UUID], Awaitable[float | None]]
 
@@ -57,6 +61,8 @@ class Worker:
         self.keyring = load_keyring(settings)
         self.engine = make_engine(urls.app, pool_size=settings.pool_size)
         self.busy: set[asyncio.Task[None]] = set()
+        self.held: Counter[UUID] = Counter()
+        """Lanes in hand, by brand."""
         self.stopping = asyncio.Event()
         self.handlers: dict[str, Handler] = {}
         self.lane_ended = asyncio.Event()
@@ -130,17 +136,20 @@ class Worker:
 
     async def _claim_lanes(self, pool: AsyncConnectionPool[Any]) -> None:
         kinds = list(self.handlers)
+        most_of_one = max(1, round(self.settings.worker_lanes * SHARE_OF_ONE))
         while not self.stopping.is_set():
             free = self.settings.worker_lanes - len(self.busy)
             claimed = []
             if free > 0:
                 async with pool.connection() as connection:
-                    claimed = await lanes.claim(connection, kinds, self.name, free)
+                    claimed = await lanes.claim(connection, kinds, self.name, free, most_of_one)
             for lane in claimed:
                 task = asyncio.create_task(self._work_lane(pool, lane))
                 self.busy.add(task)
-                task.add_done_callback(self._end_lane)
-            if len(claimed) == free:  # more may be due than there was room for: ask again when there is room
+                self.held[lane.brand_id] += 1
+                task.add_done_callback(partial(self._end_lane, lane.brand_id))
+            # More may be due than there was room for: ask again when there is room.
+            if len(claimed) == free or max(self.held.values(), default=0) >= most_of_one:
                 self.lane_ended.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.lane_ended.wait(), POLL_SECONDS)
@@ -148,8 +157,11 @@ class Worker:
             else:
                 await asyncio.sleep(POLL_SECONDS)
 
-    def _end_lane(self, task: asyncio.Task[None]) -> None:
+    def _end_lane(self, brand_id: UUID, task: asyncio.Task[None]) -> None:
         self.busy.discard(task)
+        self.held[brand_id] -= 1
+        if not self.held[brand_id]:
+            del self.held[brand_id]
         self.lane_ended.set()
 
     async def _work_lane(self, pool: AsyncConnectionPool[Any], lane: lanes.Claimed) -> None:
@@ -248,6 +260,7 @@ def _warm_up() -> None:
 def run_worker(settings: Settings, *, until_idle: bool = False) -> None:
     """Run one worker in this process until SIGTERM, SIGINT or, with `until_idle`, until nothing is due."""
     configure_logs(settings.log_level)
+    note_crashes()
     urls = database_urls(settings)
 
     async def main() -> None:

@@ -35,22 +35,29 @@ ON CONFLICT (kind, brand_id, key) DO UPDATE
 SET due_at = least(lane.due_at, excluded.due_at), touched = lane.touched + 1
 """
 
-# The brand served least is served first: each brand's lanes are numbered by how long they wait, and the first of every
-# brand comes before the second of any.
+# The brand that holds fewest lanes is served first, and of these the one that was served least recently: so however
+# many lanes a noisy brand has and however long they have waited, a quiet one has its turn after one of every other
+# brand at most. Each brand's waiting lanes are numbered, the longest wait first, behind those that it holds already. And
+# no brand fills a worker: a quiet one finds a place at once, without waiting for a long turn of another to end.
 _CLAIM = """
 WITH due AS (
-    SELECT kind, brand_id, key, row_number() OVER (PARTITION BY brand_id ORDER BY due_at) AS turn, due_at
+    SELECT kind, brand_id, key, due_at, row_number() OVER (PARTITION BY brand_id ORDER BY due_at) AS turn
     FROM lane
     WHERE kind = ANY(%(kinds)s) AND due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+), brand AS (
+    SELECT brand_id, max(served_at) AS served_at, count(*) FILTER (WHERE leased_until >= now()) AS lanes,
+        count(*) FILTER (WHERE leased_until >= now() AND leased_by = %(worker)s) AS here
+    FROM lane WHERE brand_id IN (SELECT brand_id FROM due) GROUP BY brand_id
 ), chosen AS (
     SELECT lane.kind, lane.brand_id, lane.key
-    FROM lane JOIN due USING (kind, brand_id, key)
-    WHERE lane.leased_until IS NULL OR lane.leased_until < now()
-    ORDER BY due.turn, due.due_at
+    FROM lane JOIN due USING (kind, brand_id, key) JOIN brand USING (brand_id)
+    WHERE (lane.leased_until IS NULL OR lane.leased_until < now()) AND due.turn + brand.here <= %(most_of_one)s
+    ORDER BY due.turn + brand.lanes, brand.served_at NULLS FIRST, due.due_at
     LIMIT %(most)s
     FOR UPDATE OF lane SKIP LOCKED
 )
-UPDATE lane SET leased_until = now() + make_interval(secs => %(lease)s), leased_by = %(worker)s
+UPDATE lane
+SET leased_until = now() + make_interval(secs => %(lease)s), leased_by = %(worker)s, served_at = clock_timestamp()
 FROM chosen
 WHERE lane.kind = chosen.kind AND lane.brand_id = chosen.brand_id AND lane.key = chosen.key
 RETURNING lane.kind, lane.brand_id, lane.key, lane.touched
@@ -58,11 +65,12 @@ RETURNING lane.kind, lane.brand_id, lane.key, lane.touched
 
 
 async def claim(
-    connection: psycopg.AsyncConnection[object], kinds: Sequence[str], worker: str, most: int
+    connection: psycopg.AsyncConnection[object], kinds: Sequence[str], worker: str, most: int, most_of_one: int
 ) -> list[Claimed]:
-    """Lease up to `most` due lanes of these kinds."""
+    """Lease up to `most` due lanes of these kinds, so that this worker holds at most `most_of_one` of any brand."""
+    values = {"kinds": list(kinds), "most": most, "most_of_one": most_of_one, "worker": worker, "lease": LEASE_SECONDS}
     async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
-        await cursor.execute(_CLAIM, {"kinds": list(kinds), "most": most, "worker": worker, "lease": LEASE_SECONDS})
+        await cursor.execute(_CLAIM, values)
         return await cursor.fetchall()
 
 

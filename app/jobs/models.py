@@ -20,3 +20,5 @@ class Lane(Table, table=True):
     """Counts the calls that brought work, so that a worker does not put to sleep a lane touched meanwhile."""
     leased_until: datetime | None = Field(default=None, sa_type=Instant)
     leased_by: str | None = None
+    served_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was claimed last."""

@@ -219,8 +219,10 @@ def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
     # After a large import the planner's statistics still say that the tables are small, and a nested loop over 20,000
     # people takes a minute; hash joins are right for every size.
     connection.exec_driver_sql("SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off; SET LOCAL jit = off")
+    # A million people take longer than a request's statement may.
+    connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
     rows = connection.exec_driver_sql(query, values).all()
-    connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit")
+    connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit; RESET statement_timeout")
     tally = Tally()
     for account_no, batch_no, store_no, reason, count in rows:
         if reason is not None:
