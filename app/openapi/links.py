@@ -13,18 +13,22 @@ def add_links(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
     another resource (`coupon_id`) to reading that. Which id belongs where is told by its prefix.
     """
     resources = _find_resources(paths)
-    for item in paths.values():
+    for path, item in paths.items():
         for operation in item.values():
             for status, response in operation["responses"].items():
                 schema = response.get("content", {}).get("application/json", {}).get("schema")
                 if status.startswith("2") and schema:
-                    links = _links_from(_follow(schema, schemas), paths, schemas, resources)
+                    links = _links_from(path, _follow(schema, schemas), paths, schemas, resources)
                     if links:
                         response["links"] = links
 
 
 def _links_from(
-    schema: dict[str, Any], paths: dict[str, Any], schemas: dict[str, Any], resources: dict[str, str]
+    at: str,
+    schema: dict[str, Any],
+    paths: dict[str, Any],
+    schemas: dict[str, Any],
+    resources: dict[str, list[str]],
 ) -> dict[str, Any]:
     properties, source = schema.get("properties", {}), "$response.body#/"
     is_list = "items" in properties
@@ -33,9 +37,11 @@ def _links_from(
         source += "items/0/"
     links: dict[str, Any] = {}
     for name, member in properties.items():
-        one = resources.get(_pattern(member))
-        if one is None:
+        found = resources.get(_pattern(member), [])
+        if not found:
             continue
+        # Keys of stores and of partners have ids alike: what is answered here is read here.
+        one = next((path for path in found if at.startswith(path.rpartition("/")[0])), found[0])
         parameter = _ID.findall(one)[0]
         for path, item in paths.items():
             is_own = name == "id" and not is_list
@@ -49,14 +55,14 @@ def _links_from(
     return links
 
 
-def _find_resources(paths: dict[str, Any]) -> dict[str, str]:
-    """The path of one resource by the pattern of its ids: `^store_…$` → /v1/stores/{store_id}."""
-    found = {}
+def _find_resources(paths: dict[str, Any]) -> dict[str, list[str]]:
+    """The paths of one resource by the pattern of its ids: `^store_…$` → /v1/stores/{store_id}."""
+    found: dict[str, list[str]] = {}
     for path, item in paths.items():
         name = _ID.findall(path)
         for parameter in item.get("get", {}).get("parameters", ()):
             if name == [parameter["name"]] and parameter["in"] == "path" and path.count("{") == 1:
-                found[_pattern(parameter["schema"])] = path
+                found.setdefault(_pattern(parameter["schema"]), []).append(path)
     found.pop("", None)
     return found
 
