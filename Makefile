@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help demo dev test check format lint types imports api openapi lock bench clean
+.PHONY: help demo dev test check format lint types imports api openapi lock bench clean publish-api fuzz
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .venv/.ready: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -39,15 +39,22 @@ imports: .venv/.ready
 openapi: .venv/.ready
 	@$(BIN)/noren openapi | diff -u openapi/openapi.json - > .venv/openapi.diff || \
 	  { head -40 .venv/openapi.diff; echo 'The API differs from openapi/openapi.json. Run: make api, and say so in CHANGELOG.md'; exit 1; }
+	@$(BIN)/python -m app.openapi openapi/published.json
 
 api: .venv/.ready ## Write openapi/openapi.json anew
 	@$(BIN)/noren openapi > openapi/openapi.json
+
+publish-api: .venv/.ready api ## Promise the API as it is now: from here on, nothing of it may break
+	@cp openapi/openapi.json openapi/published.json
 
 format: .venv/.ready ## Format the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
 bench: .venv/.ready ## Run the benchmarks; ARGS="--size full P1 P2"
 	@$(BIN)/noren bench $(ARGS)
+
+fuzz: .venv/.ready ## Poison and Schemathesis against a running service; ARGS=--sample for what a commit gets
+	@$(BIN)/python -W ignore -m tests.fuzz $(ARGS)
 
 lock: .venv/.ready ## Resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \

@@ -31,10 +31,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
             route = routes[path, method]
             if path.startswith("/v1"):
                 operations.complete(operation, path, method, route=route, schemas=schemas)
+            elif path.startswith("/operator"):
+                operations.complete(operation, path, method, route=route, schemas=schemas)
+                operation["security"] = security.OPERATOR
             else:
                 operation["security"] = security.CLIENT_ITSELF
     texts.refuse_nul(document)
-    links.add_links(document["paths"], schemas)
+    links.add_links({path: item for path, item in document["paths"].items() if path.startswith("/v1")}, schemas)
     examples.add_examples(document["paths"], schemas)
     app.openapi_schema = document
     return document

@@ -6,6 +6,7 @@ from app.coupons import problems as coupons
 from app.customers.problems import KeysDisagree
 from app.messaging.service import QuotaExhausted
 from tenants.areas.problems import AreaCycle, AreaInUse
+from tenants.brands.problems import BrandSuspended
 from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
 from tenants.problems import Problem
 from tenants.stores.problems import StoreCodeTaken
@@ -33,6 +34,7 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
         coupons.CouponVoid,
     ),
     "reverse_redemption": (coupons.RedemptionReversed,),
-    "launch_campaign": (QuotaExhausted,),
+    "launch_campaign": (QuotaExhausted, BrandSuspended),
+    "resume_campaign": (BrandSuspended,),
 }
 """By operationId. The poison tests refuse an answer whose type is not told here or among the general ones."""

@@ -14,8 +14,15 @@ SCHEMES: dict[str, Any] = {
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": dict(PERMISSIONS)}},
     },
     "Key": {"type": "http", "scheme": "bearer", "description": "A store key: `nrn_store_…`."},
+    "Operator": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of the service's operator, `nrn_operator_…`: at /operator only, and good nowhere else.",
+    },
     "Client": {"type": "http", "scheme": "basic", "description": "The client's id and secret, at /oauth only."},
 }
+
+OPERATOR: list[dict[str, list[str]]] = [{"Operator": []}]
 
 CLIENT_ITSELF: list[dict[str, list[str]]] = [{"Client": []}, {}]
 """At /oauth the client may also name itself in the form, which no scheme can say."""

@@ -11,7 +11,7 @@ def refuse_nul(document: dict[str, Any]) -> None:
     """Give every free text in parameters and bodies the pattern without NUL, which no database text can hold."""
     schemas = document["components"]["schemas"]
     for path, item in document["paths"].items():
-        if not path.startswith("/v1"):
+        if not path.startswith(("/v1", "/operator")):
             continue
         for operation in item.values():
             sent = [parameter["schema"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]

@@ -104,3 +104,17 @@ def test_a_replayed_answer_has_the_version_it_had_before(api: TestClient, home: 
     first, second = (api.post("/v1/tags", json={"name": "x"}, headers=headers) for _ in range(2))
     assert second.headers["idempotent-replayed"] == "true"
     assert first.headers["etag"] == second.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("tags", "GET, POST"),
+        ("tags/tag_01h455vb4pex5vsknk084sn02q", "DELETE, GET, PATCH"),
+        ("campaigns/cmp_01h455vb4pex5vsknk084sn02q/launch", "POST"),
+        ("stores/nearby", "GET"),
+    ],
+)
+def test_a_path_tells_every_method_that_it_knows(api: TestClient, path: str, methods: str) -> None:
+    answer = api.put(f"/v1/{path}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
