@@ -33,6 +33,11 @@ def find_code(typed: str) -> str | None:
     return bare if _CODE.fullmatch(bare) else None
 
 
+def mask_code(code: str) -> str:
+    """The code with all but its last four characters hidden: enough to compare, and no use at a till."""
+    return "*" * (LENGTH - 4) + code[-4:]
+
+
 RANDOM_SQL: Final = "uuid_send(gen_random_uuid())"
 """Random bytes for one row, of which `CODE_SQL` makes a code: select it `AS random` below what uses it."""
 

@@ -85,6 +85,41 @@ def lock_by_code(session: ScopedSession, code: str) -> Copy:
     return Copy(issued, coupon, customer, ZoneInfo(timezone))
 
 
+def find_holder(session: ScopedSession, code: str) -> Customer | None:
+    """In whose hands the copy with this code is, whatever became of the copy; erased people are found by none."""
+    holds = _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id))
+    rows = select(Customer).join(IssuedCoupon, holds)
+    return session.exec(rows.where(col(IssuedCoupon.code) == code, col(Customer.erased_at).is_(None))).one_or_none()
+
+
+def find_member(session: ScopedSession, member_number: str) -> Customer | None:
+    """Who has this member number."""
+    rows = select(Customer).where(col(Customer.member_number) == member_number, col(Customer.erased_at).is_(None))
+    return session.exec(rows).one_or_none()
+
+
+def list_current_copies(
+    session: ScopedSession, customer_id: UUID, now: datetime
+) -> Sequence[tuple[IssuedCoupon, Coupon]]:
+    """The copies in her hands that are good now, with their offers; those that end first come first."""
+    rows = (
+        select(IssuedCoupon, Coupon)
+        .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
+        .where(
+            col(IssuedCoupon.customer_id) == customer_id,
+            col(IssuedCoupon.status) == "issued",
+            col(IssuedCoupon.starts_at) <= now,
+            col(IssuedCoupon.expires_at) > now,
+        )
+        .order_by(col(IssuedCoupon.expires_at), col(IssuedCoupon.id))
+        .limit(MOST_ON_CARD)
+    )
+    return session.exec(rows).all()
+
+
+MOST_ON_CARD = 200
+
+
 @dataclass(frozen=True)
 class Use:
     """A redemption with the copy that it used."""

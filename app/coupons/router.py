@@ -6,11 +6,17 @@ from fastapi import APIRouter, Query
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
-from app.coupons import offers, queries, service
-from app.coupons.codes import find_code
+from app.coupons import cards, offers, queries, service
+from app.coupons.cards import Card
+from app.coupons.codes import find_code, mask_code
 from app.coupons.models import Coupon, IssuedCoupon, Redemption
 from app.coupons.queries import CopyFilters
 from app.coupons.schemas import (
+    Benefit,
+    CardCoupon,
+    CardCustomer,
+    CardRead,
+    CardResolve,
     CouponCreate,
     CouponRead,
     CouponStatsRead,
@@ -34,6 +40,7 @@ from tenants.session import ScopedSession as Session
 
 coupons = APIRouter(prefix="/v1/coupons", tags=["coupons"], route_class=ApiRoute)
 issued_coupons = APIRouter(prefix="/v1/issued-coupons", tags=["coupons"], route_class=ApiRoute)
+resolving = APIRouter(prefix="/v1/cards", tags=["coupons"], route_class=ApiRoute)
 redemptions = APIRouter(prefix="/v1/redemptions", tags=["coupons"], route_class=ApiRoute)
 
 CouponFilter = Annotated[CouponId | None, Query(description="Of this coupon.")]
@@ -109,6 +116,7 @@ def issue_coupon(coupon_id: CouponId, body: IssueRequest, session: BrandWide, ca
 @issued_coupons.get("", dependencies=[allow("coupons:read")])
 def list_issued_coupons(
     session: ScopedSession,
+    caller: Caller,
     paging: PagingParams,
     now: Now,
     *,
@@ -119,13 +127,17 @@ def list_issued_coupons(
 ) -> Page[IssuedCouponRead]:
     """Copies: for a store, those that it issued."""
     filters = CopyFilters(coupon_id, customer_id, _searched(code), status)
-    return make_page(session, queries.list_issued(filters, now), IssuedCoupon.id, paging, lambda row: _copy(row, now))
+    masks = code is None and _masks_codes(caller)
+    rows = queries.list_issued(filters, now)
+    return make_page(session, rows, IssuedCoupon.id, paging, lambda row: _copy(row, now, masks=masks))
 
 
 @issued_coupons.get("/{issued_coupon_id}", dependencies=[allow("coupons:read")])
-def get_issued_coupon(issued_coupon_id: IssuedCouponId, session: ScopedSession, now: Now) -> IssuedCouponRead:
+def get_issued_coupon(
+    issued_coupon_id: IssuedCouponId, session: ScopedSession, caller: Caller, now: Now
+) -> IssuedCouponRead:
     """One copy."""
-    return _copy(queries.get_issued(session, issued_coupon_id), now)
+    return _copy(queries.get_issued(session, issued_coupon_id), now, masks=_masks_codes(caller))
 
 
 @issued_coupons.post("/{issued_coupon_id}/void", dependencies=[allow("coupons:issue")])
@@ -189,6 +201,16 @@ def reverse_redemption(
     return _use(service.reverse(session, redemption_id, reason=reason, scope=caller.scope, now=now))
 
 
+@resolving.post("/resolve", dependencies=[allow("coupons:redeem")])
+def resolve_card(body: CardResolve, session: BrandWide, caller: Caller, now: Now) -> CardRead:
+    """Who shows this code or member number, and which of her coupons the store takes now.
+
+    The code may come from any store of the brand. She is tied to the store from then on.
+    """
+    store = caller.owner(session, body.store_id)
+    return _card(cards.resolve(session, body.code, store=store, now=now))
+
+
 def _own(session: Session, caller: CallerInfo, coupon_id: CouponId, permission: str) -> Coupon:
     """A coupon that the caller may change. Raises NotFound for other stores', PermissionMissing for head office's."""
     coupon = queries.get_coupon(session, coupon_id)
@@ -204,9 +226,33 @@ def _searched(code: str | None) -> str | None:
     return code if code is None else find_code(code) or code
 
 
-def _copy(issued: IssuedCoupon, now: Instant) -> IssuedCouponRead:
+def _masks_codes(caller: CallerInfo) -> bool:
+    """Whether codes are kept from this caller. A till needs the one that a customer shows, never a list of them."""
+    return "coupons:issue" not in caller.permissions
+
+
+def _copy(issued: IssuedCoupon, now: Instant, *, masks: bool = False) -> IssuedCouponRead:
     status = "expired" if issued.status == "issued" and issued.expires_at <= now else issued.status
-    return IssuedCouponRead.model_validate(issued.model_dump() | {"status": status})
+    code = mask_code(issued.code) if masks else issued.code
+    return IssuedCouponRead.model_validate(issued.model_dump() | {"status": status, "code": code})
+
+
+def _card(card: Card) -> CardRead:
+    coupons_ = [
+        CardCoupon(
+            issued_coupon_id=issued.id,
+            coupon_id=coupon.id,
+            name=coupon.name,
+            benefit=Benefit.model_validate(coupon.benefit),
+            min_spend_yen=coupon.min_spend_yen,
+            combinable=coupon.combinable,
+            code=issued.code if card.shows_codes else mask_code(issued.code),
+            expires_at=issued.expires_at,
+        )
+        for issued, coupon in card.copies
+    ]
+    customer = CardCustomer(id=card.customer.id, nickname=card.nickname, rank=None)
+    return CardRead(customer=customer, coupons=coupons_, points=None)
 
 
 def _use(redemption: Redemption) -> RedemptionRead:
@@ -224,4 +270,4 @@ def _issue_item(index: int, outcome: Outcome, now: Instant) -> IssueItem:
     return IssueItem(index=index, status=status, id=issued.id, problem=None, issued_coupon=_copy(issued, now))
 
 
-routers = [coupons, issued_coupons, redemptions]
+routers = [coupons, issued_coupons, redemptions, resolving]

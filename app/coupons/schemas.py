@@ -197,7 +197,13 @@ class IssuedCouponRead(Read):
     id: IssuedCouponId
     coupon_id: CouponId
     customer_id: CustomerId
-    code: str
+    code: Annotated[
+        str,
+        Field(
+            description="As good as cash: masked but for its last four characters unless you may issue coupons"
+            " (`coupons:issue`), or asked for this very code."
+        ),
+    ]
     status: Literal["issued", "redeemed", "expired", "void"]
     starts_at: Instant
     expires_at: Instant
@@ -263,3 +269,45 @@ class RedemptionRead(Read):
     redeemed_at: Instant
     reversed_at: Instant | None
     reverse_reason: str | None
+
+
+class CardResolve(Body):
+    """What a till scanned or a clerk typed. A key of one store need not name it; head office may leave it out."""
+
+    model_config = example(code="7K2P9QXM4TRC")
+
+    code: Annotated[
+        str, Field(min_length=1, max_length=200, description="A coupon's code as shown, or a member number.")
+    ]
+    store_id: StoreId | None = None
+
+
+class CardCustomer(Read):
+    """Who stands at the counter."""
+
+    id: CustomerId
+    nickname: Annotated[str | None, Field(description="The name that LINE shows, or else the one we know.")]
+    rank: Annotated[str | None, Field(description="Null until the brand has a loyalty programme.")]
+
+
+class CardCoupon(Read):
+    """A copy that she can use now."""
+
+    issued_coupon_id: IssuedCouponId
+    coupon_id: CouponId
+    name: str
+    benefit: Benefit
+    min_spend_yen: int
+    combinable: bool
+    code: Annotated[
+        str, Field(description="Masked but for its last four characters after a member number: she shows it herself.")
+    ]
+    expires_at: Instant
+
+
+class CardRead(Read):
+    """A customer as a till needs her, with the coupons that the store takes now, those that end first ahead."""
+
+    customer: CardCustomer
+    coupons: list[CardCoupon]
+    points: Annotated[int | None, Field(description="Null until the brand has a loyalty programme.")]

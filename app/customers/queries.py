@@ -33,6 +33,14 @@ def sees(scope: Scope, customer: Customer) -> bool:
     return scope.store_nos is None or not scope.store_nos.isdisjoint(customer.store_nos)
 
 
+def find_display_name(session: ScopedSession, customer_id: UUID) -> str | None:
+    """The name that LINE shows of her, by the newest profile that was fetched."""
+    fetched = select(Identity.display_name).where(
+        col(Identity.customer_id) == customer_id, col(Identity.profile_at).is_not(None)
+    )
+    return session.exec(fetched.order_by(col(Identity.profile_at).desc()).limit(1)).one_or_none()
+
+
 def list_by_key(session: ScopedSession, key: str, value: str) -> Sequence[UUID]:
     """Ids of the people who have this `external_id`, `member_number`, `phone` or `email`; of three at most."""
     column = {
