@@ -38,8 +38,7 @@ def configure_logs(level: str) -> None:
     ]
     render: list[structlog.typing.Processor] = [
         structlog.processors.ExceptionRenderer(_write_exception),
-        structlog.processors.JSONRenderer(ensure_ascii=False),
-        mask,
+        _write_line,
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -66,9 +65,16 @@ def note_crashes() -> None:
     threading.excepthook = lambda crash: _note_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
 
 
-def mask(logger: WrappedLogger | None, method: str, line: str | bytes) -> str:
+def mask(line: str) -> str:
     """A finished line without what looks like a secret or a person."""
-    return _TELLING.sub(MASK, line if isinstance(line, str) else line.decode(errors="replace"))
+    return _TELLING.sub(MASK, line)
+
+
+def _write_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    return mask(str(_AS_JSON(logger, method, event)))
+
+
+_AS_JSON = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
 def _first_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

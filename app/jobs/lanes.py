@@ -37,7 +37,7 @@ SET due_at = least(lane.due_at, excluded.due_at), touched = lane.touched + 1
 
 # The brand that holds fewest lanes is served first, and of these the one that was served least recently: so however
 # many lanes a noisy brand has and however long they have waited, a quiet one has its turn after one of every other
-# brand at most. Each brand's waiting lanes are numbered, the longest wait first, behind those that it holds already. And
+# brand at most. Each brand's waiting lanes are numbered behind those that it holds already, the longest wait first. And
 # no brand fills a worker: a quiet one finds a place at once, without waiting for a long turn of another to end.
 _CLAIM = """
 WITH due AS (

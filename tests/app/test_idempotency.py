@@ -4,9 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlmodel import select
 
 from app.customers.models import Tag
+from tenants.ids import uuid7
 from tests.conftest import BrandHome
 
 
@@ -63,3 +66,24 @@ def test_more_clients_at_once_than_connections_all_get_an_answer(api: TestClient
         answers = list(pool.map(lambda number: create_tag(api, home, f"k-{number}", f"札{number}"), range(60)))
     assert {answer.status_code for answer in answers} == {201}
     assert count_tags(home) == 60
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y", ""])), max_size=8))
+def test_whatever_is_sent_each_key_keeps_its_first_answer(
+    api: TestClient, home: BrandHome, calls: list[tuple[str, str]]
+) -> None:
+    """Against a model: a key belongs to the first body that was taken with it, and what is refused takes none."""
+    turn = uuid7()
+    taken: dict[str, tuple[str, bytes]] = {}
+    for key, name in calls:
+        body = f"{name}-{key}-{turn}" if name else ""
+        answer = create_tag(api, home, f"{key}-{turn}", body)
+        if key in taken:
+            wanted = (201, taken[key][1]) if taken[key][0] == body else (422, answer.content)
+            assert (answer.status_code, answer.content) == wanted
+        elif body:
+            assert answer.status_code == 201
+            taken[key] = (body, answer.content)
+        else:
+            assert answer.status_code == 422

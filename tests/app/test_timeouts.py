@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from app.auth import ScopedSession
 from app.customers.models import Tag
-from app.database import Urls, async_conninfo, make_engine, request_timeouts
+from app.database import JOB_TIMEOUTS, Urls, async_conninfo, make_engine, request_timeouts
 from app.jobs.queue import Work, defer, task
 from app.main import create_app
 from app.settings import Settings
@@ -93,13 +93,11 @@ def test_a_job_that_another_transaction_is_adding_is_503(hasty: TestClient, home
 
 @pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"])
 def test_every_connection_has_its_limits(urls: Urls, settings: Settings, setting: str) -> None:
-    for timeouts in (request_timeouts(settings), None):
-        given = {} if timeouts is None else {"timeouts": timeouts}
-        engine = make_engine(urls.app, **given)  # type: ignore[arg-type]
-        with engine.connect() as connection:
-            sync = connection.execute(text(f"SHOW {setting}")).scalar_one()
-        assert sync != "0"
-        assert asyncio.run(show(async_conninfo(urls.app, **given), setting)) == sync  # type: ignore[arg-type]
+    for timeouts in (request_timeouts(settings), JOB_TIMEOUTS):
+        with make_engine(urls.app, timeouts=timeouts).connect() as connection:
+            limit = connection.execute(text(f"SHOW {setting}")).scalar_one()
+        assert limit != "0"
+        assert asyncio.run(show(async_conninfo(urls.app, timeouts), setting)) == limit
 
 
 async def show(conninfo: str, setting: str) -> str:

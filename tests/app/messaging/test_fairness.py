@@ -183,7 +183,7 @@ def test_a_brands_event_is_projected_in_one_turn_beside_anothers_thousands(
     settings: Settings, urls: Urls, home: BrandHome, other_home: BrandHome
 ) -> None:
     with home.open() as session:
-        session.add_all(Event(**event_values()) for _ in range(2500))
+        session.add_all(event() for _ in range(2500))
         session.commit()
     with other_home.open() as session:
         event_id = make.event(session).id
@@ -198,5 +198,5 @@ def test_a_brands_event_is_projected_in_one_turn_beside_anothers_thousands(
         assert len(waiting) == 1500, "it has had its turn, and no more"
 
 
-def event_values() -> dict[str, object]:
-    return {"type": "friend.followed", "occurred_at": utc_now(), "data": {}, "dedupe_key": str(uuid7())}
+def event() -> Event:
+    return Event(type="friend.followed", occurred_at=utc_now(), data={}, dedupe_key=str(uuid7()))
