@@ -14,9 +14,11 @@ from starlette.requests import Request
 
 from app import openapi, problems
 from app.audit.gather import Gatherer
-from app.database import async_conninfo, database_urls, make_engine, refuse_powerful_role
+from app.database import async_conninfo, database_urls, make_engine, refuse_powerful_role, request_timeouts
 from app.inbound import line
 from app.keys import load_keyring
+from app.limits.middleware import LimitMiddleware
+from app.limits.service import Limits
 from app.logs import configure_logs
 from app.middleware import App, Receive, RequestMiddleware, Scope, Send
 from app.settings import Settings, get_settings
@@ -24,6 +26,8 @@ from app.settings import Settings, get_settings
 ROUTERS = (
     "app.oauth.router",
     "app.admin.router",
+    "app.console.router",
+    "app.operators.router",
     "app.customers.router",
     "app.commerce.router",
     "app.segments.router",
@@ -73,6 +77,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.include_router(router)
     app.take_webhook = line.mount(app)
     app.include_router(_health)
+    app.state.limits = Limits(chosen.rate_limit, chosen.anonymous_rate_limit)
+    app.add_middleware(LimitMiddleware, limits=app.state.limits, settings=chosen)
     app.add_middleware(RequestMiddleware)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
@@ -84,12 +90,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     configure_logs(settings.log_level)
     urls = database_urls(settings)
     app.state.keyring = load_keyring(settings)
-    app.state.engine = make_engine(urls.app, pool_size=settings.pool_size)
+    timeouts = request_timeouts(settings)
+    app.state.engine = make_engine(urls.app, pool_size=settings.pool_size, timeouts=timeouts)
     refuse_powerful_role(app.state.engine)
     app.state.slots = CapacityLimiter(settings.pool_size)
-    app.state.audit = Gatherer(make_engine(urls.app, pool_size=1))
+    app.state.audit = Gatherer(make_engine(urls.app, pool_size=1, timeouts=timeouts))
     app.state.audit.start()
-    app.state.conninfo = async_conninfo(urls.app)
+    app.state.conninfo = async_conninfo(urls.app, timeouts)
     async with line.open_intake(app):
         yield
     await run_in_threadpool(app.state.audit.stop)

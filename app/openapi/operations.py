@@ -51,14 +51,14 @@ _IF_NONE_MATCH = {
 def complete(operation: dict[str, Any], path: str, method: str, *, route: APIRoute, schemas: dict[str, Any]) -> None:
     """Add to one operation what FastAPI does not know of it."""
     permission = security.permission_of(route.dependant)
-    operation["security"] = security.requirements(permission)
+    operation["security"] = security.requirements(permission, method)
     if permission:
         operation["x-permission"] = permission
     _describe_answers(operation["responses"], method, schemas)
     parameters = operation.setdefault("parameters", [])
     if method == "post":
         parameters.append(_IDEMPOTENCY_KEY)
-        _describe_replays(operation["responses"])
+        _describe_replays(operation["responses"], is_secret="answer_is_secret" in route.endpoint.__code__.co_names)
     if method == "patch":
         parameters.append(_IF_MATCH)
     if method == "get" and "ETag" in operation["responses"]["200"]["headers"]:
@@ -84,17 +84,17 @@ _DONE = {"200": "Done.", "201": "Created.", "202": "Taken; the work goes on.", "
 _DESCRIBED = {("get", "200"): "As it stands now.", ("patch", "200"): "Changed."}
 
 
-def _describe_replays(responses: dict[str, Any]) -> None:
-    """A POST may be answered from memory; where the answer holds a secret, what comes instead is a 200."""
+def _describe_replays(responses: dict[str, Any], *, is_secret: bool) -> None:
+    """A POST may be answered from memory; where the handler says that its answer is secret, what comes is a 200."""
     replayed = {"$ref": "#/components/schemas/Replayed"}
     for status, response in list(responses.items()):
         if not status.startswith("2"):
             continue
         response["headers"] |= refer("Idempotent-Replayed")
-        content = response.get("content", {}).get("application/json", {})
-        if not content.get("schema", {}).get("$ref", "").endswith("Secret"):
+        if not is_secret:
             continue
         if status == "200":
+            content = response["content"]["application/json"]
             content["schema"] = {"anyOf": [content["schema"], replayed]}
         else:
             responses["200"] = {

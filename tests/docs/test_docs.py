@@ -10,9 +10,10 @@ import pytest
 from app.events.facts import TYPES, Fact
 from app.main import create_app
 from app.messaging.render import VARIABLES
+from app.permission_table import COLUMNS, put_table
 from app.problem_pages import list_pages
 from app.settings import Settings
-from tenants.permissions import GRANTABLE_TO_STORES, PERMISSIONS, STORE_PERMISSIONS
+from tenants.permissions import GRANTABLE_TO_STORES, PERMISSIONS, ROLES, STORE_PERMISSIONS, STORE_ROLES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -57,14 +58,30 @@ def test_every_type_of_problem_is_on_its_page_as_it_is_served() -> None:
     assert told == expected
 
 
-def test_every_permission_is_on_its_page() -> None:
-    told = [row for row in rows(read("docs/permissions.md")) if row[0].startswith("`")]
-    mark = {True: "✓", False: ""}
-    expected = [
-        [f"`{name}`", meaning, mark[name in STORE_PERMISSIONS], mark[name in GRANTABLE_TO_STORES]]
-        for name, meaning in PERMISSIONS.items()
-    ]
-    assert told == expected
+def test_the_table_of_permissions_is_what_the_code_means() -> None:
+    page = read("docs/permissions.md")
+    assert put_table(page) == page, "Run: .venv/bin/python -m app.permission_table"
+
+
+def test_the_table_of_permissions_says_who_has_each() -> None:
+    heading, *told = [row for row in rows(read("docs/permissions.md")) if len(row) == 2 + len(COLUMNS)]
+    assert heading[2 : 2 + len(ROLES)] == [f"`{role}`" for role in ROLES]
+    assert [coded(row[0])[0] for row in told] == list(PERMISSIONS)
+    for row in told:
+        (name,) = coded(row[0])
+        assert row[1] == PERMISSIONS[name]
+        told_of = dict(zip(heading[2:], row[2:], strict=True))
+        assert told_of["Store keys have it"] == ("✓" if name in STORE_PERMISSIONS else "")
+        assert told_of["Store keys may"] == ("✓" if name in GRANTABLE_TO_STORES else "")
+        for role, permissions in ROLES.items():
+            assert told_of[f"`{role}`"] == ("✓" if name in permissions else ""), (name, role)
+
+
+def test_every_role_is_told_with_its_stores() -> None:
+    told = {coded(row[0])[0]: row for row in rows(read("docs/staff.md")) if row[0].startswith("`") and len(row) == 3}
+    assert list(told) == list(ROLES)
+    assert {role for role, row in told.items() if row[2] == "some"} == STORE_ROLES
+    assert {role for role, row in told.items() if row[2].startswith("always")} == {"hq_admin"}
 
 
 def test_every_type_of_event_is_on_its_page_with_its_data() -> None:
