@@ -7,7 +7,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from app.schemas import write_instant
+from tenants.api_keys.models import CredentialUse
+from tenants.ids import decode_id
 from tenants.permissions import PERMISSIONS
+from tenants.tables import utc_now
 from tests import make
 from tests.app.admin.calls import Shops, assert_problem, create, list_ids
 from tests.conftest import BrandHome
@@ -44,6 +48,40 @@ def test_a_rotated_secret_works_beside_the_new_one_until_the_overlap_ends(api: T
     assert _token_status(api, made["id"], last["client_secret"]) == 200
 
 
+def test_a_rotation_without_a_body_ends_the_old_secret_at_once(api: TestClient, home: BrandHome) -> None:
+    made = create(api, home, "/v1/api-clients", name="会計")
+    rotated = api.post(f"/v1/api-clients/{made['id']}/rotate", headers=home.headers).json()
+    secrets = (made["client_secret"], rotated["client_secret"])
+    assert [_token_status(api, made["id"], secret) for secret in secrets] == [401, 200]
+
+
+def test_a_client_that_has_expired_is_worth_nothing_until_it_is_prolonged(api: TestClient, home: BrandHome) -> None:
+    soon = write_instant(utc_now() + timedelta(hours=1))
+    made = create(api, home, "/v1/api-clients", name="会計", expires_at=soon)
+    path = f"/v1/api-clients/{made['id']}"
+    assert made["expires_at"] == soon
+    assert _token_status(api, made["id"], made["client_secret"]) == 200
+    with home.open() as session:
+        session.execute(text("UPDATE api_client SET expires_at = now() - interval '1 second' WHERE name = '会計'"))
+        session.commit()
+    assert _token_status(api, made["id"], made["client_secret"]) == 401
+    prolonged = api.patch(path, json={"expires_at": None}, headers=home.headers)
+    assert (prolonged.status_code, prolonged.json()["expires_at"]) == (200, None)
+    assert _token_status(api, made["id"], made["client_secret"]) == 200
+
+
+def test_a_client_tells_when_it_was_last_used(api: TestClient, home: BrandHome) -> None:
+    made = create(api, home, "/v1/api-clients", name="会計")
+    assert (made["last_used_at"], made["last_used_from"]) == (None, None)
+    used_at = utc_now()
+    with home.open() as session:
+        client_id = decode_id("client", made["id"])
+        session.add(CredentialUse(credential_id=client_id, last_used_at=used_at, last_used_from="203.0.113.9"))
+        session.commit()
+    told = api.get(f"/v1/api-clients/{made['id']}", headers=home.headers).json()
+    assert (told["last_used_at"], told["last_used_from"]) == (write_instant(used_at), "203.0.113.9")
+
+
 def test_a_repeated_create_does_not_repeat_the_secret(api: TestClient, home: BrandHome) -> None:
     headers = {**home.headers, "Idempotency-Key": "client-1"}
     first = api.post("/v1/api-clients", json={"name": "会計"}, headers=headers)
@@ -76,6 +114,7 @@ def test_nobody_hands_on_what_she_lacks(api: TestClient, home: BrandHome) -> Non
         ({"permissions": []}, "/permissions"),
         ({"permissions": None}, "/permissions"),
         ({"client_secret": "mine"}, "/client_secret"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
     ],
 )
 def test_a_client_that_makes_no_sense_is_refused(

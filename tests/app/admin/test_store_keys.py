@@ -11,7 +11,7 @@ from sqlmodel import col, update
 
 from app.keys import is_well_formed
 from app.schemas import write_instant
-from tenants.api_keys.models import CredentialHash
+from tenants.api_keys.models import CredentialHash, CredentialUse
 from tenants.ids import decode_id
 from tenants.permissions import STORE_PERMISSIONS
 from tenants.tables import utc_now
@@ -96,6 +96,43 @@ def test_without_an_overlap_the_old_key_ends_at_once(api: TestClient, home: Bran
     second = api.post(path, json={}, headers=home.headers).json()
     works = [api.get("/v1/me", headers=_bearer(one["key"])).status_code for one in (made, first, second)]
     assert works == [401, 401, 200]
+
+
+def test_a_rotation_without_a_body_ends_the_old_key_at_once(api: TestClient, home: BrandHome) -> None:
+    made = _create(api, home, Shops(home))
+    rotated = api.post(f"/v1/store-keys/{made['id']}/rotate", headers=home.headers)
+    assert rotated.status_code == 200
+    works = [api.get("/v1/me", headers=_bearer(key)).status_code for key in (made["key"], rotated.json()["key"])]
+    assert works == [401, 200]
+
+
+def test_a_key_tells_when_and_from_where_it_was_last_used(api: TestClient, home: BrandHome) -> None:
+    made = _create(api, home, Shops(home))
+    path = f"/v1/store-keys/{made['id']}"
+    assert (made["last_used_at"], made["last_used_from"]) == (None, None)
+    used_at = utc_now()
+    with home.open() as session:
+        key_id = decode_id("key", made["id"])
+        session.add(CredentialUse(credential_id=key_id, last_used_at=used_at, last_used_from="203.0.113.9"))
+        session.commit()
+    listed = [one for one in api.get("/v1/store-keys", headers=home.headers).json()["items"] if one["id"] == made["id"]]
+    for told in (api.get(path, headers=home.headers).json(), *listed):
+        assert (told["last_used_at"], told["last_used_from"]) == (write_instant(used_at), "203.0.113.9")
+
+
+def test_a_key_in_use_can_be_changed_by_its_version(api: TestClient, home: BrandHome) -> None:
+    made = _create(api, home, Shops(home))
+    path = f"/v1/store-keys/{made['id']}"
+    version = api.get(path, headers=home.headers).headers["etag"]
+    with home.open() as session:
+        session.add(CredentialUse(credential_id=decode_id("key", made["id"]), last_used_at=utc_now()))
+        session.commit()
+    again = api.get(path, headers={**home.headers, "If-None-Match": version})
+    assert (again.status_code, again.headers["etag"]) == (200, version), "what was read before says nothing of the use"
+    assert again.json()["last_used_at"] is not None
+    headers = {**home.headers, "If-Match": version}
+    assert api.patch(path, json={"name": "新"}, headers=headers).status_code == 200
+    assert_problem(api.patch(path, json={"name": "また"}, headers=headers), 412, "stale-version")
 
 
 def test_a_second_rotation_does_not_prolong_the_first_overlap(api: TestClient, home: BrandHome) -> None:

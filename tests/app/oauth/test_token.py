@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
 from sqlalchemy import text
 
 from app.keys import digest_of, is_well_formed, new_secret
@@ -15,37 +14,12 @@ from tenants.ids import encode_id, uuid7
 from tenants.permissions import PERMISSIONS
 from tenants.tables import utc_now
 from tests import make
+from tests.app.oauth.calls import GRANT, ask, assert_refused, me, new_client
 from tests.conftest import BrandHome
-
-GRANT = {"grant_type": "client_credentials"}
-
-
-def _client(home: BrandHome, permissions: list[str] | None = None) -> tuple[str, str]:
-    with home.open() as session:
-        client, secret = make.api_client(session, permissions)
-        session.commit()
-        return encode_id("client", client.id), secret
-
-
-def _ask(api: TestClient, client: tuple[str, str], **form: str) -> Response:
-    answer: Response = api.post("/oauth/token", data={**GRANT, **form}, auth=client)
-    return answer
-
-
-def _me(api: TestClient, token: str) -> Response:
-    answer: Response = api.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
-    return answer
-
-
-def _assert_refused(answer: Response, error: str, status: int = 400) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.json()["error"] == error
-    assert answer.json()["error_description"]
-    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_a_client_gets_a_token_of_an_hour_with_all_of_its_permissions(api: TestClient, home: BrandHome) -> None:
-    answer = _ask(api, _client(home))
+    answer = ask(api, new_client(home))
     assert answer.status_code == 200
     token = answer.json()
     assert (token["token_type"], token["expires_in"]) == ("Bearer", 3600)
@@ -53,38 +27,38 @@ def test_a_client_gets_a_token_of_an_hour_with_all_of_its_permissions(api: TestC
     assert answer.headers["cache-control"] == "no-store"
     assert token["access_token"].startswith("nrn_token_")
     assert is_well_formed(token["access_token"])
-    me = _me(api, token["access_token"]).json()
-    assert (me["kind"], me["stores"], me["permissions"]) == ("api_client", "all", sorted(PERMISSIONS))
+    caller = me(api, token["access_token"]).json()
+    assert (caller["kind"], caller["stores"], caller["permissions"]) == ("api_client", "all", sorted(PERMISSIONS))
 
 
 def test_credentials_may_come_in_the_body(api: TestClient, home: BrandHome) -> None:
-    client_id, secret = _client(home)
+    client_id, secret = new_client(home)
     answer = api.post("/oauth/token", data={**GRANT, "client_id": client_id, "client_secret": secret})
     assert answer.status_code == 200
 
 
 def test_a_scope_narrows_the_token(api: TestClient, home: BrandHome) -> None:
-    answer = _ask(api, _client(home), scope="stores:read brand:read stores:read")
+    answer = ask(api, new_client(home), scope="stores:read brand:read stores:read")
     assert answer.json()["scope"] == "brand:read stores:read"
-    assert _me(api, answer.json()["access_token"]).json()["permissions"] == ["brand:read", "stores:read"]
+    assert me(api, answer.json()["access_token"]).json()["permissions"] == ["brand:read", "stores:read"]
 
 
 @pytest.mark.parametrize("scope", ["stores:read admin", "coupons:redeem", "*", "ストア"])
 def test_a_scope_that_is_unknown_or_not_granted_is_refused(api: TestClient, home: BrandHome, scope: str) -> None:
-    _assert_refused(_ask(api, _client(home, ["stores:read"]), scope=scope), "invalid_scope")
+    assert_refused(ask(api, new_client(home, ["stores:read"]), scope=scope), "invalid_scope")
 
 
 def test_a_token_never_holds_more_than_its_client_has_now(api: TestClient, home: BrandHome) -> None:
-    client = _client(home)
-    token = _ask(api, client).json()["access_token"]
+    client = new_client(home)
+    token = ask(api, client).json()["access_token"]
     changed = api.patch(f"/v1/api-clients/{client[0]}", json={"permissions": ["brand:read"]}, headers=home.headers)
     assert changed.status_code == 200
-    assert _me(api, token).json()["permissions"] == ["brand:read"]
+    assert me(api, token).json()["permissions"] == ["brand:read"]
 
 
 def test_only_hashes_are_kept(api: TestClient, home: BrandHome) -> None:
-    client = _client(home)
-    token = _ask(api, client).json()["access_token"]
+    client = new_client(home)
+    token = ask(api, client).json()["access_token"]
     with home.open() as session:
         tables = ("api_client", "access_token", "credential_hash")
         rows = [str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in tables]
@@ -92,18 +66,18 @@ def test_only_hashes_are_kept(api: TestClient, home: BrandHome) -> None:
 
 
 def test_a_wrong_secret_an_unknown_client_and_no_client_get_the_same_answer(api: TestClient, home: BrandHome) -> None:
-    client_id, _ = _client(home)
+    client_id, _ = new_client(home)
     answers = [
-        _ask(api, (client_id, new_secret("client"))),
-        _ask(api, (encode_id("client", uuid7()), new_secret("client"))),
-        _ask(api, ("store_01h455vb4pex5vsknk084sn02q", "x")),
-        _ask(api, ("\u0000", "x")),
+        ask(api, (client_id, new_secret("client"))),
+        ask(api, (encode_id("client", uuid7()), new_secret("client"))),
+        ask(api, ("store_01h455vb4pex5vsknk084sn02q", "x")),
+        ask(api, ("\u0000", "x")),
         api.post("/oauth/token", data=GRANT),
         api.post("/oauth/token", data={**GRANT, "client_id": client_id}),
         api.post("/oauth/token", data={**GRANT, "client_id": client_id, "client_secret": "x"}),
     ]
     for answer in answers:
-        _assert_refused(answer, "invalid_client", 401)
+        assert_refused(answer, "invalid_client", 401)
         assert answer.json()["error_description"] == "Unknown client or wrong secret."
         assert answer.headers["www-authenticate"].startswith("Basic")
         assert answer.json() == answers[0].json()
@@ -117,12 +91,12 @@ def test_a_wrong_secret_an_unknown_client_and_no_client_get_the_same_answer(api:
 )  # fmt: skip
 def test_a_header_that_cannot_be_read_is_a_wrong_credential(api: TestClient, header: str) -> None:
     answer = api.post("/oauth/token", data=GRANT, headers={"Authorization": header.encode("latin-1")})
-    _assert_refused(answer, "invalid_client", 401)
+    assert_refused(answer, "invalid_client", 401)
 
 
 def test_header_and_body_at_once_are_refused(api: TestClient, home: BrandHome) -> None:
-    client_id, secret = _client(home)
-    _assert_refused(_ask(api, (client_id, secret), client_id=client_id, client_secret=secret), "invalid_request")
+    client_id, secret = new_client(home)
+    assert_refused(ask(api, (client_id, secret), client_id=client_id, client_secret=secret), "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -141,12 +115,12 @@ def test_header_and_body_at_once_are_refused(api: TestClient, home: BrandHome) -
 )
 def test_a_malformed_form_is_refused(api: TestClient, home: BrandHome, form: bytes, error: str) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = api.post("/oauth/token", content=form, headers=headers, auth=_client(home))
-    _assert_refused(answer, error)
+    answer = api.post("/oauth/token", content=form, headers=headers, auth=new_client(home))
+    assert_refused(answer, error)
 
 
 def test_json_is_refused(api: TestClient, home: BrandHome) -> None:
-    _assert_refused(api.post("/oauth/token", json=GRANT, auth=_client(home)), "invalid_request")
+    assert_refused(api.post("/oauth/token", json=GRANT, auth=new_client(home)), "invalid_request")
 
 
 def test_a_large_body_is_refused(api: TestClient) -> None:
@@ -155,11 +129,11 @@ def test_a_large_body_is_refused(api: TestClient) -> None:
 
 
 def test_a_revoked_client_gets_no_token_and_its_tokens_end(api: TestClient, home: BrandHome) -> None:
-    client = _client(home)
-    token = _ask(api, client).json()["access_token"]
+    client = new_client(home)
+    token = ask(api, client).json()["access_token"]
     assert api.delete(f"/v1/api-clients/{client[0]}", headers=home.headers).status_code == 204
-    _assert_refused(_ask(api, client), "invalid_client", 401)
-    assert _me(api, token).status_code == 401
+    assert_refused(ask(api, client), "invalid_client", 401)
+    assert me(api, token).status_code == 401
 
 
 def test_an_expired_token_is_worth_nothing(api: TestClient, home: BrandHome) -> None:
@@ -169,7 +143,7 @@ def test_an_expired_token_is_worth_nothing(api: TestClient, home: BrandHome) -> 
         secret = new_secret("token")
         service.issue_token(session, client, ["brand:read"], digest_of(secret), past)
         session.commit()
-    assert _me(api, secret).status_code == 401
+    assert me(api, secret).status_code == 401
 
 
 def test_issuing_clears_away_what_has_ended(api: TestClient, home: BrandHome) -> None:
@@ -180,7 +154,7 @@ def test_issuing_clears_away_what_has_ended(api: TestClient, home: BrandHome) ->
             service.issue_token(session, client, [], digest, utc_now() - timedelta(hours=hours))
         session.commit()
         client_id = client.id
-    assert _ask(api, (encode_id("client", client_id), secret)).status_code == 200
+    assert ask(api, (encode_id("client", client_id), secret)).status_code == 200
     with home.open() as session:
         of_client = session.execute(
             text("SELECT count(*) FROM access_token WHERE api_client_id = :id"), {"id": client_id}
@@ -189,27 +163,27 @@ def test_issuing_clears_away_what_has_ended(api: TestClient, home: BrandHome) ->
 
 
 def test_a_client_ends_its_own_token_but_not_anothers(api: TestClient, home: BrandHome, other_home: BrandHome) -> None:
-    client, other = _client(home), _client(home)
-    token = _ask(api, client).json()["access_token"]
-    for stranger in (other, _client(other_home)):
+    client, other = new_client(home), new_client(home)
+    token = ask(api, client).json()["access_token"]
+    for stranger in (other, new_client(other_home)):
         assert api.post("/oauth/revoke", data={"token": token}, auth=stranger).status_code == 200
-        assert _me(api, token).status_code == 200
+        assert me(api, token).status_code == 200
     assert api.post("/oauth/revoke", data={"token": token}, auth=client).status_code == 200
-    assert _me(api, token).status_code == 401
+    assert me(api, token).status_code == 401
     assert api.post("/oauth/revoke", data={"token": "nonsense"}, auth=client).status_code == 200
-    _assert_refused(api.post("/oauth/revoke", data={"token": token}), "invalid_client", 401)
-    _assert_refused(api.post("/oauth/revoke", data={}, auth=client), "invalid_request")
+    assert_refused(api.post("/oauth/revoke", data={"token": token}), "invalid_client", 401)
+    assert_refused(api.post("/oauth/revoke", data={}, auth=client), "invalid_request")
 
 
 def test_tokens_of_two_brands_lead_each_to_its_own(api: TestClient, home: BrandHome, other_home: BrandHome) -> None:
     brands = []
     for one in (home, other_home):
-        token = _ask(api, _client(one)).json()["access_token"]
-        brands.append(_me(api, token).json()["brand"]["id"])
+        token = ask(api, new_client(one)).json()["access_token"]
+        brands.append(me(api, token).json()["brand"]["id"])
     assert brands == [encode_id("brand", one.scope.brand_id) for one in (home, other_home)]
 
 
-def test_a_kept_token_belongs_to_its_client(home: BrandHome) -> None:
+def test_a_kept_token_belongs_to_itsnew_client(home: BrandHome) -> None:
     with home.open() as session:
         client, _ = make.api_client(session)
         secret = new_secret("token")
