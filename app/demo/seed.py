@@ -184,9 +184,7 @@ def add_people(
     for person in people:
         followed = person.follows
         following = [accounts[channel] for channel in followed if channel not in person.blocks]
-        tied = {
-            no for channel in followed for no in accounts[channel].store_nos if len(accounts[channel].store_nos) == 1
-        }
+        tied = {no for channel in followed for no in accounts[channel].store_nos}
         tied |= {stores[person.home].no} | {stores[order.store_code].no for order in person.orders}
         first_at = min(followed.values())
         home = stores[person.home]
