@@ -14,6 +14,7 @@ from time import time
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
 from prometheus_client import Counter
 from sqlalchemy import Engine
 
@@ -21,6 +22,7 @@ from app.limits.problems import RateLimited
 from app.limits.shares import take_share
 from app.limits.windows import WINDOW_SECONDS, Window
 
+log = structlog.get_logger("limits")
 CREDENTIAL, ADDRESS = "default", "anonymous"
 KEPT = 20_000
 """Windows, and credentials seen to be good, that one process remembers of each kind."""
@@ -108,6 +110,8 @@ class Limits:
                     ends_at, taken = take_share(engine, brand_id, credential_id, window.share, now)
                     with self._lock:
                         window.grant(ends_at, taken, window.share)
+                    if window.refused:  # once a window in each process, so that an operator learns whose it is
+                        log.warning("credential_rate_limited", brand_id=str(brand_id), credential_id=str(credential_id))
         charge.counted_in = window
 
     def disown(self, scope: Mapping[str, Any]) -> None:
@@ -150,10 +154,15 @@ def _refuse(window: Window, now: float) -> RateLimited:
 
 
 def _presented(headers: list[tuple[bytes, bytes]]) -> bytes | None:
-    """A digest of the credential as it stands in the headers, good or not; staff carry theirs in a cookie."""
-    found = {name: value for name, value in headers if name in (b"authorization", b"cookie")}
-    value = found.get(b"authorization") or found.get(b"cookie")
-    return sha256(value).digest() if value else None
+    """A digest of the credential as it stands in the headers, good or not; staff carry theirs in a cookie.
+
+    Of several the first counts, as it does where callers are found.
+    """
+    for wanted in (b"authorization", b"cookie"):
+        for name, value in headers:
+            if name == wanted:
+                return sha256(value).digest()
+    return None
 
 
 def _network_of(address: str | None) -> str:

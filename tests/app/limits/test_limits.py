@@ -153,6 +153,14 @@ def test_a_credential_that_has_ended_counts_as_a_guess(narrow: TestClient, home:
     assert [answer.status_code for answer in (answers[0], answers[-1])] == [401, 429]
 
 
+def test_a_guess_is_not_hidden_behind_a_good_credential(narrow: TestClient, home: BrandHome) -> None:
+    assert narrow.get("/v1/me", headers=home.headers).status_code == 200
+    both = [("Authorization", GUESS["Authorization"]), ("Authorization", home.headers["Authorization"])]
+    answers = [narrow.get("/v1/me", headers=both) for _ in range(ANONYMOUS + 3)]
+    assert statuses(answers) == {401: ANONYMOUS, 429: 3}
+    assert narrow.get("/v1/me", headers=home.headers).status_code == 200
+
+
 def test_a_client_asking_for_tokens_uses_its_own_quota(narrow: TestClient, home: BrandHome) -> None:
     with home.open() as session:
         client, secret = make.api_client(session)
