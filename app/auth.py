@@ -11,10 +11,11 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from sqlmodel import select
 
-from app import idempotency
+from app import idempotency, sessions
 from app.audit import requests as audit
 from app.callers import CallerInfo, find_caller
 from app.keys import is_well_formed
+from app.limits.service import Limits
 from tenants.brands.models import Brand
 from tenants.problems import Unauthorized
 from tenants.scope import Scope
@@ -51,14 +52,26 @@ def read_caller(
     slot: Annotated[None, Depends(hold_slot, scope="function")],
     credential: Annotated[Any, Security(_bearer)],
 ) -> CallerInfo:
-    """The caller of this request. Raises Unauthorized."""
+    """The caller of this request: by the bearer token if there is an `Authorization` header, else by the cookie of a
+    signed-in member of staff. Raises Unauthorized, RequestForged, RateLimited."""
+    if "authorization" not in request.headers and (signed_in := sessions.read_signed_in(request, now)):
+        sessions.refuse_forgery(request, signed_in, request.headers.get(sessions.CSRF_HEADER, ""))
+        return _count(request, signed_in.caller, now)
     token = credential.credentials if credential else ""
     caller = None
     if is_well_formed(token):  # what is garbage, or mistyped, never reaches the database
         caller = find_caller(request.app.state.engine, token, now, partial(audit.record_ended, request))
     if caller is None:
+        request.app.state.limits.disown(request.scope)
         raise Unauthorized
+    return _count(request, caller, now)
+
+
+def _count(request: Request, caller: CallerInfo, now: datetime) -> CallerInfo:
+    """The caller, whose limit this request counts towards. Raises RateLimited."""
     audit.note_caller(request, caller, now)
+    limits: Limits = request.app.state.limits
+    limits.accept(request.scope, request.app.state.engine, caller.scope.brand_id, caller.id, now)
     return caller
 
 
