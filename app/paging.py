@@ -39,14 +39,19 @@ def read_paging(
     limit: Annotated[int, Query(ge=1, le=200, description="Rows on a page."), Plain] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Paging:
-    """The paging of this request. Raises Invalid for a forged cursor or one of another list or brand."""
-    return paging_of(request, caller.scope.brand_id, limit, cursor)
+    """The paging of this request. Raises Invalid for a forged cursor or one of another list, brand or stores."""
+    nos = caller.scope.store_nos
+    within = "all" if nos is None else ",".join(str(no) for no in sorted(nos))
+    return paging_of(request, caller.scope.brand_id, limit, cursor, within=within)
 
 
-def paging_of(request: Request, owner_id: UUID, limit: int, cursor: str | None) -> Paging:
-    """The paging of a request for a list that is this owner's. Raises Invalid for a cursor of another list or owner."""
+def paging_of(request: Request, owner_id: UUID, limit: int, cursor: str | None, *, within: str = "") -> Paging:
+    """The paging of a request for a list that is this owner's. Raises Invalid for a cursor of another list or owner.
+
+    `within` is what the owner sees of the list: who sees another part of it has other cursors.
+    """
     keyring: Keyring = request.app.state.keyring
-    path = owner_id.bytes + request.url.path.encode()
+    path = owner_id.bytes + within.encode() + request.url.path.encode()
     filters = "&".join(sorted(f"{k}={v}" for k, v in request.query_params.multi_items() if k not in _OWN))
     place = path + b"?" + filters.encode()
     return Paging(limit, _read_cursor(cursor, place, keyring) if cursor else None, place, keyring.sign)

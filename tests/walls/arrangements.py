@@ -22,6 +22,7 @@ def _act(*verbs: str) -> Arrange:
 
 BEFORE: dict[str, Arrange] = {
     "POST /v1/campaigns/{campaign_id}/pause": _act("launch"),
+    "GET /v1/campaigns/{campaign_id}/deliveries": _act("launch"),
     "POST /v1/campaigns/{campaign_id}/resume": _act("launch", "pause"),
 }
 """By operation: what the caller does with her own things first."""

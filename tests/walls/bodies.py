@@ -18,6 +18,7 @@ class Writer:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self._operation = ""
 
     def write(
         self,
@@ -30,6 +31,7 @@ class Writer:
         wanted = dict(values or {})
         in_path = {slot.name: value for slot, value in wanted.items() if slot.where == "path"}
         kinds = {slot.name: slot for slot in operation.slots_of("path")}
+        self._operation = operation.name
         path = _PLACEHOLDER.sub(lambda found: in_path.get(found[1]) or _own(kinds[found[1]], own), operation.path)
         query = {name: str(self._example(schema, name, own)) for name, schema in operation.required}
         query |= {slot.name: value for slot, value in wanted.items() if slot.where == "query"}
@@ -68,8 +70,12 @@ class Writer:
     def _text(self, schema: Mapping[str, Any], name: str, own: Own) -> str:
         found = _TYPE_ID.match(schema.get("pattern", ""))
         if found:
-            return own(found[1])
+            return own(vocabulary.kind_of_id(self._operation, found[1]))
+        if name in vocabulary.ANY_IDS:
+            return own(vocabulary.ANY_IDS[name][0])
         if schema.get("format") == "date-time":
+            if name in vocabulary.SPANS:
+                return vocabulary.SPANS[name]
             return "2026-06-01T03:00:00Z" if name.endswith("ed_at") else "2027-06-01T03:00:00Z"
         if schema.get("format") == "date":
             return "2026-06-01"
@@ -121,14 +127,14 @@ def _number(schema: Mapping[str, Any], name: str) -> int | float:
 
 
 def own_things(make: Callable[[str], str], new_key: Callable[[str], str], keys: Mapping[str, Callable[[], str]]) -> Own:
-    """A caller's own ids: each kind made once; `~new_…` are keys that nobody has."""
+    """A caller's own ids: each kind made once, `cus#2` a second time; `~new_…` are keys that nobody has."""
     kept: dict[str, str] = {}
 
     def own(kind: str) -> str:
         if kind.startswith("~new_"):
             return new_key("~" + kind.removeprefix("~new_"))
         if kind not in kept:
-            kept[kind] = keys[kind]() if kind in keys else make(kind)
+            kept[kind] = keys[kind]() if kind in keys else make(kind.partition("#")[0])
         return kept[kind]
 
     return own

@@ -29,12 +29,13 @@ class Slot:
 
     def __str__(self) -> str:
         pointer = "/" + "/".join(str(part) for part in self.path) if self.path else self.name
-        return f"{self.where}:{pointer}" + ("" if self.template is HOLE else f" ({_shorten(self.template)})")
+        several = f" as {self.kind}" if self.name in vocabulary.ANY_IDS else ""
+        return f"{self.where}:{pointer}{several}" + ("" if self.template is HOLE else f" ({_shorten(self.template)})")
 
     @property
     def is_id(self) -> bool:
         """Whether a TypeID goes here."""
-        return self.kind.isalpha() and self.kind not in ("cursor", "etag")
+        return self.kind not in ("cursor", "etag", "request-key") and not self.is_key
 
     @property
     def is_key(self) -> bool:
@@ -170,7 +171,12 @@ class Document:
             return
         found = _TYPE_ID.match(schema.get("pattern", ""))
         if found:
-            yield Slot("body", name, found[1], path)
+            yield Slot("body", name, vocabulary.kind_of_id(operation, found[1]), path)
+        elif schema.get("pattern", "").startswith("^[a-z]{2,10}_[0-7]"):
+            if name not in vocabulary.ANY_IDS:
+                raise Uncovered(f"{operation} takes an id of any kind as {name!r}: say in ANY_IDS of which")
+            for kind in vocabulary.ANY_IDS[name]:
+                yield Slot("body", name, kind, path)
         elif schema.get("format") not in ("date", "date-time"):
             kind = vocabulary.kind_of_text(operation, name)
             if kind != "data":

@@ -24,5 +24,13 @@ FOUND_OVER_THE_WALL: dict[tuple[str, str], str] = {
     ("POST /v1/customers", "~phone"): "the brand knows each phone once: who sends it names that person",
     ("POST /v1/customers", "~email"): "the brand knows each address once: who sends it names that person",
     ("POST /v1/customers", "~customer_external_id"): "the brand knows each id once: who sends it names that person",
+    ("POST /v1/cards/resolve", "~coupon_code"): "a till recognises whoever shows a valid code of the brand",
+    ("PATCH /v1/customers/{customer_id}", "~member_number"): "one number names one person; 409 says that it does",
+    ("PATCH /v1/customers/{customer_id}", "~phone"): "one phone names one person; 409 says that it does",
+    ("PATCH /v1/customers/{customer_id}", "~email"): "one address names one person; 409 says that it does",
+    ("PATCH /v1/customers/{customer_id}", "~customer_external_id"): "one id names one person; 409 says that it does",
 }
 """Keys with which a store finds, in the whole brand, what a made-up key does not."""
+
+ONE_ROW: dict[str, str] = {"GET /v1/stores": "a credential of one store lists one store, on one page"}
+"""Lists of which a store's credential has no second page, and so no cursor."""

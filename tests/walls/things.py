@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from app.audit.models import AuditEntry
 from app.auth import brand_key_of
 from app.campaigns.models import Campaign
 from app.commerce.models import Order
@@ -24,8 +25,10 @@ from tenants.areas.models import Area
 from tenants.clients.models import ApiClient
 from tenants.ids import uuid7
 from tenants.line_accounts.service import replace_secret
+from tenants.operators.models import SupportGrant
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession
+from tenants.staff.models import Staff
 from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
@@ -74,9 +77,10 @@ def _store(made: Made) -> UUID:
 
 def _account(made: Made) -> UUID:
     stores = (made.store,) if made.store else ()
-    account = make.line_account(made.session, *stores, name=made.name, channel_id="165" + os.urandom(6).hex())
+    account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
     replace_secret(account, brand_key_of(made.session, made.keyring), "0123456789abcdef0123456789abcdef")
     made.session.add(account)
+    make.quota(made.session, account, limit=200)
     return account.id
 
 
@@ -104,7 +108,7 @@ def _person(made: Made) -> Customer:
         email=f"{token}@example.jp",
     )
     for _ in range(2):
-        account = make.line_account(made.session, *stores, name=made.name, channel_id="165" + os.urandom(6).hex())
+        account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
         account.provider_id = f"provider-{uuid7()}"
         make.friend(made.session, account, person)
         make.event(made.session, store=made.store, customer_id=person.id, account=account)
@@ -217,7 +221,39 @@ def _client(made: Made) -> UUID:
     row: ApiClient = client
     row.name = made.name
     made.session.add(row)
+    _audit_entry(made, row.id)
     return row.id
+
+
+def _staff(made: Made) -> UUID:
+    email = f"{os.urandom(5).hex()}@example.jp"
+    person = Staff(name=made.name, email=email, role="analyst", all_stores=True)
+    made.session.add(person)
+    made.session.flush()
+    return person.id
+
+
+def _grant(made: Made) -> UUID:
+    until = utc_now() + timedelta(hours=1)
+    grant = SupportGrant(operator="運用", reason=made.name, permissions=["stores:read"], expires_at=until)
+    made.session.add(grant)
+    made.session.flush()
+    return grant.id
+
+
+def _audit_entry(made: Made, caller_id: UUID | None = None) -> UUID:
+    people = [uuid7(), uuid7()]
+    entry = AuditEntry(
+        kind="read",
+        caller_kind="api_client",
+        caller_id=caller_id,
+        caller_name=made.name,
+        action="list_customers",
+        customer_ids=people,
+    )
+    made.session.add(entry)
+    made.session.flush()
+    return entry.id
 
 
 BOTH = frozenset({HEAD_OFFICE, STORE})
@@ -238,5 +274,9 @@ THINGS: dict[str, Thing] = {
     "dec": Thing(_decision, frozenset({STORE})),
     "run": Thing(_run, BOTH),
     "key": Thing(_key("store"), frozenset({HEAD_OFFICE})),
+    "key/partner": Thing(_key("partner"), frozenset({HEAD_OFFICE})),
+    "staff": Thing(_staff, frozenset({HEAD_OFFICE})),
+    "grant": Thing(_grant, frozenset({HEAD_OFFICE})),
+    "aud": Thing(_audit_entry, frozenset({HEAD_OFFICE})),
     "client": Thing(_client, frozenset({HEAD_OFFICE})),
 }

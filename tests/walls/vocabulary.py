@@ -88,7 +88,7 @@ DATA = {
     "office": "130000", "decide_times": "11:15", "item": "餃子", "reason": "試験", "source": "walls",
     "permissions": "brand:read", "channel_secret": "0123456789abcdef0123456789abcdef", "provider_id": "provider-1",
     "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
-    "title": "試験", "description": "試験", "operator": "試験", "subject": "試験",
+    "action": "rotate_store_key",
     "login_channel_id": "1650000001",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
@@ -103,6 +103,7 @@ KEYS: dict[str, str] = {
     "tag": "~tag",
     "code": "~coupon_code",
     "external_id": "~customer_external_id",
+    "cursor": "cursor",
 }
 """Texts by which something of the brand's is found."""
 
@@ -130,23 +131,35 @@ def kind_of_text(operation: str, name: str) -> str:
     )
 
 
+ANY_IDS: dict[str, tuple[str, ...]] = {"caller_id": ("client", "key", "staff"), "object_id": ("cus", "store", "cpn")}
+"""Members that take ids of several kinds, and of which."""
+
+KINDS_BELOW: dict[tuple[str, str], str] = {("/v1/partner-keys", "key"): "key/partner"}
+"""Where one prefix means two kinds of things, by the path."""
+
+
+def kind_of_id(operation: str, prefix: str) -> str:
+    """Which of `THINGS` an id names."""
+    path = operation.partition(" ")[2]
+    return next(
+        (kind for (below, one), kind in KINDS_BELOW.items() if one == prefix and path.startswith(below)), prefix
+    )
+
+
 EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "AudienceBody": (("segment_id", "rule"),),
     "RuleAudience": (("segment_id", "rule"),),
     "CouponCreate": (("store_ids", "area_ids", "all_stores"),),
     "CouponUpdate": (("store_ids", "area_ids", "all_stores"),),
     "WeatherRuleCreate": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
-    "WeatherRulePatch": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
     "LineAccountCreate": (("store_ids", "area_id"),),
     "LineAccountPatch": (("store_ids", "area_id"),),
     "OrderUpsert": (("customer_id", "customer_external_id", "member_number", "phone"),),
-    "PartnerKeyCreate": (("store_ids", "all_stores"),),
-    "PartnerKeyPatch": (("store_ids", "all_stores"),),
-    "StaffCreate": (("store_ids", "all_stores"),),
-    "StaffInvite": (("store_ids", "all_stores"),),
-    "StaffPatch": (("store_ids", "all_stores"),),
 }
 """Members of a body of which one at most is given: whoever puts one in takes the others out."""
+
+SPANS = {"after": "2020-01-01T00:00:00Z", "before": "2199-01-01T00:00:00Z"}
+"""Instants that a request must name, where the one of every other is not good."""
 
 Own = Callable[[str], str]
 """The id of the caller's own thing of a prefix, or a new key such as `~phone`."""
@@ -154,6 +167,9 @@ Own = Callable[[str], str]
 BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "Benefit": lambda own: {"kind": "amount_off", "amount_yen": 100},
     "Validity": lambda own: {"hours_after_issue": 24},
+    "CardResolve": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
+    "StaffCreate": lambda own: {"role": "marketer", "email": own("~new_staff_email")},
+    "WeatherRulePatch": lambda own: {"all_stores": False, "store_ids": [own("store")]},
     "CouponCreate": lambda own: {"store_ids": [own("store")]},
     "CampaignCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
     "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
