@@ -8,6 +8,7 @@ import threading
 import webbrowser
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_urlsafe
 from shlex import quote
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from app.database import Urls, create_roles, database_urls, embedded_postgres, make_engine, migrate, stop_embedded
 from app.demo.processes import AlreadyRuns, DidNotStart, PortTaken, Processes, hold_folder, require_free
+from app.demo.staff import CLIENT_ID, employ
 from app.keys import load_keyring
 from app.settings import Settings
 
@@ -108,6 +110,9 @@ def prepare(folder: Path, api_url: str, sandbox_url: str) -> dict[str, str]:
         "NOREN_LINE_DATA_URL": sandbox_url,
         "NOREN_LINE_LOGIN_URL": sandbox_url,
         "NOREN_JMA_URL": sandbox_url,
+        "NOREN_OIDC_ISSUER": f"{sandbox_url}/oidc",
+        "NOREN_OIDC_CLIENT_ID": CLIENT_ID,
+        "NOREN_OIDC_CLIENT_SECRET": token_urlsafe(32),
         "NOREN_READY_URL": f"{sandbox_url}/_sandbox/stats",
         "NOREN_READY_NEEDS_WORKER": "true",
         # Whoever tries the demo may count it out; what a limit feels like shows with a lower number.
@@ -141,6 +146,8 @@ def fill(folder: Path, environment: dict[str, str], api_url: str, sandbox_url: s
             "line_accounts": food.line_accounts,
         }
         _project_all(engine)
+    secret = environment["NOREN_OIDC_CLIENT_SECRET"]
+    shown["staff"] = employ(engine, api_url=api_url, sandbox_url=sandbox_url, client_secret=secret)
     _prepare_weather(settings, engine)
     engine.dispose()
     return shown
@@ -205,6 +212,7 @@ def _show(shown: dict[str, Any], folder: Path) -> None:
     first = shown["stores"][0]
     lines = (
         ("API", f"{shown['api_url']}/v1  (documentation: {shown['api_url']}/docs)"),
+        ("Console", f"{shown['console_url']}  (sign in as {shown['staff'][0]['email']}, without a password)"),
         ("Sandbox of LINE and weather", shown["sandbox_url"]),
         ("Head office, client id", shown["hq"]["client_id"]),
         ("Head office, client secret", shown["hq"]["client_secret"]),
