@@ -25,7 +25,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "orders:write": "Record orders and visits",
     "coupons:read": "See coupons, issued coupons and redemptions",
     "coupons:write": "Create, change and archive coupons",
-    "coupons:issue": "Put coupons into customers' hands",
+    "coupons:issue": "Put coupons into customers' hands, and see their codes",
     "coupons:redeem": "Redeem a code at a store, and reverse it",
     "campaigns:read": "See campaigns and their deliveries",
     "campaigns:write": "Create, change and archive campaigns",
