@@ -3,8 +3,9 @@
 import re
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 
@@ -14,6 +15,16 @@ def allowed_methods(app: FastAPI, path: str) -> str:
         if pattern.match(path):
             return ", ".join(sorted(methods))
     return ""
+
+
+def refuse_shadowed(request: Request) -> None:
+    """Raises 405 where the path is another resource's that knows no such method: PATCH /v1/stores/nearby.
+
+    Starlette takes the next route that fits, /v1/stores/{store_id}. Ids hold an underscore, words in paths do not.
+    """
+    path = request.scope["path"]
+    if "_" not in path.rpartition("/")[2] and request.method not in allowed_methods(request.app, path).split(", "):
+        raise HTTPException(405)
 
 
 @cache

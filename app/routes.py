@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from app import idempotency
 from app.audit import requests as audit
+from app.methods import refuse_shadowed
 from app.parameters import KnownQuery, read_parameters
 from app.problems import Refused
 from tenants.problems import Invalid, Problem, StaleVersion
@@ -29,8 +30,11 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         known = KnownQuery.of(self.dependant)
+        is_one_of_many = self.path.endswith("}")
 
         async def handle_within_limits(request: Request) -> Response:
+            if is_one_of_many:
+                refuse_shadowed(request)
             read_parameters(request, known)
             if request.method in ("POST", "PATCH", "PUT"):
                 await read_json(request, request.app.state.settings.max_body_bytes)

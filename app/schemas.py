@@ -82,6 +82,25 @@ def compose(value: Any) -> Any:
     return value
 
 
+class NotNull:
+    """Marks a field that may be left out but not emptied: its default is None, and null is refused."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_refuse_null, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        described = dict(handler(schema))
+        described.pop("default", None)
+        options = [one for one in described.pop("anyOf", []) if one.get("type") != "null"]
+        return {**described, **(options[0] if len(options) == 1 else {"anyOf": options})} if options else described
+
+
+def _refuse_null(value: object) -> object:
+    if value is None:
+        raise ValueError("must not be null")
+    return value
+
+
 def example(**members: Any) -> ConfigDict:
     """The configuration of a Body that brings an example of itself: `model_config = example(name="渋谷店")`."""
     return ConfigDict(json_schema_extra={"examples": [members]})

@@ -14,6 +14,7 @@ from app.schemas import (
     Instant,
     LineAccountId,
     Name,
+    NotNull,
     Read,
     RunId,
     SegmentId,
@@ -76,13 +77,13 @@ class CampaignPatch(Body):
 
     model_config = example(name="今週末のお知らせ")
 
-    name: Name | None = None
+    name: Annotated[Name | None, NotNull()] = None
     audience: AudienceBody | None = None
-    messages: Messages | None = None
+    messages: Annotated[Messages | None, NotNull()] = None
     coupon_id: CouponId | None = None
     sender_policy: SenderPolicy | None = None
-    holdout_ratio: Holdout | None = None
-    quota_policy: QuotaPolicy | None = None
+    holdout_ratio: Annotated[Holdout | None, NotNull()] = None
+    quota_policy: Annotated[QuotaPolicy | None, NotNull()] = None
     valid_until: Instant | None = None
 
 

@@ -17,6 +17,7 @@ from app.schemas import (
     Instant,
     IssuedCouponId,
     Name,
+    NotNull,
     Read,
     RedemptionId,
     RunId,
@@ -139,16 +140,16 @@ class CouponUpdate(Body):
 
     model_config = example(name="雨の日クーポン", limits={"total": 2000})
 
-    name: Name | None = None
-    benefit: Benefit | None = None
-    validity: Validity | None = None
+    name: Annotated[Name | None, NotNull()] = None
+    benefit: Annotated[Benefit | None, NotNull()] = None
+    validity: Annotated[Validity | None, NotNull()] = None
     limits: Limits | None = None
     store_ids: Annotated[list[StoreId], Field(min_length=1, max_length=10_000)] | None = None
     area_ids: Annotated[list[AreaId], Field(min_length=1, max_length=1_000)] | None = None
     all_stores: Flag | None = None
-    min_spend_yen: Yen | None = None
-    funding: Funding | None = None
-    combinable: Flag | None = None
+    min_spend_yen: Annotated[Yen | None, NotNull()] = None
+    funding: Annotated[Funding | None, NotNull()] = None
+    combinable: Annotated[Flag | None, NotNull()] = None
 
 
 class CouponRead(Read):
@@ -233,7 +234,7 @@ class RedemptionCreate(Body):
     """A code used at a store. `redeemed_at` is for tills that settle late: up to 72 hours back."""
 
     model_config = example(
-        code="7K4M-9QXR-2B",
+        code="7K2P9QXM4TRC",
         store_id="store_01h455vb4pex5vsknk084sn02q",
         amount_yen=1280,
         order_ref="R-20261121-0042",

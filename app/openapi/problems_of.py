@@ -9,6 +9,7 @@ from tenants.areas.problems import AreaCycle, AreaInUse
 from tenants.brands.problems import BrandSuspended
 from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
 from tenants.problems import Problem
+from tenants.staff.problems import AlreadyAccepted, LastAdmin, StaffEmailTaken
 from tenants.stores.problems import StoreCodeTaken
 
 PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
@@ -19,6 +20,10 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "change_store": (StoreCodeTaken,),
     "register_line_account": (ChannelTaken,),
     "change_line_account": (ChannelTaken, ChannelFixed),
+    "create_staff": (StaffEmailTaken,),
+    "change_staff": (StaffEmailTaken, LastAdmin),
+    "disable_staff": (LastAdmin,),
+    "invite_staff": (AlreadyAccepted,),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),
     "issue_coupon": (coupons.CouponAllIssued, coupons.CouponCustomerLimit, coupons.CouponEnded),

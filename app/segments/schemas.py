@@ -1,8 +1,8 @@
 """What crosses the wire about segments."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from app.schemas import Body, CustomerId, Instant, LineAccountId, Name, Read, SegmentId, StoreId, example
+from app.schemas import Body, CustomerId, Instant, LineAccountId, Name, NotNull, Read, SegmentId, StoreId, example
 
 
 class SegmentCreate(Body):
@@ -20,8 +20,8 @@ class SegmentUpdate(Body):
 
     model_config = example(name="常連の方")
 
-    name: Name | None = None
-    rule: dict[str, Any] | None = None
+    name: Annotated[Name | None, NotNull()] = None
+    rule: Annotated[dict[str, Any] | None, NotNull()] = None
 
 
 class SegmentRead(Read):

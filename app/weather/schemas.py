@@ -13,6 +13,7 @@ from app.schemas import (
     Instant,
     LocalDate,
     Name,
+    NotNull,
     Read,
     RunId,
     SegmentId,
@@ -114,25 +115,25 @@ class WeatherRulePatch(Body):
 
     model_config = example(name="雨の夕方", cooldown_days=3)
 
-    name: Name | None = None
-    status: Status | None = None
-    condition: Condition | None = None
+    name: Annotated[Name | None, NotNull()] = None
+    status: Annotated[Status | None, NotNull()] = None
+    condition: Annotated[Condition | None, NotNull()] = None
     off_condition: Condition | None = None
     window: Window | None = None
-    decide_times: DecideTimes | None = None
-    all_stores: Flag | None = None
-    store_ids: StoreIds | None = None
-    area_ids: AreaIds | None = None
+    decide_times: Annotated[DecideTimes | None, NotNull()] = None
+    all_stores: Annotated[Flag | None, NotNull()] = None
+    store_ids: Annotated[StoreIds | None, NotNull()] = None
+    area_ids: Annotated[AreaIds | None, NotNull()] = None
     coupon_id: CouponId | None = None
-    messages: Messages | None = None
+    messages: Annotated[Messages | None, NotNull()] = None
     audience: RuleAudience | None = None
-    priority: Priority | None = None
-    cooldown_days: CooldownDays | None = None
+    priority: Annotated[Priority | None, NotNull()] = None
+    cooldown_days: Annotated[CooldownDays | None, NotNull()] = None
     max_age_minutes: MaxAge | None = None
-    holdout_ratio: Holdout | None = None
+    holdout_ratio: Annotated[Holdout | None, NotNull()] = None
     budget_yen: Yen | None = None
-    approval: Literal["none", "before_send"] | None = None
-    blackout_on: BlackoutDates | None = None
+    approval: Annotated[Literal["none", "before_send"] | None, NotNull()] = None
+    blackout_on: Annotated[BlackoutDates | None, NotNull()] = None
 
 
 class WeatherRuleRead(Read):

@@ -4,7 +4,7 @@ import os
 import re
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import schemathesis
@@ -16,13 +16,7 @@ from app.schemas import write_instant
 from tenants.scope import Scope
 from tenants.session import open_session
 from tests import make
-
-BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
-    "*": {
-        "/query/cursor": "Cursors are signed by us.",
-    },
-}
-"""Where a value that follows its schema may be refused all the same, by operation and pointer, and why."""
+from tests.fuzz.beyond import BEYOND_SCHEMA
 
 
 class Tokens:

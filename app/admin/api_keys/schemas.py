@@ -1,9 +1,9 @@
 """What keys of stores and of partners, and API clients, have in common on the wire."""
 
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from app.admin.areas.schemas import StoreIds
 from app.schemas import ApiKeyId, Body, Instant, Read
@@ -19,13 +19,17 @@ def _each_in(allowed: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-StorePermission = Annotated[str, Field(max_length=60), _each_in(GRANTABLE_TO_STORES)]
+def _named(allowed: Collection[str]) -> Any:
+    return Field(max_length=60, json_schema_extra={"enum": list[JsonValue](sorted(allowed))})
+
+
+StorePermission = Annotated[str, _named(GRANTABLE_TO_STORES), _each_in(GRANTABLE_TO_STORES)]
 StorePermissions = Annotated[list[StorePermission], Field(min_length=1, max_length=100, examples=[["coupons:redeem"]])]
-PartnerPermission = Annotated[str, Field(max_length=60), _each_in(GRANTABLE_TO_PARTNERS)]
+PartnerPermission = Annotated[str, _named(GRANTABLE_TO_PARTNERS), _each_in(GRANTABLE_TO_PARTNERS)]
 PartnerPermissions = Annotated[
     list[PartnerPermission], Field(min_length=1, max_length=100, examples=[["orders:write"]])
 ]
-ClientPermission = Annotated[str, Field(max_length=60), _each_in(PERMISSIONS)]
+ClientPermission = Annotated[str, _named(PERMISSIONS), _each_in(PERMISSIONS)]
 ClientPermissions = Annotated[list[ClientPermission], Field(min_length=1, max_length=100)]
 KeyStoreIds = Annotated[StoreIds, Field(min_length=1)]
 

@@ -1,20 +1,19 @@
 """The audit log over HTTP."""
 
-from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 
-from app.admin.audit_log.schemas import AnyId, AuditEntryRead, Kind, PersonReadRead, PersonReads
+from app.admin.audit_log.schemas import AnyId, AuditEntryRead, Kind, PersonReadRead, PersonReads, WhoId
 from app.admin.audit_log.showing import CALLER_PREFIX_OF, read_any_id, show
 from app.audit import queries
 from app.audit.models import AuditEntry
 from app.auth import Caller, ScopedSession, allow
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute
-from app.schemas import CustomerId, Instant, Page, write_instant
-from tenants.ids import encode_id
+from app.schemas import CustomerId, Instant, Page
+from app.sheets import prefers_csv, write_csv
 from tenants.problems import Invalid, PermissionMissing
 
 router = APIRouter(prefix="/v1/audit-log", tags=["audit-log"], route_class=ApiRoute)
@@ -27,7 +26,7 @@ def require_whole_brand(caller: Caller) -> None:
 
 
 READ = [allow("audit:read"), Depends(require_whole_brand)]
-CallerId = Annotated[AnyId, Query(description="A credential's id: key_…, client_…, staff_… or grant_….")]
+CallerId = Annotated[WhoId, Query(description="A credential's id: key_…, client_…, staff_… or grant_….")]
 Action = Annotated[
     str, Query(max_length=100, pattern="^[a-z0-9_]+$", description="An operation's name.", examples=["create_store"])
 ]
@@ -69,6 +68,9 @@ CSV: dict[int | str, dict[str, Any]] = {
 }
 
 
+COLUMNS = tuple(PersonReadRead.model_fields)
+
+
 @router.get("/reads", dependencies=READ, responses=CSV, response_model=PersonReads)
 def list_persons_read(
     request: Request,
@@ -83,8 +85,12 @@ def list_persons_read(
     With `Accept: text/csv` every person in one answer.
     """
     wanted = _read_caller_id(caller_id)
-    if "text/csv" in request.headers.get("accept", ""):
-        return _csv(queries.stream_persons(session, wanted, after, before))
+    queries.take_a_minute(session)
+    if prefers_csv(request.headers.get("accept", "")):
+        parts = queries.stream_persons(session, wanted, after, before)
+        return write_csv(
+            COLUMNS, (PersonReadRead.model_validate(one).model_dump(mode="json") for part in parts for one in part)
+        )
     total, found = queries.list_persons(session, wanted, after, before, limit=paging.limit + 1, below=paging.after)
     shown = found[: paging.limit]
     return PersonReads(
@@ -92,15 +98,6 @@ def list_persons_read(
         next_cursor=paging.cursor(shown[-1].customer_id) if len(found) > len(shown) else None,
         total=total,
     )
-
-
-def _csv(parts: Iterator[Sequence[queries.PersonRead]]) -> Response:
-    lines = [
-        f"{encode_id('cus', one.customer_id)},{write_instant(one.first_at)},{write_instant(one.last_at)},{one.times}\n"
-        for part in parts
-        for one in part
-    ]
-    return Response("customer_id,first_at,last_at,times\n" + "".join(lines), media_type="text/csv")
 
 
 def _read_caller_id(text: str) -> UUID:

@@ -1,0 +1,95 @@
+"""What is refused though it follows its schema, and why no schema tells it.
+
+Schemathesis sends what follows the schemas. A 422 to it is a lie of the document, unless it points at a place named
+here.
+"""
+
+from typing import Final
+
+_RULE = "Segment rules are a small language with types, read by a parser of its own."
+_CONDITION = "Weather conditions are a small language with types, read by a parser of its own."
+_MESSAGES = "Messages are LINE's own objects, checked as LINE checks them, and their variables with them."
+_HOURS = "Opening hours are checked against the calendar, and against each other."
+_MERGED = "The patch is merged first, and the whole is checked."
+_ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores."
+_ONE_LINE = "Where the store is, and what it may have."
+
+BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
+    "*": {"/query/cursor": "Cursors are signed by us, for one list and its filters."},
+    "list_events": {"/query/types": "Types of events, also several in one text."},
+    "get_summary": {
+        "/query/from": "A period is at most 400 days.",
+        "/query/to": "A period ends after it begins.",
+    },
+    "list_nearby_stores": {
+        "/query/lat": "A number in plain digits, without an exponent.",
+        "/query/lng": "A number in plain digits, without an exponent.",
+    },
+    "change_brand": {
+        "/timezone": "A zone of the IANA database, which grows.",
+        "/caps*": _MERGED,
+        "/quiet_hours*": _MERGED,
+    },
+    "*_area": {
+        "/trade_zone*": "Exactly one form; rings are closed, and positions lie on earth.",
+        "/store_ids*": _MERGED,
+    },
+    "*_store": {
+        "/latitude": "Latitude and longitude are given together.",
+        "/longitude": "Latitude and longitude are given together.",
+        "/opening_hours*": _HOURS,
+        "/weather_area*": "Codes that JMA's tables have.",
+        "/municipality_code": "Codes that the tables have.",
+    },
+    "*_line_account": {"": "Either stores or an area, never both."},
+    "*_staff": {
+        "/email": "An address, which is more than its pattern.",
+        "/store_ids": "Roles of stores are over named stores, the others need not be.",
+    },
+    "*_customer": {
+        "": "At least one key that names her.",
+        "/phone": "A number as people write it, or with its country code.",
+        "/email": "An address, which is more than its pattern.",
+        "/attributes*": "Names, values and their sizes, also together with what stands.",
+        "/birthday_on": "A day that has been.",
+    },
+    "upsert_orders": {
+        "": "The customer is named once.",
+        "/phone": "A number as people write it, or with its country code.",
+    },
+    "*_segment": {"/rule*": _RULE},
+    "*_coupon": {
+        "/benefit*": "Each kind of benefit needs its own members.",
+        "/validity*": "Exactly one form, and dates in order.",
+        "/store_ids": _ONE_OF_THREE,
+        "/area_ids": _ONE_OF_THREE,
+        "/all_stores": _ONE_OF_THREE,
+        "": _ONE_OF_THREE,
+    },
+    "create_redemption": {
+        "/store_id": "Keys of one store need not name it, others must.",
+        "/redeemed_at": "At most 72 hours back, and not to come.",
+    },
+    "*_campaign": {
+        "/messages*": _MESSAGES,
+        "/audience*": _RULE,
+        "/valid_until": "A moment to come.",
+        "/coupon_id": "Variables of a coupon need one.",
+    },
+    "*_weather_rule": {
+        "/condition*": _CONDITION,
+        "/off_condition*": _CONDITION,
+        "/window*": "Clock times in order, as the condition needs them.",
+        "/decide_times*": "Clock times of a business day, each once.",
+        "/messages*": _MESSAGES,
+        "/audience*": _RULE,
+        "/store_ids": _ONE_OF_THREE,
+        "/area_ids": _ONE_OF_THREE,
+        "/all_stores": _ONE_OF_THREE,
+        "/approval": "Approval is not there yet.",
+        "/blackout_on*": "Each day once.",
+        "/coupon_id": "Variables of a coupon need one.",
+        "": _ONE_OF_THREE,
+    },
+}
+"""By operation and by pointer, both as shell patterns."""
