@@ -69,7 +69,7 @@ def list_persons(
 ) -> tuple[int, Sequence[PersonRead]]:
     """How many persons the answers to this caller named from `after` until before `before`; and a page of them, by
     descending id, below the id `below`."""
-    _take_time(session)
+    _take_memory(session)
     values = _values(session, caller_id, after, before) | {"limit": limit, "below": below}
     rows = session.execute(text(_PAGE), values).all()
     return rows[0].total, [_person(row) for row in rows if row.customer_id is not None]
@@ -79,16 +79,21 @@ def stream_persons(
     session: ScopedSession, caller_id: UUID, after: datetime, before: datetime
 ) -> Iterator[Sequence[PersonRead]]:
     """All whom the answers to this caller named, by descending id, a few thousand at a time."""
-    _take_time(session)
+    _take_memory(session)
     values = _values(session, caller_id, after, before)
     found = session.execute(text(_ALL), values, execution_options={"yield_per": 5_000})
     for rows in found.partitions():
         yield [_person(row) for row in rows]
 
 
-def _take_time(session: ScopedSession) -> None:
-    """Let the next statements take a minute: who asks this has lost a key, and would rather wait than not know."""
+def take_a_minute(session: ScopedSession) -> None:
+    """Let a caller's next statements take a minute: who asks whom a key read has lost it, and would rather wait."""
     session.execute(text("SET LOCAL statement_timeout = '60s'"))
+
+
+def _take_memory(session: ScopedSession) -> None:
+    """Memory to count people in; by its default Postgres would use the disk from some ten thousand on."""
+    session.execute(text("SET LOCAL work_mem = '64MB'"))
 
 
 def _values(session: ScopedSession, caller_id: UUID, after: datetime, before: datetime) -> dict[str, Any]:

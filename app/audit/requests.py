@@ -82,8 +82,8 @@ async def record_replay(request: Request, response: Response) -> None:
 
 
 def record_refusal(request: Request, status: int) -> None:
-    """Gather a 401 of a credential that has ended, a 403 or a 404."""
-    if status not in (401, 403, 404):
+    """Gather a 403, a 404 or a 429 of a known caller."""
+    if status not in (403, 404, 429):
         return
     caller: CallerInfo | None = getattr(request.state, "caller", None)
     if caller is not None:

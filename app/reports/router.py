@@ -1,12 +1,8 @@
 """Reports over HTTP, as JSON or as CSV."""
 
-import csv
-import io
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
 
 from app.auth import Now, ScopedSession, allow
 from app.reports import queries
@@ -16,6 +12,7 @@ from app.reports.schemas import Summary, SummaryRow
 from app.reports.summary import LONGEST_DAYS, read_period, summarise
 from app.routes import ApiRoute
 from app.schemas import LocalDate
+from app.sheets import prefers_csv, write_csv
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=ApiRoute)
 routers = [router]
@@ -52,22 +49,3 @@ def get_summary(
     if prefers_csv(request.headers.get("accept", "")):
         return write_csv([key, *FIGURES], [row.model_dump(mode="json") for row in rows])
     return Summary(items=rows, fresh_at=queries.find_fresh_at(session, now))
-
-
-def prefers_csv(accept: str) -> bool:
-    """Whether an Accept header names `text/csv`, and JSON not at all or with less weight."""
-    weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        weights[name] = float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
-    return weights.get("text/csv", 0.0) > weights.get("application/json", 0.0)
-
-
-def write_csv(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> Response:
-    """A table as CSV with a heading (RFC 4180); null is an empty cell."""
-    sheet = io.StringIO()
-    writer = csv.DictWriter(sheet, columns, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return Response(sheet.getvalue(), media_type="text/csv; charset=utf-8")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app.audit.trail import MASK, MOST_ROWS
 from tenants.ids import decode_id, encode_id
@@ -49,7 +49,9 @@ def test_what_was_changed_is_told_before_and_after(api: TestClient, home: BrandH
 def test_personal_data_is_masked(api: TestClient, home: BrandHome, list_entries: ListEntries) -> None:
     person = {"external_id": "c-1", "name": "山田花子", "phone": "+819012345678", "attributes": {"allergy": "卵"}}
     made = create(api, home, "/v1/customers", **person)
-    change(api, home, f"/v1/customers/{made['id']}", name="佐藤花子", email="hanako@example.jp", birthday_on="1990-05-05")
+    change(
+        api, home, f"/v1/customers/{made['id']}", name="佐藤花子", email="hanako@example.jp", birthday_on="1990-05-05"
+    )
     entries = list_entries("change")
     assert [entry.action for entry in entries] == ["upsert_customer", "change_customer"]
     after = entries[1].changes[0]["after"]  # type: ignore[index]
@@ -117,23 +119,18 @@ def test_a_replay_is_no_second_change(api: TestClient, home: BrandHome, list_ent
     ]
 
 
-def test_an_entry_that_cannot_be_written_undoes_its_change(api: TestClient, home: BrandHome, urls: Any) -> None:
-    from sqlalchemy import make_url
-
-    from app.database import make_engine
-
-    url = make_url(urls.admin).set(database=make_url(urls.app).database)
-    admin = make_engine(url.render_as_string(hide_password=False))
+def test_an_entry_that_cannot_be_written_undoes_its_change(
+    api: TestClient, home: BrandHome, admin_engine: Engine
+) -> None:
     refuse = f"ALTER TABLE audit_entry ADD CONSTRAINT no_more CHECK (brand_id <> '{home.scope.brand_id}') NOT VALID"
-    with admin.begin() as connection:
+    with admin_engine.begin() as connection:
         connection.execute(text(refuse))
     try:
         answer = api.post("/v1/stores", json={"code": "S1", "name": "店"}, headers=home.headers)
         assert answer.status_code == 500
     finally:
-        with admin.begin() as connection:
+        with admin_engine.begin() as connection:
             connection.execute(text("ALTER TABLE audit_entry DROP CONSTRAINT no_more"))
-        admin.dispose()
     assert api.get("/v1/stores", headers=home.headers).json()["items"] == []
 
 

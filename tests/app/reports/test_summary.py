@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.events.projector import project
 from app.reports.projection import FIGURES, move_daily_metrics
-from app.reports.router import prefers_csv
+from app.sheets import prefers_csv
 from tenants.areas.models import Area
 from tenants.ids import encode_id
 from tenants.session import ScopedSession
