@@ -27,10 +27,11 @@ COLUMNS: dict[str, Collection[str]] = {
 
 def write_table() -> str:
     """The table as Markdown."""
-    lines = [["Permission", "Allows", *COLUMNS], ["---"] * (2 + len(COLUMNS))]
+    rows = [["Permission", "Allows", *COLUMNS]]
     for name, meaning in PERMISSIONS.items():
-        lines.append([f"`{name}`", meaning, *("✓" if name in held else "" for held in COLUMNS.values())])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        rows.append([f"`{name}`", meaning, *("✓" if name in held else "" for held in COLUMNS.values())])
+    heading, *lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    return "\n".join([heading, "|" + "---|" * len(rows[0]), *lines])
 
 
 def put_table(page: str) -> str:

@@ -12,6 +12,8 @@ import structlog
 from fastapi import Request
 from sqlalchemy import Engine, text
 
+from app.addresses import client_address
+from app.audit.service import Actor, Deed, Thing, note
 from app.callers import CallerInfo
 from app.keys import digest_of, is_well_formed, new_secret
 from app.settings import Settings
@@ -54,14 +56,26 @@ def read_signed_in(request: Request, now: datetime) -> SignedIn | None:
     presented = request.cookies.get(cookie_name(settings), "")
     if not is_well_formed(presented):
         return None
-    found, fresh = find_signed_in(request.app.state.engine, request.app.state.keyring, presented, now)
+    place = Place(str(request.scope.get("request_id", "")) or None, client_address(request.scope, settings))
+    found, fresh = find_signed_in(request.app.state.engine, request.app.state.keyring, presented, now, place)
     if fresh is not None:
         hand_session(request, fresh)
     return found
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a request comes from, for the audit log."""
+
+    request_id: str | None = None
+    address: str | None = None
+
+
+NOWHERE = Place()
+
+
 def find_signed_in(
-    engine: Engine, keyring: Keyring, presented: str, now: datetime
+    engine: Engine, keyring: Keyring, presented: str, now: datetime, place: Place = NOWHERE
 ) -> tuple[SignedIn | None, str | None]:
     """Who is signed in by this secret, or None; and the secret that takes its place, if that is due.
 
@@ -85,6 +99,8 @@ def find_signed_in(
         verdict, fresh = sessions.judge(row, secret_id, now), None
         if verdict is not Verdict.FRESH:
             verdict, fresh = _act(session, row.id, secret_id, now)
+            if verdict is Verdict.COPIED:
+                _note_copy(session, staff, place, now)
             session.commit()
         if verdict in (Verdict.OVER, Verdict.COPIED) or staff.disabled_at is not None:
             return None, None
@@ -108,9 +124,15 @@ def _act(session: ScopedSession, session_id: UUID, secret_id: UUID, now: datetim
         case Verdict.OVER:
             sessions.end(session, row, now)
         case Verdict.COPIED:
-            log.warning("staff_session_ended", reason="a replaced secret was presented", staff_id=str(row.staff_id))
             sessions.end(session, row, now)
     return verdict, None
+
+
+def _note_copy(session: ScopedSession, staff: Staff, place: Place, now: datetime) -> None:
+    """Tell the brand, in its audit log, that a session of hers was copied, and from where the copy came."""
+    log.warning("staff_session_copied", staff_id=str(staff.id))
+    actor = Actor("staff", staff.id, staff.name, place.request_id, place.address)
+    note(session, actor, Deed("end_copied_session", Thing("staff", staff.id), 401), now=now, kind="refused")
 
 
 def _read_caller(session: ScopedSession, staff: Staff) -> CallerInfo:

@@ -237,6 +237,9 @@ def test_a_copied_secret_ends_the_session_for_both(api: TestClient, admin: Brows
     assert api.get("/v1/me", headers=admin.cookie).status_code == 401
     assert api.get("/v1/me", headers={"Cookie": f"noren={fresh}"}).status_code == 401
     assert admin.read().ended_at is not None
+    with admin.home.open() as session:
+        told = session.execute(text("SELECT action, kind, caller_id FROM audit_entry WHERE kind = 'refused'")).all()
+    assert [tuple(row) for row in told] == [("end_copied_session", "refused", admin.staff.id)]
 
 
 def test_a_secret_that_got_lost_on_its_way_signs_nobody_out(api: TestClient, admin: Browser) -> None:
