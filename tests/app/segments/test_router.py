@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.customers import service as customers
 from app.customers.models import Customer, CustomerStore
+from app.segments.compiler import FEW
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.permissions import STORE_PERMISSIONS
@@ -195,3 +197,48 @@ def test_a_store_uses_head_office_s_segment_for_what_it_sees(
     chosen = {"segment_id": encode_id("seg", saved.id)}
     listed = api.get("/v1/customers", headers=key_headers(home, shops[0]), params=chosen).json()["items"]
     assert [row["id"] for row in listed] == [encode_id("cus", mine.id)]
+
+
+def test_every_field_counts_the_same_in_a_store_s_list_and_preview(
+    api: TestClient, home: BrandHome, shops: tuple[Store, Store]
+) -> None:
+    now = utc_now()
+    with home.open() as session:
+        buyer, other = person(session, shops[0]), person(session, shops[0])
+        customers.add_orders(session, buyer, shops[0], orders=2, spend_yen=900, ordered_at=now, now=now)
+        customers.add_orders(session, other, shops[1], orders=9, spend_yen=9000, ordered_at=now, now=now)
+        here = encode_id("store", shops[0].id)
+        rules = [
+            {"field": "store", "op": "bought_at", "value": here},
+            {"field": "order_count", "op": "=", "value": 2},
+            {"field": "spend_yen", "op": ">", "value": 0},
+            {"field": "last_order_at", "op": "within_days", "value": 1},
+            {"not": {"field": "last_order_at", "op": "never"}},
+        ]
+        saved = [make.segment(session, rule=rule).id for rule in rules]
+        session.commit()
+    for headers in (key_headers(home, shops[0]), key_headers(home, *shops)):
+        is_both = api.get("/v1/me", headers=headers).json()["stores"] != [here]
+        for rule, segment_id in zip(rules, saved, strict=True):
+            chosen = {"segment_id": encode_id("seg", segment_id)}
+            listed = api.get("/v1/customers", headers=headers, params=chosen).json()["items"]
+            preview = api.post("/v1/segments/preview", headers=headers, json={"rule": rule}).json()
+            found = {row["id"] for row in listed}
+            assert found == {row["id"] for row in preview["sample"]}
+            assert preview["customers"] == len(found)
+            seen = [buyer, other] if is_both and rule not in rules[:2] else [buyer]
+            assert found == {encode_id("cus", one.id) for one in seen}
+
+
+def test_a_rule_may_name_more_stores_than_are_looked_for_one_by_one(api: TestClient, home: BrandHome) -> None:
+    with home.open() as session:
+        places = [make.store(session) for _ in range(FEW + 1)]
+        for place in places:
+            person(session, place)
+        person(session, make.store(session))
+        session.commit()
+    ids = [encode_id("store", place.id) for place in places]
+    for count in (1, FEW, FEW + 1):
+        rule = {"field": "store", "op": "in", "value": ids[:count]}
+        preview = api.post("/v1/segments/preview", headers=home.headers, json={"rule": rule}).json()
+        assert preview["customers"] == count
