@@ -50,6 +50,11 @@ def assert_problem(answer: Response, status: int, slug: str, pointer: str | None
         assert pointer in [error["pointer"] for error in problem["errors"]], problem
 
 
+def without_use(told: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a credential, but for when it was used, which is written down a little later."""
+    return {name: value for name, value in told.items() if not name.startswith("last_used_")}
+
+
 class Shops:
     """Two stores of a brand, each with a LINE account and a key of its own."""
 

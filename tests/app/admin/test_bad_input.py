@@ -72,6 +72,8 @@ def test_poison_in_any_field_is_answered_and_spoils_no_list(api: TestClient, hom
 def test_a_body_that_is_no_object_is_refused(api: TestClient, home: BrandHome, content: bytes) -> None:
     headers = {**home.headers, "Content-Type": "application/json"}
     for method, path in _bodies(api, home):
+        if path.endswith("/rotate") and content in (b"", b"null"):
+            continue  # a rotation needs none
         answer = api.request(method, path, content=content, headers=headers)
         assert answer.status_code in (400, 422), (method, path, answer.text)
 
