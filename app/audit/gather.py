@@ -20,9 +20,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.audit.models import AuditEntry
-from app.audit.writing import add_entries
-from tenants.api_keys.models import CredentialUse
+from app.audit.service import Seen
+from app.audit.writing import add_rows
 from tenants.scope import Scope
 from tenants.session import ScopedSession, open_session
 
@@ -40,6 +39,8 @@ PATIENCE_SECONDS = 5.0
 
 LOST = Counter("noren_audit_lost_total", "Entries of the audit log that could not be written, by kind.", ["kind"])
 
+Use = tuple[datetime, str | None]
+"""When and from where a credential was used."""
 RefusalKey = tuple[UUID, str, UUID | None, str, int | None, str | None]
 
 
@@ -47,8 +48,9 @@ RefusalKey = tuple[UUID, str, UUID | None, str, int | None, str | None]
 class Batch:
     """What one brand has to be written."""
 
-    entries: list[AuditEntry] = field(default_factory=list)
-    uses: list[CredentialUse] = field(default_factory=list)
+    entries: list[Seen] = field(default_factory=list)
+    uses: dict[UUID, Use] = field(default_factory=dict)
+    """By credential."""
 
 
 class Gatherer:
@@ -60,10 +62,10 @@ class Gatherer:
         self._flushing = Lock()
         self._wake = Event()
         self._ending = False
-        self._reads: deque[AuditEntry] = deque()
-        self._refusals: dict[RefusalKey, AuditEntry] = {}
+        self._reads: deque[Seen] = deque()
+        self._refusals: dict[RefusalKey, Seen] = {}
         self._refusals_since = monotonic()
-        self._uses: dict[tuple[UUID, UUID], CredentialUse] = {}
+        self._uses: dict[tuple[UUID, UUID], Use] = {}
         self._thread = Thread(target=self._run, name="audit", daemon=True)
 
     def start(self) -> None:
@@ -90,7 +92,7 @@ class Gatherer:
         """Whether another read can be taken."""
         return len(self._reads) < MOST_WAITING
 
-    def add_read(self, entry: AuditEntry) -> None:
+    def add_read(self, entry: Seen) -> None:
         """Take the entry of an answer that names people."""
         with self._lock:
             self._reads.append(entry)
@@ -98,9 +100,10 @@ class Gatherer:
         if enough:
             self._wake.set()
 
-    def add_refusal(self, entry: AuditEntry) -> None:
+    def add_refusal(self, entry: Seen) -> None:
         """Take a refusal; those of one caller, operation, status and address within a minute become one entry."""
-        key = (entry.brand_id, entry.caller_kind, entry.caller_id, entry.action, entry.status, entry.address)
+        actor = entry.actor
+        key = (entry.brand_id, actor.kind, actor.id, entry.action, entry.status, actor.address)
         with self._lock:
             known = self._refusals.get(key)
             if known is not None:
@@ -112,9 +115,8 @@ class Gatherer:
 
     def add_use(self, brand_id: UUID, credential_id: UUID, at: datetime, address: str | None) -> None:
         """Note that a credential was used; only the last use of each is written."""
-        use = CredentialUse(brand_id=brand_id, credential_id=credential_id, last_used_at=at, last_used_from=address)
         with self._lock:
-            self._uses[brand_id, credential_id] = use
+            self._uses[brand_id, credential_id] = (at, address)
 
     def flush(self, *, everything: bool = False) -> bool:
         """Write what waits, brand by brand; `everything` includes refusals that may still grow.
@@ -129,7 +131,7 @@ class Gatherer:
                     write(self.engine, brand_id, batch)
                 except (OperationalError, InterfaceError, PoolTimeout) as error:
                     done = False
-                    self._put_back(batch)
+                    self._put_back(brand_id, batch)
                     log.warning("audit_waits_for_database", error=type(error).__name__)
                 except DBAPIError:  # not to be mended by trying again, and other brands must not wait for it
                     LOST.labels("read").inc(len(batch.entries))
@@ -138,26 +140,25 @@ class Gatherer:
 
     def _take(self, everything: bool) -> dict[UUID, Batch]:
         with self._lock:
-            entries: list[AuditEntry] = list(self._reads)
+            entries: list[Seen] = list(self._reads)
             self._reads.clear()
             if everything or monotonic() - self._refusals_since >= REFUSALS_SECONDS:
                 entries += self._refusals.values()
                 self._refusals.clear()
                 self._refusals_since = monotonic()
-            uses = list(self._uses.values())
-            self._uses.clear()
+            uses, self._uses = self._uses, {}
         batches: dict[UUID, Batch] = {}
         for entry in entries:
             batches.setdefault(entry.brand_id, Batch()).entries.append(entry)
-        for use in uses:
-            batches.setdefault(use.brand_id, Batch()).uses.append(use)
+        for (brand_id, credential_id), use in uses.items():
+            batches.setdefault(brand_id, Batch()).uses[credential_id] = use
         return batches
 
-    def _put_back(self, batch: Batch) -> None:
+    def _put_back(self, brand_id: UUID, batch: Batch) -> None:
         with self._lock:
             self._reads.extendleft(reversed(batch.entries))
-            for use in batch.uses:
-                self._uses.setdefault((use.brand_id, use.credential_id), use)
+            for credential_id, use in batch.uses.items():
+                self._uses.setdefault((brand_id, credential_id), use)
 
     def _run(self) -> None:
         while not self._ending:
@@ -178,16 +179,20 @@ def write(engine: Engine, brand_id: UUID, batch: Batch) -> None:
         with open_session(engine, Scope(brand_id)) as session:
             if not _hold_brand(session):
                 return
-            add_entries(session, entries)
+            rows = [entry.to_row() for entry in entries]
+            add_rows(session, [row for row in rows if row["customer_ids"] or row["kind"] == "refused"])
             session.commit()
         # What is written is not written again when a later transaction of the batch fails.
         del batch.entries[: len(entries)]
     if batch.uses:
         # In one order, so that two processes never wait for each other.
-        uses = sorted(batch.uses, key=lambda use: use.credential_id)
+        uses = [
+            {"brand_id": brand_id, "credential_id": credential_id, "last_used_at": at, "last_used_from": address}
+            for credential_id, (at, address) in sorted(batch.uses.items())
+        ]
         with open_session(engine, Scope(brand_id)) as session:
             if _hold_brand(session):
-                session.connection().execute(_USE, [use.model_dump() for use in uses])
+                session.connection().execute(_USE, uses)
                 session.commit()
 
 
@@ -197,7 +202,7 @@ def _hold_brand(session: ScopedSession) -> bool:
     return session.execute(_HOLD_BRAND, {"brand_id": session.scope.brand_id}).first() is not None
 
 
-def _cut(entries: Sequence[AuditEntry], size: int) -> Iterator[Sequence[AuditEntry]]:
+def _cut(entries: Sequence[Seen], size: int) -> Iterator[Sequence[Seen]]:
     whole = list(entries)
     for start in range(0, len(whole), size):
         yield whole[start : start + size]

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final, Protocol
@@ -15,11 +15,10 @@ from starlette.exceptions import HTTPException
 
 from app.addresses import client_address
 from app.audit.gather import Gatherer
-from app.audit.models import AuditEntry
-from app.audit.service import Actor, Deed, Thing, new_entry, note
+from app.audit.service import Actor, Deed, Seen, Thing, decode_customers, note
 from app.audit.trail import find_trail, follow
 from app.callers import CallerInfo
-from tenants.ids import decode_id
+from tenants.ids import decode_id, uuid7
 from tenants.session import ScopedSession
 
 READING: Final = frozenset({"dry_run_campaign", "evaluate_weather_rule", "preview_segment", "resolve_card"})
@@ -30,7 +29,6 @@ WAIT_SECONDS = 2.0
 MOST_IDS = 5_000
 """People that one entry names; an answer that is streamed and names more leaves several."""
 
-_CUSTOMER = re.compile(rb"cus_[0-7][0-9a-hjkmnp-tv-z]{25}")
 _LONGEST = len("cus_") + 26
 _THING = re.compile(r"([a-z]{2,10})_([0-7][0-9a-hjkmnp-tv-z]{25})")
 _OWN_ID = re.compile(rb'^\{"(?:id|client_id)":"([a-z]{2,10}_[0-7][0-9a-hjkmnp-tv-z]{25})"')
@@ -70,7 +68,7 @@ async def record_answer(request: Request, response: Response) -> None:
         _follow_stream(request, caller, response)
     elif ids := _named(request, bytes(response.body)):
         await _await_room(request)
-        gatherer_of(request).add_read(_entry(request, caller, "read", response.status_code, ids))
+        gatherer_of(request).add_read(_seen(request, caller, "read", response.status_code, ids))
 
 
 async def record_replay(request: Request, response: Response) -> None:
@@ -78,7 +76,7 @@ async def record_replay(request: Request, response: Response) -> None:
     caller: CallerInfo | None = getattr(request.state, "caller", None)
     if caller is not None and (ids := _named(request, bytes(response.body))):
         await _await_room(request)
-        gatherer_of(request).add_read(_entry(request, caller, "read", response.status_code, ids))
+        gatherer_of(request).add_read(_seen(request, caller, "read", response.status_code, ids))
 
 
 def record_refusal(request: Request, status: int) -> None:
@@ -87,17 +85,15 @@ def record_refusal(request: Request, status: int) -> None:
         return
     caller: CallerInfo | None = getattr(request.state, "caller", None)
     if caller is not None:
-        gatherer_of(request).add_refusal(_entry(request, caller, "refused", status, ()))
+        gatherer_of(request).add_refusal(_seen(request, caller, "refused", status, ()))
 
 
 def record_ended(request: Request, brand_id: UUID, kind: str, credential_id: UUID) -> None:
     """Gather that somebody came with a credential which was good once."""
-    deed = Deed(_action(request), _thing_in_path(request), 401)
     # An access token is not what callers are known by, and whose it was is not asked for a refusal.
     is_token = kind == "access_token"
     actor = _actor(request, "api_client" if is_token else kind, None if is_token else credential_id, "")
-    entry = new_entry(brand_id, "refused", actor, deed, datetime.now(UTC))
-    gatherer_of(request).add_refusal(entry)
+    gatherer_of(request).add_refusal(_seen_of(request, brand_id, "refused", actor, 401, ()))
 
 
 def gatherer_of(request: Request) -> Gatherer:
@@ -132,16 +128,21 @@ def _write_change(request: Request, response: Response, caller: CallerInfo) -> b
         return False
     body = bytes(getattr(response, "body", b""))
     thing = _thing_in_path(request) or _thing_in_answer(body)
-    deed = Deed(_action(request), thing, response.status_code, _named(request, body))
+    people = decode_customers(_named(request, body))
+    deed = Deed(_action(request), thing, response.status_code, people)
     actor = _actor(request, caller.kind, caller.id, caller.name)
     note(session, actor, deed, now=datetime.now(UTC))
     return True
 
 
-def _entry(request: Request, caller: CallerInfo, kind: str, status: int, ids: Iterable[UUID]) -> AuditEntry:
-    deed = Deed(_action(request), _thing_in_path(request), status, list(ids))
+def _seen(request: Request, caller: CallerInfo, kind: str, status: int, named: Collection[bytes]) -> Seen:
     actor = _actor(request, caller.kind, caller.id, caller.name)
-    return new_entry(caller.scope.brand_id, kind, actor, deed, datetime.now(UTC))
+    return _seen_of(request, caller.scope.brand_id, kind, actor, status, named)
+
+
+def _seen_of(request: Request, brand_id: UUID, kind: str, actor: Actor, status: int, named: Collection[bytes]) -> Seen:
+    now, thing = datetime.now(UTC), _thing_in_path(request)
+    return Seen(brand_id, uuid7(), now, kind, actor, _action(request), thing, status, named)
 
 
 def _actor(request: Request, kind: str, credential_id: UUID | None, name: str) -> Actor:
@@ -171,19 +172,18 @@ def _read_thing(text: str) -> Thing | None:
     return Thing(found[1], decode_id(found[1], text)) if found else None
 
 
-def _named(request: Request, body: bytes) -> set[UUID]:
-    """The persons whom an answer names: in its body, and in the path or the query that it answers."""
-    found = set(_CUSTOMER.findall(body)) if b"cus_" in body else set()
-    if not body.startswith(b'{"items":[]'):
+def _named(request: Request, body: bytes) -> set[bytes]:
+    """What stands behind each `cus_` in an answer, and in the path or the query that it answers."""
+    found = _find(body)
+    if request.scope.get("query_string") and not body.startswith(b'{"items":[]'):
         # An empty list says nothing of whom the query names.
-        asked = request.scope.get("query_string", b"")
-        found.update(_CUSTOMER.findall(unquote_to_bytes(asked)) if asked else ())
-    found.update(_CUSTOMER.findall(request.scope["path"].encode()))
-    return {_read_customer(one) for one in found}
+        found |= _find(unquote_to_bytes(request.scope["query_string"]))
+    return found | _find(request.scope["path"].encode())
 
 
-def _read_customer(text: bytes) -> UUID:
-    return decode_id("cus", text.decode())
+def _find(text: bytes) -> set[bytes]:
+    """A tenth of the time that a regular expression takes; what is no id is sorted out when it is written."""
+    return {part[:26] for part in text.split(b"cus_")[1:]}
 
 
 async def _await_room(request: Request) -> None:
@@ -207,7 +207,7 @@ def _follow_stream(request: Request, caller: CallerInfo, response: Response) -> 
         try:
             async for chunk in chunks:
                 seen = rest + (chunk.encode() if isinstance(chunk, str) else bytes(chunk))
-                found.update(_CUSTOMER.findall(seen))
+                found |= {one for one in _find(seen) if len(one) == 26}
                 rest = seen[1 - _LONGEST :]
                 if len(found) >= MOST_IDS:
                     gather(found)
@@ -218,7 +218,6 @@ def _follow_stream(request: Request, caller: CallerInfo, response: Response) -> 
 
     def gather(found: set[bytes]) -> None:
         if found:
-            ids = {_read_customer(one) for one in found}
-            gatherer.add_read(_entry(request, caller, "read", response.status_code, ids))
+            gatherer.add_read(_seen(request, caller, "read", response.status_code, found))
 
     streaming.body_iterator = scan()

@@ -1,6 +1,6 @@
 """The one statement that adds an entry to the log, together with its place among those to be sealed."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -19,14 +19,14 @@ _ADD = text(
 )
 
 
-def add_entries(session: Session, entries: Iterable[AuditEntry]) -> None:
-    """Append entries of the session's brand; `brand_id` is set on each."""
-    rows = [_row(entry) for entry in entries]
+def add_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Append entries to the log of the session's brand; every column of each."""
     if rows:
         session.connection().execute(_ADD, rows)
 
 
-def _row(entry: AuditEntry) -> dict[str, Any]:
+def row_of(entry: AuditEntry) -> dict[str, Any]:
+    """The columns of an entry."""
     row = {name: getattr(entry, name) for name in _COLUMNS}
     if entry.changes is not None:
         row["changes"] = orjson.dumps(entry.changes).decode()

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.audit import chain
 from app.audit.models import AuditEntry, AuditSeal
 from app.audit.service import Actor, Deed, Thing, new_entry
-from app.audit.writing import add_entries
+from app.audit.writing import add_rows, row_of
 from tenants.ids import uuid7
 from tenants.scope import Scope
 from tenants.session import ScopedSession, open_session
@@ -34,7 +34,7 @@ def write_entries(session: ScopedSession, count: int) -> list[UUID]:
         entry = new_entry(session.scope.brand_id, "change", actor, deed, NOW + timedelta(seconds=number))
         entry.changes = [{"table": "store", "key": {"id": "1"}, "before": {"name": "一"}, "after": {"name": "二"}}]
         entries.append(entry)
-    add_entries(session, entries)
+    add_rows(session, [row_of(entry) for entry in entries])
     return [entry.id for entry in entries]
 
 

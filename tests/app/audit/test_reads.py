@@ -18,7 +18,7 @@ from starlette.requests import Request
 from app.audit import gather, requests
 from app.audit.gather import Gatherer
 from app.audit.models import AuditEntry
-from app.audit.service import Actor, Deed, new_entry
+from app.audit.service import Actor, Seen
 from app.database import Urls, make_engine
 from app.main import create_app
 from app.settings import Settings
@@ -34,10 +34,10 @@ from tests.conftest import BrandHome
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 
 
-def read_entry(brand_id: UUID, name: str = "client") -> AuditEntry:
-    return new_entry(
-        brand_id, "read", Actor("api_client", uuid7(), name), Deed("get_customer", None, 200, [uuid7()]), NOW
-    )
+def read_entry(brand_id: UUID, kind: str = "read", address: str | None = None) -> Seen:
+    actor = Actor("api_client", uuid7(), "本部システム", None, address)
+    named = [encode_id("cus", uuid7()).removeprefix("cus_").encode()]
+    return Seen(brand_id, uuid7(), NOW, kind, actor, "get_customer", None, 200, named)
 
 
 def count_entries(home: BrandHome) -> int:
@@ -115,9 +115,7 @@ def test_different_refusals_are_told_apart_up_to_a_bound(home: BrandHome, engine
     gatherer = Gatherer(engine)
     lost = gather.LOST.labels("refused")._value.get()
     for number in range(5):
-        entry = read_entry(home.scope.brand_id)
-        entry.kind, entry.address = "refused", f"192.0.2.{number}"
-        gatherer.add_refusal(entry)
+        gatherer.add_refusal(read_entry(home.scope.brand_id, "refused", f"192.0.2.{number}"))
     gatherer.flush(everything=True)
     assert count_entries(home) == 3
     assert gather.LOST.labels("refused")._value.get() - lost == 2

@@ -14,7 +14,7 @@ from app.audit import chain
 from app.audit.gather import Gatherer
 from app.audit.models import AuditEntry
 from app.audit.service import Actor, Deed, Thing, follow, new_entry, note
-from app.audit.writing import add_entries
+from app.audit.writing import add_rows, row_of
 from app.settings import Settings
 from tenants.ids import encode_id, uuid7
 from tenants.stores.models import Store
@@ -46,7 +46,7 @@ def read_at(home: BrandHome, minute: int, *people: UUID, caller_id: UUID = KEY) 
     )
     entry.at = NOON + timedelta(minutes=minute)
     with home.open() as session:
-        add_entries(session, [entry])
+        add_rows(session, [row_of(entry)])
         session.commit()
 
 
