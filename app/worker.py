@@ -13,9 +13,11 @@ from typing import Any
 from uuid import UUID
 
 import procrastinate
+import psycopg
 import structlog
 from prometheus_client import Counter as Metric
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.audit.chain import seal_all
 from app.audit.queries import list_unsealed_brands
@@ -27,7 +29,7 @@ from app.jobs import lanes
 from app.jobs.queue import queue
 from app.keys import load_keyring
 from app.line.client import warm_up
-from app.logs import configure_logs, note_crashes
+from app.logs import configure_logs, describe_error, note_crashes
 from app.memory import settle_memory
 from app.messaging.dispatch import Dispatcher
 from app.messaging.service import SEND_LANE
@@ -66,6 +68,7 @@ class Worker:
         self.stopping = asyncio.Event()
         self.handlers: dict[str, Handler] = {}
         self.lane_ended = asyncio.Event()
+        self.has_started = False
         self.jobs_done = False
         """In a worker that works until idle: whether it has no job in hand."""
 
@@ -85,6 +88,7 @@ class Worker:
             with queue.replace_connector(connector) as jobs:
                 async with jobs.open_async():
                     log.info("worker_started", worker=self.name)
+                    self.has_started = True
                     # A new friend is shown by her name within two seconds only if LINE's SDK, slow to load, is there.
                     warming = loop.run_in_executor(None, _warm_up) if not until_idle else None
                     try:
@@ -205,7 +209,7 @@ class Worker:
         return count
 
     async def _seal(self) -> None:
-        """Seal what was added to the audit logs; here and not where it is added, so that no change waits for a chain."""
+        """Seal what was added to the audit logs: not where it is added, so that no change waits for a chain."""
         while not self.stopping.is_set():
             await asyncio.to_thread(self._seal_all)
             with suppress(TimeoutError):
@@ -257,14 +261,36 @@ def _warm_up() -> None:
     settle_memory()
 
 
+LOST = (psycopg.OperationalError, OperationalError, InterfaceError, procrastinate.exceptions.ConnectorException)
+"""How it shows that the database has gone away."""
+
+
 def run_worker(settings: Settings, *, until_idle: bool = False) -> None:
-    """Run one worker in this process until SIGTERM, SIGINT or, with `until_idle`, until nothing is due."""
+    """Run one worker in this process until SIGTERM, SIGINT or, with `until_idle`, until nothing is due.
+
+    A database that goes away is waited for, unless it was not there to begin with.
+    """
     configure_logs(settings.log_level)
     note_crashes()
     urls = database_urls(settings)
 
     async def main() -> None:
-        await Worker(settings, urls).run(until_idle=until_idle)
+        stopped = asyncio.Event()
+        has_worked = False
+        while not stopped.is_set():
+            worker = Worker(settings, urls)
+            try:
+                return await worker.run(until_idle=until_idle)
+            except LOST as error:
+                has_worked = has_worked or worker.has_started
+                if until_idle or not has_worked:
+                    raise
+                log.error("database_lost", error=describe_error(error), again_in_seconds=TROUBLE_SECONDS)
+            worker.engine.dispose()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), TROUBLE_SECONDS)
 
     try:
         import uvloop
