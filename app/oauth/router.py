@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
+from app.audit import requests as audit
 from app.auth import Now, hold_slot
 from app.oauth.server import AUTH_METHODS, KnownClient, OAuthError, TokenRequest, TokenServer, refuse, render
 from app.routes import read_body
@@ -57,6 +58,7 @@ def open_server(request: Request, now: Now, slot: Annotated[None, Depends(hold_s
             limits.disown(request.scope)
         else:
             limits.accept(request.scope, engine, client.scope.brand_id, client.row.id, now)
+            audit.gatherer_of(request).add_use(client.scope.brand_id, client.row.id, now, audit.address_of(request))
 
     return TokenServer(engine, now, settle)
 

@@ -14,6 +14,7 @@ from tenants.permissions import PERMISSIONS
 from tenants.tables import utc_now
 from tests import make
 from tests.app.admin.calls import Shops, assert_problem, create, list_ids
+from tests.app.sandbox.process import wait_for
 from tests.conftest import BrandHome
 
 
@@ -80,6 +81,15 @@ def test_a_client_tells_when_it_was_last_used(api: TestClient, home: BrandHome) 
         session.commit()
     told = api.get(f"/v1/api-clients/{made['id']}", headers=home.headers).json()
     assert (told["last_used_at"], told["last_used_from"]) == (write_instant(used_at), "203.0.113.9")
+
+
+def test_getting_a_token_is_a_use_of_the_client(api: TestClient, home: BrandHome) -> None:
+    made = create(api, home, "/v1/api-clients", name="会計")
+    path = f"/v1/api-clients/{made['id']}"
+    assert _token_status(api, made["id"], "nrn_client_wrong") == 401
+    assert _token_status(api, made["id"], made["client_secret"]) == 200
+    wait_for(lambda: api.get(path, headers=home.headers).json()["last_used_at"], 20)
+    assert api.get(path, headers=home.headers).json()["last_used_from"] == "testclient"
 
 
 def test_a_repeated_create_does_not_repeat_the_secret(api: TestClient, home: BrandHome) -> None:
