@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hmac import compare_digest
+from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("login")
 
+_FIRST = Lock()
 ATTEMPT_SECONDS = 600
 HOME = "/console"
 _ATTEMPT = "-login"
@@ -64,16 +66,17 @@ def provider_of(request: Request) -> "Provider":
         raise SignInFailed("not_configured")
     if not settings.public_url.startswith("https://") and not browser.is_loopback(settings):
         raise SignInFailed("not_secure")
-    if not hasattr(request.app.state, "identity_provider"):
-        # Here, since it takes heavy libraries that only calls going out need.
-        from app.console.provider import Provider
+    with _FIRST:
+        if not hasattr(request.app.state, "identity_provider"):
+            # Here, since it takes heavy libraries that only calls going out need.
+            from app.console.provider import Provider
 
-        request.app.state.identity_provider = Provider(
-            issuer=settings.oidc_issuer,
-            client_id=settings.oidc_client_id,
-            client_secret=settings.oidc_client_secret.get_secret_value(),
-            redirect_uri=f"{settings.public_url.rstrip('/')}/console/callback",
-        )
+            request.app.state.identity_provider = Provider(
+                issuer=settings.oidc_issuer,
+                client_id=settings.oidc_client_id,
+                client_secret=settings.oidc_client_secret.get_secret_value(),
+                redirect_uri=f"{settings.public_url.rstrip('/')}/console/callback",
+            )
     provider: Provider = request.app.state.identity_provider
     return provider
 

@@ -69,7 +69,6 @@ class Provider:
     client_id: str
     client_secret: str
     redirect_uri: str
-    _client: httpx.Client = field(default_factory=open_client)
     _metadata: tuple[Mapping[str, Any], float] | None = None
     _keys: tuple[KeySet, float] | None = None
     _lock: Lock = field(default_factory=Lock)
@@ -94,11 +93,9 @@ class Provider:
 
     def start_address(self, attempt: Attempt) -> str:
         """Where the browser goes to sign in. Raises ProviderUnreachable."""
-        address, _ = self._library().create_authorization_url(
-            self.metadata()["authorization_endpoint"],
-            state=attempt.state,
-            code_verifier=attempt.verifier,
-            nonce=attempt.nonce,
+        endpoint = self.metadata()["authorization_endpoint"]
+        address, _ = self._library(None).create_authorization_url(
+            endpoint, state=attempt.state, code_verifier=attempt.verifier, nonce=attempt.nonce
         )
         return str(address)
 
@@ -113,15 +110,17 @@ class Provider:
 
     def identify(self, code: str, attempt: Attempt, now: datetime) -> Identity:
         """Who signed in, by the code that came back. Raises ProviderUnreachable, NotProven."""
+        endpoint = self.metadata()["token_endpoint"]
         try:
-            token: Mapping[str, Any] = self._library().fetch_token(
-                self.metadata()["token_endpoint"],
-                auth=httpx.BasicAuth(self.client_id, self.client_secret),
-                grant_type="authorization_code",
-                code=code,
-                code_verifier=attempt.verifier,
-                redirect_uri=self.redirect_uri,
-            )
+            with open_client() as client:
+                token: Mapping[str, Any] = self._library(client).fetch_token(
+                    endpoint,
+                    auth=httpx.BasicAuth(self.client_id, self.client_secret),
+                    grant_type="authorization_code",
+                    code=code,
+                    code_verifier=attempt.verifier,
+                    redirect_uri=self.redirect_uri,
+                )
         except OAuth2Error as error:
             raise NotProven(f"the code was refused: {error.error}") from error
         except (httpx.HTTPError, ValueError) as error:
@@ -134,9 +133,9 @@ class Provider:
             claims = self._ask_who(access_token, claims["sub"])
         return self._read(claims)
 
-    def _library(self) -> Any:
+    def _library(self, client: httpx.Client | None) -> Any:
         return OAuth2Client(
-            self._client,
+            client,
             self.client_id,
             self.client_secret,
             scope=SCOPE,
@@ -198,7 +197,8 @@ class Provider:
 
     def _get(self, address: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         try:
-            answer = self._client.get(address, headers=headers)
+            with open_client() as client:
+                answer = client.get(address, headers=headers)
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:

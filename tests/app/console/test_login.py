@@ -1,6 +1,7 @@
 """Signing in by way of the sandbox's identity provider, over a real socket."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
@@ -303,6 +304,18 @@ def test_without_a_sound_discovery_document_nobody_is_sent_anywhere(
         assert "認証プロバイダーが応答しません" in answer.text
         registered.call("PUT", "/faults", {"faults": []})
         assert client.get("/console/login", follow_redirects=False).status_code == 303
+
+
+def test_a_slow_provider_leaves_the_api_its_connections(
+    settings: Settings, registered: RunningSandbox, people: People, home: BrandHome
+) -> None:
+    people.fail("openid-configuration", delay_ms=3_000)
+    small = signing_in(settings, registered, pool_size=2)
+    with TestClient(create_app(small), base_url=PUBLIC) as client, ThreadPoolExecutor(6) as pool:
+        waiting = [pool.submit(client.get, "/console/login", follow_redirects=False) for _ in range(6)]
+        assert client.get("/v1/me", headers=home.headers).status_code == 200
+        assert not any(one.done() for one in waiting)
+        assert {one.result().status_code for one in waiting} == {303}
 
 
 def test_whoever_declines_is_told_so(browser: Browser, people: People) -> None:
