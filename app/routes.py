@@ -69,7 +69,10 @@ async def read_json(request: Request, limit: int) -> None:
 
 
 async def read_body(request: Request, limit: int) -> None:
-    """Read the body, at most `limit` bytes. Raises 413."""
+    """Read the body, at most `limit` bytes. Raises 400 or 413."""
+    if "content-length" in request.headers and "transfer-encoding" in request.headers:
+        # A proxy before us may believe the other one, and take the rest for the next caller's request (RFC 9112, 6.3).
+        raise Refused(400, "Give Content-Length or Transfer-Encoding, not both.")
     if int(request.headers.get("content-length") or 0) > limit:
         raise _too_large()
     chunks: list[bytes] = []

@@ -5,6 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+from app.limits.problems import RateLimited
 from app.problems import BY_STATUS
 from app.problems import describe as describe_problem
 from tenants.problems import Invalid, NotFound, PermissionMissing, Problem, StaleVersion, Unauthorized
@@ -54,6 +55,7 @@ BY_KIND: dict[str, tuple[type[Problem], ...]] = {
     "404": (NotFound,),
     "412": (StaleVersion,),
     "422": (Invalid,),
+    "429": (RateLimited,),
 }
 """Problems that mean the same wherever they are answered."""
 
@@ -66,6 +68,9 @@ _WORDS: dict[str, Any] = {
     "code": "S001",
     "channel_id": "1656000001",
     "keys": ["external_id", "phone"],
+    "limit": "default",
+    "retry_after_seconds": 42,
+    "email": "hanako@example.jp",
 }
 """Members of problems by name, where the type alone says too little."""
 
@@ -80,9 +85,7 @@ def response(status: str, slugs: list[str]) -> dict[str, Any]:
 def slugs_of(status: str, also: tuple[type[Problem], ...] = ()) -> list[str]:
     """Published names of the problems of a status: the general ones and those of this operation."""
     general = [kind.slug() for kind in BY_KIND.get(status, ())]
-    if status == "429":
-        general = [kind.slug() for kind in list_kinds(Problem) if kind.status == 429]
-    elif not general and int(status) in BY_STATUS:
+    if not general and int(status) in BY_STATUS:
         general = [BY_STATUS[int(status)][0]]
     return general + [kind.slug() for kind in also if str(kind.status) == status]
 

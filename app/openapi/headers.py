@@ -15,11 +15,28 @@ HEADERS: dict[str, Any] = {
     },
     "RateLimit": {
         "description": "What is left of the limit in force, and the seconds until it is full again.",
-        "schema": {"type": "string", "examples": ['"default";r=598;t=1']},
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[a-z-]+";r=[0-9]+;t=[0-9]+$', "examples": ['"default";r=5998;t=42']},
     },
     "RateLimit-Policy": {
-        "description": "The limits of this credential: so many requests in a window of so many seconds.",
-        "schema": {"type": "string", "examples": ['"default";q=600;w=60']},
+        "description": "The limit of this credential or address: so many requests in a window of so many seconds.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[a-z-]+";q=[0-9]+;w=[0-9]+$', "examples": ['"default";q=6000;w=60']},
+    },
+    "X-RateLimit-Limit": {
+        "description": "The same as many clients read it: requests in a window.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0, "examples": [6000]},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "Requests left in this window.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0, "examples": [5998]},
+    },
+    "X-RateLimit-Reset": {
+        "description": "When the limit is full again, in seconds since 1970.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0, "examples": [1795226520]},
     },
     "Retry-After": {
         "description": "Seconds to wait before the request is worth repeating.",
@@ -31,6 +48,10 @@ HEADERS: dict[str, Any] = {
         "schema": {"const": "true"},
     },
 }
+
+
+LIMITS = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+"""The headers that tell of limits."""
 
 
 def refer(*names: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from app.openapi import errors, security
-from app.openapi.headers import HEADERS, refer
+from app.openapi.headers import HEADERS, LIMITS, refer
 from app.openapi.problems_of import PROBLEMS_OF
 from tenants.problems import Conflict
 
@@ -19,7 +19,6 @@ REPLAYED: dict[str, Any] = {
 }
 _CHANGING = ("post", "patch", "put", "delete")
 _WITH_BODY = ("post", "patch", "put")
-_LIMITS = ("RateLimit", "RateLimit-Policy")
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -65,7 +64,7 @@ def complete(operation: dict[str, Any], path: str, method: str, *, route: APIRou
         parameters.append(_IF_NONE_MATCH)
         operation["responses"]["304"] = {
             "description": "The version named in If-None-Match still holds.",
-            "headers": refer("Request-Id", "ETag", *_LIMITS),
+            "headers": refer("Request-Id", "ETag", *LIMITS),
         }
     _describe_problems(operation, path, method, permission)
     if not parameters:
@@ -75,7 +74,7 @@ def complete(operation: dict[str, Any], path: str, method: str, *, route: APIRou
 def _describe_answers(responses: dict[str, Any], method: str, schemas: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
-            response["headers"] = refer("Request-Id", *_LIMITS) | _version_header(status, response, schemas)
+            response["headers"] = refer("Request-Id", *LIMITS) | _version_header(status, response, schemas)
             if response.get("description") == "Successful Response":
                 response["description"] = _DESCRIBED.get((method, status), _DONE[status])
 
@@ -99,16 +98,14 @@ def _describe_replays(responses: dict[str, Any], *, is_secret: bool) -> None:
         else:
             responses["200"] = {
                 "description": REPLAYED["description"],
-                "headers": refer("Request-Id", *_LIMITS, "Idempotent-Replayed"),
+                "headers": refer("Request-Id", *LIMITS, "Idempotent-Replayed"),
                 "content": {"application/json": {"schema": replayed}},
             }
 
 
 def _describe_problems(operation: dict[str, Any], path: str, method: str, permission: str | None) -> None:
     own = PROBLEMS_OF.get(operation["operationId"], ())
-    statuses = {"400", "401", "422"} | {str(kind.status) for kind in own}
-    if errors.slugs_of("429"):
-        statuses.add("429")
+    statuses = {"400", "401", "422", "429"} | {str(kind.status) for kind in own}
     if permission:
         statuses.add("403")
     if "{" in path or _names_other_things(operation):
@@ -126,7 +123,7 @@ def _describe_problems(operation: dict[str, Any], path: str, method: str, permis
         if status == "422" and method == "post":
             slugs.append("idempotency-key-reused")
         response = errors.response(status, slugs)
-        response["headers"] = refer("Request-Id", *(("Retry-After", *_LIMITS) if status == "429" else ()))
+        response["headers"] = refer("Request-Id", *(("Retry-After", *LIMITS) if status == "429" else ()))
         operation["responses"][status] = response
 
 

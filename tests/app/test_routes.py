@@ -47,6 +47,11 @@ def test_a_bad_body_gets_the_problem_that_fits(api: TestClient, home: BrandHome,
         assert all("pointer" in error for error in answer.json()["errors"])
 
 
+def test_a_body_of_two_lengths_is_refused(api: TestClient, home: BrandHome) -> None:
+    answer = post(api, home, b'{"name": "x"}', **{"Content-Length": "13", "Transfer-Encoding": "chunked"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-request")
+
+
 @pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", "application/xml"])
 def test_a_body_that_is_not_said_to_be_json_is_415(api: TestClient, home: BrandHome, media_type: str) -> None:
     answer = post(api, home, b'{"name": "x"}', **{"Content-Type": media_type})

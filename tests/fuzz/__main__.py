@@ -18,7 +18,7 @@ from tenants.sealing import Keyring
 from tests.conftest import MASTER_KEYS, _urls, new_home
 from tests.fuzz.poison import Findings, all_of_it, poison, read_back, sample
 from tests.fuzz.wire import Wire
-from tests.fuzz.world import World, build, operations
+from tests.fuzz.world import World, build, every_operation, operations
 from tests.running import run_sandbox
 from tests.serving import ROOT, Installation, Served, open_installation
 
@@ -95,7 +95,7 @@ def _installation() -> Iterator[Installation]:
 
 def _send_poison(world: World, *, share: float, seed: str, only: str) -> bool:
     findings = Findings()
-    chosen = [one for one in operations() if only in one.name]
+    chosen = [one for one in every_operation() if only in one.name]
     for number, operation in enumerate(chosen, 1):
         poison(world, (operation,), findings, all_of_it if share >= 1 else sample(share, seed))
         if share >= 1 or number % 20 == 0:

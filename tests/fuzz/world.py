@@ -7,16 +7,19 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
-from sqlmodel import select
+from sqlmodel import Session, select
 
+from app.keys import digest_of, new_secret
 from app.main import create_app
 from app.openapi.examples import JSON, example_of
 from app.settings import Settings
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
+from tenants.operators import service
 from tests import make
 from tests.conftest import BrandHome
 
+_OPERATORS = "/operator/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -36,6 +39,11 @@ class Operation:
     described: dict[str, Any] = field(repr=False, hash=False, compare=False)
 
     @property
+    def is_operators(self) -> bool:
+        """Whether the operator of the service calls it, with a key of her own."""
+        return self.path.startswith(_OPERATORS)
+
+    @property
     def parameters(self) -> list[dict[str, Any]]:
         """Its parameters in path, query and header."""
         found: list[dict[str, Any]] = self.described.get("parameters", [])
@@ -51,10 +59,16 @@ class Operation:
 @cache
 def operations() -> tuple[Operation, ...]:
     """Every operation under /v1, in the order of the document."""
+    return tuple(one for one in every_operation() if not one.is_operators)
+
+
+@cache
+def every_operation() -> tuple[Operation, ...]:
+    """Every operation that speaks JSON: /v1, and the operator's."""
     return tuple(
         Operation(described["operationId"], method, path, described)
         for path, item in document()["paths"].items()
-        if path.startswith("/v1/")
+        if path.startswith(("/v1/", _OPERATORS))
         for method, described in item.items()
         if method in METHODS
     )
@@ -70,10 +84,15 @@ class World:
 
     api: httpx.Client
     headers: dict[str, str]
+    operator_headers: dict[str, str]
     ids: dict[str, str] = field(default_factory=dict)
     code: str = _MADE_UP_CODE
     refused: dict[str, str] = field(default_factory=dict)
     """Creating operations whose example was not taken, with the answer."""
+
+    def headers_for(self, operation: Operation) -> dict[str, str]:
+        """The credential that an operation takes."""
+        return self.operator_headers if operation.is_operators else self.headers
 
     def fill(self, value: Any) -> Any:
         """An example with ids and codes that are there in place of made-up ones."""
@@ -122,9 +141,8 @@ def prefix_of(schema: dict[str, Any]) -> str:
 @cache
 def prefixes() -> frozenset[str]:
     """Every prefix of ids that some path takes."""
-    found = {
-        prefix_of(one["schema"]) for operation in operations() for one in operation.parameters if one["in"] == "path"
-    }
+    in_paths = [one for operation in every_operation() for one in operation.parameters if one["in"] == "path"]
+    found = {prefix_of(one["schema"]) for one in in_paths}
     return frozenset(found - {""})
 
 
@@ -137,8 +155,8 @@ def made_up(prefix: str) -> str:
 
 def build(api: httpx.Client, home: BrandHome) -> World:
     """Make one of everything: what a POST of an example makes, and what only comes about otherwise."""
-    world = World(api, home.headers)
-    creators = [one for one in operations() if one.method == "post" and "{" not in one.path and one.body]
+    world = World(api, home.headers, {"Authorization": f"Bearer {_make_operator_key(home)}"})
+    creators = [one for one in every_operation() if one.method == "post" and "{" not in one.path and one.body]
     while creators:
         left = [one for one in creators if not _create(world, one)]
         if len(left) == len(creators):
@@ -151,9 +169,18 @@ def build(api: httpx.Client, home: BrandHome) -> World:
     return world
 
 
+def _make_operator_key(home: BrandHome) -> str:
+    secret = new_secret("operator")
+    with Session(home.engine) as session:
+        service.create_operator_key(session, name="当直", prefix=secret[:19], digest=digest_of(secret), expires_at=None)
+        session.commit()
+    return secret
+
+
 def _create(world: World, operation: Operation) -> bool:
     assert operation.body is not None
-    answer = world.api.post(operation.path, json=world.fill(operation.body["example"]), headers=world.headers)
+    body = world.fill(operation.body["example"])
+    answer = world.api.post(operation.path, json=body, headers=world.headers_for(operation))
     if answer.status_code >= 300:
         world.refused[operation.name] = answer.text
         return False
@@ -171,6 +198,10 @@ def _happen(world: World, home: BrandHome) -> None:
         world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
         make.event(session)
         session.commit()
+    brand = f"/operator/v1/brands/{encode_id('brand', home.scope.brand_id)}"
+    grant = {"reason": "Ticket 4711", "permissions": ["campaigns:read"], "minutes": 60}
+    granted = world.api.post(f"{brand}/support-grants", json=grant, headers=world.operator_headers)
+    world.ids["grant"] = granted.json()["id"]
     issue = f"/v1/coupons/{world.ids['cpn']}/issue"
     answer = world.api.post(issue, json={"customer_ids": [world.ids["cus"]]}, headers=world.headers)
     copy = answer.json()["items"][0]["issued_coupon"]

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.openapi.errors import list_kinds
+from app.openapi.headers import LIMITS
 from tenants.permissions import PERMISSIONS
 from tenants.problems import Problem
 from tests.conftest import BrandHome
@@ -57,7 +58,7 @@ def test_only_me_needs_no_permission() -> None:
 @every_operation
 def test_an_operation_tells_its_errors_as_problems_with_examples(operation: Operation) -> None:
     responses = operation.described["responses"]
-    assert {"400", "401", "422"} <= set(responses)
+    assert {"400", "401", "422", "429"} <= set(responses)
     assert ("403" in responses) == ("x-permission" in operation.described)
     if "{" in operation.path:
         assert "404" in responses
@@ -84,7 +85,7 @@ def test_every_answer_has_its_headers_described(operation: Operation) -> None:
         assert "Request-Id" in headers
         assert ("Retry-After" in headers) == (status == "429")
         if status.startswith("2"):
-            assert {"RateLimit", "RateLimit-Policy"} <= set(headers)
+            assert set(LIMITS) <= set(headers)
             assert ("Idempotent-Replayed" in headers) == (operation.method == "post")
 
 
