@@ -112,7 +112,8 @@ def parse_instant(text: str | None) -> datetime | None:
 
 DOMAIN_COMMANDS = {
     "weather": "app.weather.commands",
-    "brand": "app.admin.commands",
+    "brand": "app.operators.commands",
+    "client": "app.admin.commands",
     "demo": "app.demo.commands",
     "bench": "app.bench.commands",
     "doctor": "app.doctor",
@@ -126,6 +127,6 @@ def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     for name, module in DOMAIN_COMMANDS.items():
-        if wanted in (name, "", "--help") or (name == "brand" and wanted == "client"):
+        if wanted in (name, "", "--help") or (name == "brand" and wanted == "operator"):
             import_module(module).register(cli)
     cli()

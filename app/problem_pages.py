@@ -22,6 +22,7 @@ ADVICE: Final[dict[str, str]] = {
     "area-in-use": "`detail` says what still uses the area; change that first.",
     "bad-request": "Send one JSON document in UTF-8, without NaN or Infinity.",
     "body-too-large": "Send less at once: bodies may be 1 MB unless this installation says otherwise.",
+    "brand-suspended": "Nothing is sent until the service's operator resumes the brand. Ask her why; redeeming goes on.",
     "channel-fixed": "Register the other channel as a LINE account of its own.",
     "channel-taken": "Find the LINE account that has this `channel_id` and change that one.",
     "conflict": "`detail` says what forbids it. Read the resource again and decide anew.",

@@ -9,8 +9,9 @@ import typer
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from app.admin import commands
+from app.admin import commands as client_commands
 from app.database import Urls
+from app.operators import commands
 from app.settings import get_settings
 from tests.conftest import MASTER_KEYS
 
@@ -24,6 +25,7 @@ def noren(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[typer.Typer]:
     get_settings.cache_clear()
     cli = typer.Typer()
     commands.register(cli)
+    client_commands.register(cli)
     yield cli
     get_settings.cache_clear()
 
