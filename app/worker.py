@@ -1,10 +1,10 @@
 """The worker: claims lanes and jobs, runs their tasks. Start as many as you like, on any machine."""
 
 import asyncio
+import collections
 import os
 import signal
 import socket
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
-from prometheus_client import Counter as Metric
+from prometheus_client import Counter
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -48,7 +48,7 @@ SEAL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 3.0
 TROUBLE_SECONDS = 5.0
 """How long a lane rests after its work failed."""
-LANES = Metric("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
+LANES = Counter("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
 
 Handler = Callable[[UUID, UUID], Awaitable[float | None]]
 
@@ -63,7 +63,7 @@ class Worker:
         self.keyring = load_keyring(settings)
         self.engine = make_engine(urls.app, pool_size=settings.pool_size)
         self.busy: set[asyncio.Task[None]] = set()
-        self.held: Counter[UUID] = Counter()
+        self.held: collections.Counter[UUID] = collections.Counter()
         """Lanes in hand, by brand."""
         self.stopping = asyncio.Event()
         self.handlers: dict[str, Handler] = {}

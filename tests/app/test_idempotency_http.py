@@ -141,7 +141,7 @@ def test_callers_with_the_same_key_do_not_meet(
     with brand.open() as session:
         colleague = make.access_token(session)
         session.commit()
-    made = set()
+    made: set[str] = set()
     for headers in (brand.headers, other.headers, {"Authorization": f"Bearer {colleague}"}):
         with served.client(headers) as client:
             answer = send(client, Post("/v1/tags", {"name": f"札{len(made)}"}, "tag"), "mine")

