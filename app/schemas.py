@@ -263,11 +263,9 @@ def _one_line(value: str) -> str:
     return unicodedata.normalize("NFC", value.strip())
 
 
-Name = Annotated[
-    str,
-    Field(max_length=200, json_schema_extra={"minLength": 1, "pattern": ONE_LINE}),
-    AfterValidator(_one_line),
-]
+OneLine = Annotated[str, Field(json_schema_extra={"minLength": 1, "pattern": ONE_LINE}), AfterValidator(_one_line)]
+"""A text of one line, without spaces around it; fields say how long it may be."""
+Name = Annotated[OneLine, Field(max_length=200)]
 """What people call a thing: one line, without spaces around it."""
 Yen = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)]
 Ratio = Annotated[float, Field(strict=True, ge=0, le=1)]

@@ -11,8 +11,8 @@ _CONDITION = "Weather conditions are a small language with types, read by a pars
 _MESSAGES = "Messages are LINE's own objects, checked as LINE checks them, and their variables with them."
 _HOURS = "Opening hours are checked against the calendar, and against each other."
 _MERGED = "The patch is merged first, and the whole is checked."
-_ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores."
-_ONE_LINE = "Where the store is, and what it may have."
+_ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores, and what is named must be there."
+_LATER = "A moment to come."
 
 BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*": {"/query/cursor": "Cursors are signed by us, for one list and its filters."},
@@ -41,6 +41,8 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/weather_area*": "Codes that JMA's tables have.",
         "/municipality_code": "Codes that the tables have.",
     },
+    "*_key": {"/expires_at": _LATER},
+    "*_api_client": {"/expires_at": _LATER},
     "*_line_account": {"": "Either stores or an area, never both."},
     "*_staff": {
         "/email": "An address, which is more than its pattern.",
@@ -61,8 +63,8 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*_coupon": {
         "/benefit*": "Each kind of benefit needs its own members.",
         "/validity*": "Exactly one form, and dates in order.",
-        "/store_ids": _ONE_OF_THREE,
-        "/area_ids": _ONE_OF_THREE,
+        "/store_ids*": _ONE_OF_THREE,
+        "/area_ids*": _ONE_OF_THREE,
         "/all_stores": _ONE_OF_THREE,
         "": _ONE_OF_THREE,
     },
@@ -73,7 +75,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*_campaign": {
         "/messages*": _MESSAGES,
         "/audience*": _RULE,
-        "/valid_until": "A moment to come.",
+        "/valid_until": _LATER,
         "/coupon_id": "Variables of a coupon need one.",
     },
     "*_weather_rule": {
@@ -83,8 +85,8 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/decide_times*": "Clock times of a business day, each once.",
         "/messages*": _MESSAGES,
         "/audience*": _RULE,
-        "/store_ids": _ONE_OF_THREE,
-        "/area_ids": _ONE_OF_THREE,
+        "/store_ids*": _ONE_OF_THREE,
+        "/area_ids*": _ONE_OF_THREE,
         "/all_stores": _ONE_OF_THREE,
         "/approval": "Approval is not there yet.",
         "/blackout_on*": "Each day once.",
@@ -93,3 +95,8 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     },
 }
 """By operation and by pointer, both as shell patterns."""
+
+DETAILS: Final[dict[str, str]] = {
+    "Input should be a valid integer.": "1.0 is no whole number to us, though JSON Schema takes it for one.",
+}
+"""The same wherever it is said."""

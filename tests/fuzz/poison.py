@@ -16,8 +16,8 @@ from app.openapi.examples import example_of
 from tests.fuzz.corpus import CORPUS, HEADERS, PLAIN
 from tests.fuzz.world import Operation, World, document, every_operation
 
-_PLACE = "\u0001here\u0001"
-_QUOTED = json.dumps(_PLACE)
+PLACE = "\u0001here\u0001"
+_QUOTED = json.dumps(PLACE)
 _ANY_HEADERS = ("Request-Id", "Accept", "Content-Type", "Content-Encoding", "Authorization", "Cookie")
 """Headers that every operation reads, beside those of its own."""
 _NOT_FOR_REAL = ("launch_campaign", "delete_brand", "suspend_brand")
@@ -109,7 +109,7 @@ def _attempts_in_body(aim: _Aim, schema: dict[str, Any]) -> Iterator[Attempt]:
         for label, text in aim.at(show(place), CORPUS):
             yield Attempt(aim.operation, label, aim.path, content=_put(planted, _QUOTED, text))
         if _is_free(within):
-            named = json.dumps(plant(aim.example, (*place, _PLACE), schema), ensure_ascii=False)
+            named = json.dumps(plant(aim.example, (*place, PLACE), schema), ensure_ascii=False)
             for label, text in aim.at(f"a name in {show(place)}", _NAMES):
                 content = _put(named, f"{_QUOTED}: {_QUOTED}", f"{text}: 1")
                 yield Attempt(aim.operation, label, aim.path, content=content)
@@ -174,7 +174,7 @@ def places(schema: dict[str, Any], at: Place = ()) -> Iterator[tuple[Place, dict
 def plant(example: Any, place: Place, schema: dict[str, Any]) -> Any:
     """The example with the mark at one place; what leads there is made up where the example lacks it."""
     if not place:
-        return _PLACE
+        return PLACE
     head, *rest = place
     options = [_follow(one) for one in _options(schema)]
     if isinstance(head, int):

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from app.admin.areas.schemas import Latitude, Longitude, MunicipalityCode
 from app.admin.patches import absent
-from app.schemas import Body, Instant, LineAccountId, Name, Read, StoreId, example
+from app.schemas import Body, Instant, LineAccountId, Name, OneLine, Read, StoreId, example
 
 Code = Annotated[Name, Field(max_length=64, description="Your own code of the store, unique in the brand.")]
-Address = Annotated[Name, Field(max_length=500)]
+Address = Annotated[OneLine, Field(max_length=500)]
 PostalCode = Annotated[str, Field(pattern=r"^[0-9]{3}-?[0-9]{4}$", examples=["160-0022"])]
 LineAccountIds = Annotated[list[LineAccountId], Field(max_length=100)]
 OpeningHours = Annotated[

@@ -1,5 +1,6 @@
 """The published document says of every operation what a caller must know, and its examples hold."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +11,12 @@ from fastapi.testclient import TestClient
 
 from app.openapi.errors import list_kinds
 from app.openapi.headers import LIMITS
+from app.openapi.texts import NO_NUL
+from app.schemas import ONE_LINE
 from tenants.permissions import PERMISSIONS
 from tenants.problems import Problem
 from tests.conftest import BrandHome
-from tests.fuzz.poison import Attempt, judge
+from tests.fuzz.poison import PLACE, Attempt, judge, places, plant, show
 from tests.fuzz.world import Operation, World, build, document, operations
 
 OPERATIONS = operations()
@@ -160,6 +163,27 @@ def test_a_repeated_post_gets_an_answer_that_is_told(world: World) -> None:
                 if verdict:
                     wrong[f"{one.name} {turn}"] = verdict
     assert wrong == {}
+
+
+def test_a_text_may_be_as_long_as_its_schema_says(world: World) -> None:
+    wrong, tried = {}, 0
+    for one in OPERATIONS:
+        for place, within in places(one.body["schema"]) if one.body else ():
+            longest = within.get("maxLength", 0)
+            if "enum" in within or within.get("pattern") not in (None, ONE_LINE, NO_NUL) or not 0 < longest <= 5_000:
+                continue
+            assert one.body
+            body = fill(plant(world.fill(one.body["example"]), place, one.body["schema"]), "あ" * longest)
+            answer = world.api.request(one.method, world.path(one), headers=world.headers, json=body)
+            tried += 1
+            if f'"{show(place)}","detail":"String should have at most' in answer.text:
+                wrong[f"{one.name} {show(place)}"] = answer.text
+    assert wrong == {}
+    assert tried > 30
+
+
+def fill(planted: Any, text: str) -> Any:
+    return json.loads(json.dumps(planted).replace(json.dumps(PLACE), json.dumps(text)))
 
 
 def test_links_lead_to_operations_and_to_parameters_that_these_have() -> None:
