@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.walls.bodies import Own
 from tests.walls.calls import Calls, Request
 from tests.walls.credentials import Seat
-from tests.walls.vocabulary import Uncovered
+from tests.walls.vocabulary import Own, Uncovered
 
 Arrange = Callable[[Calls, Seat, Own], None]
 

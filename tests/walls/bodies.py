@@ -51,7 +51,8 @@ class Writer:
             return self._example(one, name, own)
         if "properties" in one:
             body = {member: self._example(one["properties"][member], member, own) for member in one.get("required", ())}
-            return {**body, **dict(vocabulary.BASES.get(component or "", lambda own: {})(own))}
+            base = vocabulary.BASES.get(component or "")
+            return {**body, **(base(own) if base else {})}
         if "const" in one or "enum" in one:
             return one.get("const", one.get("enum", [None])[0])
         match one.get("type"):

@@ -21,7 +21,7 @@ VARYING = re.compile("date|retry-after|(x-)?ratelimit.*")
 _IDS = re.compile(r"\b([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})\b")
 _UUIDS = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _INVENTED = re.compile(
-    r"\+81[89]0\d{8}|[0-9a-f]{10}@example\.jp|165[0-9a-f]{12}|(ext|order|M|C)-[0-9a-f]{10}|(鍵|未知)[0-9a-f]+|\b[0-9A-HJKMNP-TV-Z]{12}\b"
+    r"nrn_[a-z]+_[0-9A-Za-z]{49}|\+81[89]0\d{8}|[0-9a-f]{10}@example\.jp|165[0-9a-f]{12}|(ext|order|M|C)-[0-9a-f]{10}|(鍵|未知)[0-9a-f]+|\b[0-9A-HJKMNP-TV-Z]{12}\b"
 )
 """Keys as the world makes them up: different each time."""
 _INSTANTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*Z")
@@ -96,7 +96,8 @@ class Calls:
 
     def __init__(self, api: TestClient) -> None:
         assert api.portal is not None
-        self.app, self.portal = api.app, api.portal
+        self.app: Any = api.app
+        self.portal = api.portal
         self.count = 0
 
     def send(self, request: Request, **headers: str) -> Answer:

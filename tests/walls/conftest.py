@@ -46,3 +46,21 @@ def matrix(walls_api: TestClient, engine: Engine, admin_engine: Engine, keyring:
     world = World(engine, admin_engine, keyring)
     document = Document(walls_api.app.openapi())  # type: ignore[attr-defined]
     return Matrix(document, Calls(walls_api), world, Credentials(world))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much of the API was tried: operations × places for ids × credentials."""
+    rows = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "walls"
+    ]
+    if not rows or terminalreporter.stats.get("failed"):
+        return
+    places, tried, expected, requests = (sum(row[column] for row in rows) for column in range(1, 5))
+    terminalreporter.section("walls")
+    terminalreporter.write_line(
+        f"{len(rows)} operations, {places} places for ids, {tried} of {expected} cells of operation × place ×"
+        f" credential tried: {100 * tried / expected:.0f} %, by {requests} requests"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import get_args
 from uuid import UUID
@@ -43,12 +43,12 @@ class Wanted:
     state: str
 
     @property
-    def revoked_at(self) -> object:
+    def revoked_at(self) -> datetime | None:
         """When it was ended."""
         return utc_now() if self.state == REVOKED else None
 
     @property
-    def expires_at(self) -> object:
+    def expires_at(self) -> datetime:
         """When it ends by itself."""
         return utc_now() + timedelta(hours=-1 if self.state == EXPIRED else 1)
 
@@ -188,6 +188,22 @@ class Seat:
         return permission is None or permission in self.permissions
 
 
+@dataclass(frozen=True)
+class Seats:
+    """Who calls an operation."""
+
+    strong: list[Seat]
+    """With all that their kind may be allowed; some kinds still lack the operation's permission."""
+    ended: list[Seat]
+    """Nobody's: revoked, expired, unknown, malformed."""
+    without: list[Seat]
+    """Allowed everything but the operation."""
+
+
+LEADING = ("api_client", "store_key")
+"""One kind for each scope, the brand's and a store's: they go before those who look at the same from elsewhere."""
+
+
 def _mint(kind: Kind, place: Place, permissions: frozenset[str], state: str = LIVE) -> Headers:
     with place.open() as session:
         return kind.mint(Wanted(session, place.keyring, place.store, permissions, state))
@@ -219,13 +235,30 @@ class Credentials:
             "an operator's key": _bearer(new_secret("operator")),
         }
         self.ended += [Seat(name, world.office, headers, frozenset()) for name, headers in anonymous.items()]
-        self.theirs = self.full("api_client", world.their_office)
 
     def full(self, kind: str, place: Place) -> Seat:
         """A credential of any place with all that its kind may be allowed."""
         most = KINDS[kind].over_stores if place.store else KINDS[kind].over_brand
         assert most is not None
         return Seat(f"{kind} of {place.name}", place, _mint(KINDS[kind], place, most), most)
+
+    def all_of(self, permission: str | None) -> Seats:
+        """Everyone who might call an operation of this permission."""
+        return Seats(self.strong, self.ended, self.without(permission) if permission else [])
+
+    def leading(self, permission: str | None) -> Seats:
+        """One kind for each scope, and everyone who is nobody."""
+        without = self.without(permission) if permission else []
+        return Seats([one for one in self.strong if _leads(one)], self.ended, [one for one in without if _leads(one)])
+
+    def scopes(self, permission: str | None) -> Seats:
+        """One kind for each scope, and nobody else."""
+        return Seats([one for one in self.strong if _leads(one) and one.may(permission)], [], [])
+
+    @cache  # noqa: B019 - one world lives as long as the process
+    def doer(self, place: Place) -> Seat:
+        """Who in a place may do all that can be done there."""
+        return self.full("store_key" if place.store else "api_client", place)
 
     @cache  # noqa: B019 - one world lives as long as the process
     def without(self, permission: str) -> list[Seat]:
@@ -238,6 +271,10 @@ class Credentials:
                     seat = f"{name} of {place.name} without {permission}"
                     found.append(Seat(seat, place, _mint(kind, place, left), left))
         return found
+
+
+def _leads(seat: Seat) -> bool:
+    return seat.name.startswith(LEADING)
 
 
 def _all_but(kind: str, place: Place, most: frozenset[str], permission: str) -> frozenset[str] | None:

@@ -10,6 +10,8 @@ from tests.walls.vocabulary import HOLE, Uncovered
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _TYPE_ID = re.compile(r"^\^([a-z]+)_\[0-7\]")
+_SEVERAL = re.compile(r"^\^(\[a-z\]\{2,10\}|\([a-z|]+\))_\[0-7\]")
+"""Ids of any kind, or of several."""
 Path = tuple[str | int, ...]
 
 
@@ -172,7 +174,7 @@ class Document:
         found = _TYPE_ID.match(schema.get("pattern", ""))
         if found:
             yield Slot("body", name, vocabulary.kind_of_id(operation, found[1]), path)
-        elif schema.get("pattern", "").startswith("^[a-z]{2,10}_[0-7]"):
+        elif _SEVERAL.match(schema.get("pattern", "")):
             if name not in vocabulary.ANY_IDS:
                 raise Uncovered(f"{operation} takes an id of any kind as {name!r}: say in ANY_IDS of which")
             for kind in vocabulary.ANY_IDS[name]:

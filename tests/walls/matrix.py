@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Engine
+
 from tests.walls import purpose
 from tests.walls.arrangements import BEFORE
-from tests.walls.bodies import Own, Writer, own_things
+from tests.walls.bodies import Writer, own_things
 from tests.walls.calls import Answer, Calls, Request
-from tests.walls.credentials import Credentials, Seat
+from tests.walls.credentials import Credentials, Seat, Seats
 from tests.walls.document import Document, Operation, Slot
+from tests.walls.vocabulary import Own
 from tests.walls.world import Place, World, new_id, new_key
 
 WHOLE = "the operation itself"
@@ -37,17 +40,16 @@ class Matrix:
     def __init__(self, document: Document, calls: Calls, world: World, credentials: Credentials) -> None:
         self.document, self.calls, self.world, self.credentials = document, calls, world, credentials
         self.writer = Writer(document)
+        self.engine: Engine = calls.app.state.engine
         self.ids_of_b = world.ids_of_b()
         self.their_ids = world.their_ids
         self.found = Findings()
 
-    def try_operation(self, operation: Operation) -> Findings:
+    def try_operation(self, operation: Operation, seats: Seats) -> Findings:
         """All cells of one operation."""
         self.found, before = Findings(), self.calls.count
-        weak = [(seat, 401) for seat in self.credentials.ended]
-        if operation.permission:
-            weak += [(seat, 403) for seat in self.credentials.without(operation.permission)]
-        for seat in self.credentials.strong:
+        weak = [(seat, 401) for seat in seats.ended] + [(seat, 403) for seat in seats.without]
+        for seat in seats.strong:
             if seat.may(operation.permission):
                 self.try_strong(operation, seat)
             else:
@@ -78,14 +80,16 @@ class Matrix:
     def try_strong(self, operation: Operation, seat: Seat) -> None:
         """Ids of others, one place after another; then the same request with ids of the caller's own succeeds."""
         id_slots = [slot for slot in operation.slots if slot.is_id]
-        owned = {slot: self.own(operation, seat) for slot in id_slots}
-        for own in owned.values():
-            self.write(operation, own)  # makes what it needs, before rows are compared
-        with self.nothing_changes(seat):
-            for slot, own in owned.items():
-                self.try_foreign(operation, seat, slot, own)
-        for slot, own in owned.items():
+        own = self.own(operation, seat)
+        self.write(operation, own)  # makes what it needs, before rows are compared
+        if id_slots:
+            with self.nothing_changes(seat):
+                for slot in id_slots:
+                    self.try_foreign(operation, seat, slot, own)
+        for slot in id_slots:
             self.succeed(operation, seat, own, f"own id in {slot}", {slot: own(self.own_kind(operation, slot))})
+            if operation.method != "PATCH":
+                own = self.own(operation, seat)
         if not id_slots:
             self.succeed(operation, seat, self.own(operation, seat), WHOLE, {})
         self.cell(WHOLE, seat)
@@ -145,12 +149,9 @@ class Matrix:
         made_up = self.send(operation, seat, own, "invented cursor", {slot: invented})
         if made_up.status != 422:
             self.fault(operation, seat, "invented cursor", made_up, "was not refused")
-        givers = [self.credentials.theirs]
+        givers = [self.credentials.doer(self.world.their_office)]
         if seat.is_stores:
-            givers += [
-                self.credentials.full("store_key", self.world.b),
-                self.credentials.full("api_client", self.world.office),
-            ]
+            givers += [self.credentials.doer(self.world.b), self.credentials.doer(self.world.office)]
         for giver in givers:
             if giver.may(operation.permission) and not _has_one_row(operation, giver):
                 cursor = self.cursor_of(operation, giver)
@@ -181,7 +182,7 @@ class Matrix:
         """The version of a foreign thing says nothing; neither does it fit one's own."""
         own = self.own(operation, seat)
         targets = [one for one in operation.slots_of("path") if one.is_id]
-        their_etag = self.etag_of(operation, self.credentials.theirs)
+        their_etag = self.etag_of(operation, self.credentials.doer(self.world.their_office))
         if targets:
             target = targets[0]
             theirs = self.world.theirs(target.kind).keep(target.kind)
@@ -212,12 +213,9 @@ class Matrix:
 
     def try_request_key(self, operation: Operation, seat: Seat, slot: Slot) -> None:
         """A request's key belongs to its caller: the same key of another is another key."""
-        givers = [self.credentials.theirs]
+        givers = [self.credentials.doer(self.world.their_office)]
         if seat.is_stores:
-            givers += [
-                self.credentials.full("store_key", self.world.b),
-                self.credentials.full("api_client", self.world.office),
-            ]
+            givers += [self.credentials.doer(self.world.b), self.credentials.doer(self.world.office)]
         for giver in givers:
             if giver.may(operation.permission):
                 key = os.urandom(8).hex()
@@ -240,12 +238,14 @@ class Matrix:
         own = self.own(operation, seat, fresh=False)
         world = self.world
         answers: list[Answer] = []
-        for whose, find in (
-            ("made-up", lambda slot: new_id(slot.kind) if slot.is_id else new_key(slot.kind)),
-            ("their", lambda slot: world.theirs(slot.kind).keep(slot.kind) if slot.is_id else new_key(slot.kind)),
-            ("own", lambda slot: own(slot.kind) if slot.is_id else new_key(slot.kind)),
-        ):
-            answers.append(self.send(operation, seat, own, f"{whose} ids", {slot: find(slot) for slot in slots}))
+        ways: list[tuple[str, Callable[[str], str]]] = [
+            ("made-up", new_id),
+            ("their", lambda kind: world.theirs(kind).keep(kind)),
+            ("own", own),
+        ]
+        for whose, find in ways:
+            values = {slot: find(slot.kind) if slot.is_id else new_key(slot.kind) for slot in slots}
+            answers.append(self.send(operation, seat, own, f"{whose} ids", values))
             if not slots:
                 break
         for answer in answers:
@@ -284,7 +284,7 @@ class Matrix:
     ) -> Answer:
         """The answer to a request for which all has happened that must have; `again`: it has already."""
         if operation.name in BEFORE and not again:
-            BEFORE[operation.name](self.calls, seat, own)
+            BEFORE[operation.name](self.calls, self.credentials.doer(seat.place), own)
         request = self.write(operation, own, values)
         if query:
             request = Request(request.method, request.path, {**request.query, **query}, request.body, request.headers)
@@ -380,8 +380,7 @@ def _is_refused(answer: Answer) -> bool:
     return bool(items) and all(isinstance(item, dict) and item.get("status", 0) in range(400, 500) for item in items)
 
 
-def expected_cells(operation: Operation, credentials: Credentials) -> set[tuple[str, str]]:
+def expected_cells(operation: Operation, seats: Seats) -> set[tuple[str, str]]:
     """Every place × every credential, counted apart from the trying."""
-    seats = [*credentials.strong, *credentials.ended]
-    seats += credentials.without(operation.permission) if operation.permission else []
-    return {(place, seat.name) for place in (WHOLE, *map(str, operation.slots)) for seat in seats}
+    callers = [*seats.strong, *seats.ended, *seats.without]
+    return {(place, seat.name) for place in (WHOLE, *map(str, operation.slots)) for seat in callers}

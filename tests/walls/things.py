@@ -46,6 +46,8 @@ class Made:
     """None: head office's."""
     name: str
     keyring: Keyring
+    rich: bool = False
+    """Whether to make all that hangs on such a thing too."""
 
     @property
     def store_no(self) -> int | None:
@@ -95,7 +97,7 @@ def _customer(made: Made) -> UUID:
 
 
 def _person(made: Made) -> Customer:
-    """A customer with what stores and head office see of one: a friend, a tag, an event, a tie to her store."""
+    """A customer who is tied to her store; a rich one has two friends and events."""
     stores = (made.store,) if made.store else ()
     token = os.urandom(5).hex()
     person = make.customer(
@@ -107,7 +109,7 @@ def _person(made: Made) -> Customer:
         phone=f"+8190{int(token, 16) % 10**8:08}",
         email=f"{token}@example.jp",
     )
-    for _ in range(2):
+    for _ in range(2 if made.rich else 0):
         account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
         account.provider_id = f"provider-{uuid7()}"
         make.friend(made.session, account, person)

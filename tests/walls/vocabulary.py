@@ -177,7 +177,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
-    "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id")},
+    "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id"), "store_ids": [own("store")]},
     "TagCreate": lambda own: {"name": own("~new_name")},
     "TagUpdate": lambda own: {"name": own("~new_name")},
     "Rotation": lambda own: {"overlap_seconds": 0},

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -53,7 +54,7 @@ NEW_KEYS: dict[str, Callable[[], str]] = {
 """Keys that nobody has; of other kinds any text will do."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Place:
     """Whose things are made here: a store's, or where `store` is None head office's."""
 
@@ -81,14 +82,14 @@ class Place:
             )
         return (STORE if self.store else HEAD_OFFICE) in THINGS[prefix].owners
 
-    def make_id(self, prefix: str, mark: str | None = None) -> UUID:
-        """The UUID of a new thing of this place."""
+    def make_id(self, prefix: str, mark: str | None = None, *, rich: bool = False) -> UUID:
+        """The UUID of a new thing of this place; `rich`: with all that hangs on such a thing."""
         if not self.owns(prefix):
             raise Uncovered(f"{self.name} has no {prefix}_")
         if prefix == "store" and self.store:
             return self.store.id
         with self.open() as session:
-            made = Made(session, self.store, self.mark if mark is None else mark, self.keyring)
+            made = Made(session, self.store, self.mark if mark is None else mark, self.keyring, rich)
             return THINGS[prefix].make(made)
 
     def make(self, prefix: str, mark: str | None = None) -> str:
@@ -98,7 +99,7 @@ class Place:
     def keep(self, prefix: str) -> str:
         """The id of a thing of this place, the same each time: for who only looks."""
         if prefix not in self.first:
-            self.first[prefix] = self.make(prefix)
+            self.first[prefix] = encode_id(_prefix(prefix), self.make_id(prefix, rich=True))
         return self.first[prefix]
 
     def make_or_keep(self, prefix: str, *, fresh: bool) -> str:
@@ -120,8 +121,11 @@ class Place:
     def make_key(self, kind: str) -> str:
         """A key of a new thing of this place, which bears no mark: whoever knows the key may come to see it."""
         prefix = _OWNERS[kind]
+        if prefix == "store":
+            with self.open() as session:
+                return make.store(session, code=f"C-{os.urandom(5).hex()}").code
         thing_id = self.make_id(prefix, mark=f"鍵{os.urandom(4).hex()}")
-        model = _MODELS[prefix]
+        model: Any = _MODELS[prefix]
         with self.open() as session:
             row = session.exec(select(model).where(col(model.id) == thing_id)).one()
             return str(getattr(row, _COLUMNS.get(kind, kind[1:])))

@@ -1,0 +1,47 @@
+"""Every operation that changes something leaves exactly one change in the audit log, read from the API's own document."""
+
+import os
+
+import pytest
+from sqlalchemy import text
+
+from app.audit.requests import READING
+from app.main import create_app
+from tests.walls.arrangements import BEFORE
+from tests.walls.document import Document
+from tests.walls.matrix import Matrix
+
+DOCUMENT = Document(create_app().openapi())
+NAMES = [name for name in DOCUMENT.list_names() if " /v1/" in name and DOCUMENT.read(name).changes]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_change_is_written_down_once(name: str, matrix: Matrix) -> None:
+    operation, office = matrix.document.read(name), matrix.world.office
+    seat = matrix.credentials.doer(office)
+    own = matrix.own(operation, seat)
+    if name in BEFORE:
+        BEFORE[name](matrix.calls, seat, own)
+    request_id = f"req_{os.urandom(12).hex()}"
+    answer = matrix.calls.send(matrix.write(operation, own), **{**seat.headers, "request-id": request_id})
+    assert answer.is_done, (answer.status, answer.content)
+    with office.open() as session:
+        found = session.execute(
+            text("SELECT kind, action, status, object_id FROM audit_entry WHERE request_id = :request_id"),
+            {"request_id": request_id},
+        ).all()
+    action = matrix.document.document["paths"][request_path(name)][name.split()[0].lower()]["operationId"]
+    if action in READING:
+        assert [row for row in found if row.kind == "change"] == []
+        return
+    assert [(row.kind, row.action, row.status) for row in found] == [("change", action, answer.status)]
+    # What makes one thing or changes one names it; what takes many has no one to name.
+    assert found[0].object_id is not None or answer.content.startswith(b'{"items"')
+
+
+def request_path(name: str) -> str:
+    return name.split(" ", 1)[1]
+
+
+def test_there_is_something_to_try() -> None:
+    assert len(NAMES) > 45
