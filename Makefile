@@ -39,7 +39,7 @@ imports: .venv/.ready
 openapi: .venv/.ready
 	@$(BIN)/noren openapi | diff -u openapi/openapi.json - > .venv/openapi.diff || \
 	  { head -40 .venv/openapi.diff; echo 'The API differs from openapi/openapi.json. Run: make api, and say so in CHANGELOG.md'; exit 1; }
-	@$(BIN)/python -m app.openapi openapi/published.json
+	@$(BIN)/noren openapi --against openapi/published.json
 
 api: .venv/.ready ## Write openapi/openapi.json anew
 	@$(BIN)/noren openapi > openapi/openapi.json

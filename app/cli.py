@@ -89,11 +89,24 @@ def sandbox(
 
 
 @cli.command()
-def openapi() -> None:
-    """Print the OpenAPI document of this version."""
+def openapi(
+    against: Annotated[
+        Path | None, typer.Option(help="A published document: print what breaks its callers, and fail, if anything.")
+    ] = None,
+) -> None:
+    """Print the OpenAPI document of this version, or what it breaks of a published one."""
     from app.main import create_app
 
     document = create_app().openapi()
+    if against is not None:
+        from app.openapi.changes import list_breaks
+
+        if breaks := list_breaks(json.loads(against.read_text()), document):
+            typer.echo(
+                "\n".join([*breaks, f"\nThis breaks callers of {against}. CONTRIBUTING.md says what can be done."])
+            )
+            raise typer.Exit(1)
+        return
     typer.echo(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True))
 
 

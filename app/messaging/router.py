@@ -23,7 +23,10 @@ def list_quotas(
     session: ScopedSession,
     paging: PagingParams,
     now: Now,
-    month: Annotated[str | None, Query(pattern=r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])$", description="Such as 2026-11; this month.")] = None,
+    month: Annotated[
+        str | None,
+        Query(pattern=r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])$", description="Such as 2026-11; this month."),
+    ] = None,
 ) -> Page[QuotaRead]:
     """What each LINE account may send in a month, has sent, and holds back."""
     month_on = quota_month(now) if month is None else _read_month(month)
