@@ -92,3 +92,16 @@ def test_by_id_a_stranger_is_as_unknown_as_an_id_made_up(api: TestClient, world:
         assert (alone.status_code, listed.status_code) == (404, 200)
         bodies.append([{**alone.json(), "request_id": ""}, listed.json()])
     assert bodies[0] == bodies[1]
+
+
+def test_a_partner_of_the_whole_brand_is_told_no_more_than_a_till(
+    api: TestClient, home: BrandHome, world: World
+) -> None:
+    body = {"name": "POS", "permissions": ["orders:write"]}
+    made = api.post("/v1/partner-keys", json=body, headers=home.headers)
+    assert made.status_code == 201, made.text
+    partner = {"Authorization": f"Bearer {made.json()['key']}"}
+    known = post(api, partner, order(world, external_id="1", phone="09012345678"))
+    new = post(api, partner, order(world, external_id="2", phone="09099999999"))
+    assert but_for_ids(known) == but_for_ids(new)
+    assert known.status_code == 201
