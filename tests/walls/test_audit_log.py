@@ -30,17 +30,14 @@ def test_a_change_is_written_down_once(name: str, matrix: Matrix) -> None:
             text("SELECT kind, action, status, object_id FROM audit_entry WHERE request_id = :request_id"),
             {"request_id": request_id},
         ).all()
-    action = matrix.document.document["paths"][request_path(name)][name.split()[0].lower()]["operationId"]
+    method, path = name.split()
+    action = matrix.document.openapi["paths"][path][method.lower()]["operationId"]
     if action in READING:
         assert [row for row in found if row.kind == "change"] == []
         return
     assert [(row.kind, row.action, row.status) for row in found] == [("change", action, answer.status)]
     # What makes one thing or changes one names it; what takes many has no one to name.
     assert found[0].object_id is not None or answer.content.startswith(b'{"items"')
-
-
-def request_path(name: str) -> str:
-    return name.split(" ", 1)[1]
 
 
 def test_there_is_something_to_try() -> None:
