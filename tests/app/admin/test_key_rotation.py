@@ -38,6 +38,7 @@ OTHER_BYTES = {
     "deletion_receipt.digest": "hash",
     "idempotency_key.request_digest": "hash",
     "operator_key.digest": "hash",
+    "operator_request.request_digest": "hash",
     "forecast_issue.content_hash": "hash",
     "forecast_issue.raw": "published by the weather agency",
 }
