@@ -1,4 +1,4 @@
-"""Every operation that changes something leaves exactly one change in the audit log, read from the API's own document."""
+"""Every operation that changes something leaves exactly one change in the audit log, read from the API's document."""
 
 import os
 
