@@ -24,7 +24,7 @@ from tests.serving import ROOT, Installation, Served, open_installation
 
 LOG = ROOT / ".fuzz"
 SAMPLE_OPERATIONS = 10
-SAMPLE_SECONDS = 60
+SAMPLE_SECONDS = 45
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
             say(f"The brand has {len(world.ids)} kinds of things. Commit {commit[:12]}.")
             failed = False
             if not asked.no_poison:
-                failed = _send_poison(world, share=0.01 if asked.sample else 1.0, seed=commit, only=asked.only)
+                failed = _send_poison(world, share=0.005 if asked.sample else asked.share, seed=commit, only=asked.only)
         if not asked.no_schemathesis:
             failed |= _run_schemathesis(served, installation, str(home.scope.brand_id), commit, asked)
     say(f"{'FAILED' if failed else 'Nothing was found'} in {time.monotonic() - began:.0f} s. All of it is in {LOG}.")
@@ -54,6 +54,7 @@ def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--sample", action="store_true", help="what a commit gets: some operations, under 90 seconds")
     parser.add_argument("--examples", type=int, default=1_000, help="examples for each operation")
+    parser.add_argument("--share", type=float, default=1.0, help="how much of the poison, from 0 to 1")
     parser.add_argument("--only", default="", help="operations whose name holds this")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--no-poison", action="store_true")
@@ -98,7 +99,7 @@ def _send_poison(world: World, *, share: float, seed: str, only: str) -> bool:
     chosen = [one for one in every_operation() if only in one.name]
     for number, operation in enumerate(chosen, 1):
         poison(world, (operation,), findings, all_of_it if share >= 1 else sample(share, seed))
-        if share >= 1 or number % 20 == 0:
+        if share >= 0.1 or number % 40 == 0:
             say(f"poison {number}/{len(chosen)} {operation.name}: {findings.sent} sent, {len(findings.wrong)} wrong")
     read_back(world, findings)
     with open(LOG / "poison.log", "w") as log:
