@@ -1,6 +1,7 @@
 """noren doctor: says in plain words what is wrong with this installation, and what to do about it."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.auth import brand_key_of
 from app.database import (
@@ -34,6 +35,9 @@ from app.settings import Settings, tell_unloaded_demo
 from app.weather import decisions, forecasts
 from app.weather.readings import Gap
 from app.weather.rules import staleness
+from tenants.brands.queries import get_brand
+from tenants.operators.models import DeletionReceipt
+from tenants.operators.queries import all_receipts
 from tenants.scope import Scope
 from tenants.sealing import Unsealable
 from tenants.session import open_session
@@ -43,6 +47,8 @@ CLOCK_SECONDS = 2.0
 WAIT = timedelta(minutes=1)
 """How long a lane or an event may wait; a busy worker takes both within a second."""
 JOB_WAIT = timedelta(minutes=5)
+DELETION_WAIT = timedelta(hours=24)
+"""How long a brand that is to be deleted may wait for `noren brand purge`."""
 LIVE_SECONDS = 30
 TIMEOUT_SECONDS = 5.0
 
@@ -111,6 +117,7 @@ def _look_inside(engine: Engine, settings: Settings, now: datetime) -> Iterator[
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("role", lambda: check_role(engine)),
         ("keys", lambda: check_keys(engine, settings)),
+        ("brands", lambda: check_brands(engine, now)),
         ("clock", lambda: check_clock(engine)),
         ("queues", lambda: check_queues(engine, now)),
         ("worker", lambda: check_worker(engine)),
@@ -233,6 +240,22 @@ def check_keys(engine: Engine, settings: Settings) -> Finding:
         says = f"The keys of {shut} of {len(brand_ids)} brands do not open: their LINE secrets cannot be read."
         return Finding("keys", False, says, "Add the master key they were wrapped with to NOREN_MASTER_KEYS.")
     return Finding("keys", True, f"The keys of all {len(brand_ids)} brands open.")
+
+
+def check_brands(engine: Engine, now: datetime) -> Finding:
+    """How many brands there are, by state, and whether one that was to be deleted is still there."""
+    statuses: Counter[str] = Counter()
+    for brand_id in _list_brand_ids(engine):
+        with open_session(engine, Scope(brand_id)) as session:
+            statuses[get_brand(session, brand_id).status] += 1
+    says = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "None yet"
+    with Session(engine) as session:
+        waiting = session.exec(all_receipts().where(col(DeletionReceipt.deleted_at).is_(None))).all()
+    oldest = min((receipt.requested_at for receipt in waiting), default=now)
+    if now - oldest > DELETION_WAIT:
+        says += f"; the oldest deletion was asked for {_span(now - oldest)} ago and is not finished"
+        return Finding("brands", False, f"{says}.", "Run: noren brand purge")
+    return Finding("brands", True, f"{says}.")
 
 
 def check_clock(engine: Engine) -> Finding:

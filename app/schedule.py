@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
+from sqlmodel import Session
 
 from app.campaigns.projection import close_campaigns
 from app.customers import tasks as _customers
 from app.events.models import Event
 from app.jobs.queue import Clockwork, periodic, queue
+from app.operators.requests import forget_requests
 from app.reports import tasks as _reports
 from app.reports.projection import move_daily_metrics
 from app.weather import tasks as _weather
@@ -34,7 +36,7 @@ async def rescue_stalled_jobs(clock: Clockwork) -> None:
 
 @periodic("17 * * * *")
 def forget_idempotency_keys(clock: Clockwork) -> None:
-    """Drop keys whose day has passed, brand by brand."""
+    """Drop keys whose day has passed, brand by brand, and the operators'."""
     with clock.engine.connect() as connection:
         brand_ids = connection.execute(text("SELECT list_brand_ids()")).scalars().all()
     for brand_id in brand_ids:
@@ -43,3 +45,6 @@ def forget_idempotency_keys(clock: Clockwork) -> None:
                 text("DELETE FROM idempotency_key WHERE brand_id = :brand_id AND kept_until < :now"),
                 {"brand_id": brand_id, "now": clock.now - timedelta(minutes=5)},
             )
+    with Session(clock.engine) as session:
+        forget_requests(session, clock.now - timedelta(minutes=5))
+        session.commit()

@@ -26,6 +26,7 @@ from tenants.session import scope_statement
 log = structlog.get_logger("operators")
 
 CHUNK_ROWS = 5_000
+VACUUM_ROWS = 10_000
 FORGOTTEN_AFTER = timedelta(seconds=40)
 """After so long no server remembers the brand's LINE accounts or callers any more, and none writes new rows."""
 PAUSE_SECONDS = 1.0
@@ -144,6 +145,8 @@ def _sweep(owner: Engine, brand_id: UUID, chunk_rows: int, tell: Tell) -> Iterat
             yield deleted
         if total:
             tell(f"{table.name}: {total:,}")
+        if total >= VACUUM_ROWS:
+            _vacuum(owner, table)
     while deleted := _delete_jobs(owner, brand_id, chunk_rows):
         yield deleted
 
@@ -159,6 +162,12 @@ def _delete_some(owner: Engine, table: Table, brand_id: UUID, chunk_rows: int) -
         deleted = connection.execute(text(statement), {"brand_id": brand_id, "most": chunk_rows}).rowcount
         _count(connection, brand_id, str(table.name), deleted)
     return deleted
+
+
+def _vacuum(owner: Engine, table: Table) -> None:
+    """Clear away dead rows now: whatever a later row is referred by is looked for among them, one row at a time."""
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f'VACUUM "{table.name}"')
 
 
 def _delete_jobs(owner: Engine, brand_id: UUID, chunk_rows: int) -> int:

@@ -18,6 +18,8 @@ from app import doctor
 from app.database import Urls, embedded_urls, make_engine
 from app.doctor import Finding
 from app.settings import Settings
+from tenants.brands.service import lock_brand, suspend_brand
+from tenants.operators.service import begin_deletion
 from tenants.sealing import Keyring
 from tests import make
 from tests.app.weather.files import at, forecast
@@ -47,7 +49,9 @@ def own_engine(own_urls: Urls) -> Iterator[Engine]:
 @pytest.fixture
 def patient(own_engine: Engine, own_urls: Urls) -> Engine:
     """The module's database, with nothing in it that an earlier test left."""
-    emptied = "brand, lane, procrastinate_jobs, procrastinate_workers, forecast_office, forecast_issue"
+    emptied = (
+        "brand, lane, procrastinate_jobs, procrastinate_workers, forecast_office, forecast_issue, deletion_receipt"
+    )
     owner = make_engine(own_urls.owner)
     with owner.begin() as connection:
         connection.execute(text(f"TRUNCATE {emptied} CASCADE"))
@@ -75,8 +79,26 @@ def test_a_healthy_installation_is_said_to_be_healthy(
     start_worker(patient)
     findings = list(doctor.examine(datetime.now(UTC), settings_of(own_urls, line_api_url=sandbox.url)))
     assert [doctor.describe(finding) for finding in findings if not finding.ok] == []
-    names = ["settings", "database", "schema", "role", "keys", "clock", "queues", "worker", "weather", "line"]
-    assert [finding.name for finding in findings] == names
+    names = ["settings", "database", "schema", "role", "keys", "brands", "clock", "queues", "worker", "weather"]
+    assert [finding.name for finding in findings] == [*names, "line"]
+
+
+def test_brands_are_counted_by_state_and_a_deletion_that_nobody_finishes_is_told(
+    patient: Engine, keyring: Keyring
+) -> None:
+    now = datetime.now(UTC)
+    new_home(patient, keyring)
+    home = new_home(patient, keyring)
+    assert doctor.check_brands(patient, now) == Finding("brands", True, "2 active.")
+    with home.open() as session:
+        brand = lock_brand(session)
+        suspend_brand(session, brand, reason="解約", now=now)
+        begin_deletion(session, brand, confirm=brand.name, operator="当直", now=now)
+        session.commit()
+    assert doctor.check_brands(patient, now + timedelta(hours=23)).ok is True
+    late = doctor.check_brands(patient, now + timedelta(hours=25))
+    assert (late.ok, late.advice) == (False, "Run: noren brand purge")
+    assert late.says == "1 active, 1 deleting; the oldest deletion was asked for 25 h ago and is not finished."
 
 
 def test_a_database_that_does_not_answer_is_one_finding_and_hides_no_other(tmp_path: Path) -> None:
