@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help demo dev test check format lint types imports api openapi lock bench clean publish-api fuzz
+.PHONY: help demo dev test walls check format lint types imports api openapi lock bench clean publish-api fuzz
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -23,6 +23,9 @@ dev: .venv/.ready ## Serve with reload on an embedded database
 
 test: .venv/.ready ## Run the tests: parallel, random order, real Postgres
 	@$(BIN)/pytest -n logical --dist worksteal $(ARGS)
+
+walls: .venv/.ready ## Prove the walls: every operation, place for an id and kind of credential; every policy broken once
+	@WALLS=all $(BIN)/pytest tests/walls tests/isolation -n logical --dist worksteal -q $(ARGS)
 
 check: .venv/.ready lint types imports openapi ## All that must hold before a commit, but for the tests
 

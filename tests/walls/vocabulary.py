@@ -88,7 +88,7 @@ DATA = {
     "office": "130000", "decide_times": "11:15", "item": "餃子", "reason": "試験", "source": "walls",
     "permissions": "brand:read", "channel_secret": "0123456789abcdef0123456789abcdef", "provider_id": "provider-1",
     "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
-    "action": "rotate_store_key",
+    "action": "rotate_store_key", "confirm": "壁の試験", "client_name": "壁の試験",
     "login_channel_id": "1650000001",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""

@@ -1,0 +1,42 @@
+"""What a list says does not depend on what others have: not its rows, not its order, not a count in it."""
+
+import re
+
+import pytest
+
+from app.main import create_app
+from tests.walls.arrangements import BEFORE
+from tests.walls.document import Document
+from tests.walls.matrix import Matrix
+from tests.walls.things import THINGS
+
+NAMES = [name for name in Document(create_app().openapi()).list_names() if name.startswith("GET /v1/")]
+_MOMENT = re.compile(rb'"(fresh_at|last_used_at|checked_at|next_after)":("[^"]*"|\d+|null)|"age_seconds":\d+')
+"""When it was asked, and how far the brand's feed has come."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BEFORE])
+def test_what_others_have_changes_no_answer(name: str, matrix: Matrix) -> None:
+    operation, world = matrix.document.read(name), matrix.world
+    seats = matrix.credentials.scopes(operation.permission).strong
+    before = {}
+    for seat in seats:
+        own = matrix.own(operation, seat)
+        before[seat.name] = (own, _look(matrix.calls.send(matrix.write(operation, own), **seat.headers).content))
+    for place in (world.their_office, world.x):
+        for kind in ("cus", "ord", "red", "tag", "cmp", "rule"):
+            if place.owns(kind):
+                place.make(kind)
+    for seat in seats:
+        own, said = before[seat.name]
+        if seat.is_stores:
+            for kind in ("cus", "ord", "red", "acc"):
+                assert kind in THINGS
+                world.b.make(kind)
+        now = matrix.calls.send(matrix.write(operation, own), **seat.headers)
+        assert now.is_done
+        assert _look(now.content) == said, seat.name
+
+
+def _look(content: bytes) -> bytes:
+    return _MOMENT.sub(b"", content)
