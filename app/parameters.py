@@ -10,6 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 
+from app.problems import pointer_part
 from tenants.problems import Invalid, NotFound
 
 
@@ -32,7 +33,7 @@ class KnownQuery:
         errors: dict[str, str] = {}
         seen: set[str] = set()
         for name, value in query:
-            pointer = f"/query/{_printable(name)}"
+            pointer = f"/query/{pointer_part(name)}"
             if name not in self.names:
                 errors[pointer] = "Is not known here."
             elif "\x00" in value:
@@ -67,9 +68,3 @@ def read_parameters(request: Request, known: KnownQuery) -> None:
 
 def _composed(value: str) -> str:
     return value if value.isascii() else unicodedata.normalize("NFC", value)
-
-
-def _printable(name: str) -> str:
-    """The name as it can stand in a JSON pointer: short, and without what a terminal or log would act upon."""
-    shown = name if name.isascii() and name.isprintable() else ascii(name)[1:-1]
-    return shown[:64].replace("~", "~0").replace("/", "~1")

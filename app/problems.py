@@ -152,7 +152,13 @@ def _pointer(location: tuple[str | int, ...]) -> str:
     kind, *rest = location
     if kind != "body":
         rest = [kind, *rest]
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+    return "".join(f"/{pointer_part(part)}" for part in rest)
+
+
+def pointer_part(name: str | int) -> str:
+    """A name as it stands in a JSON pointer of ours: short, and without what a terminal or a log would act upon."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(name)[:64])
+    return shown.replace("~", "~0").replace("/", "~1")
 
 
 def _sentence(error: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from app import idempotency
 from app.audit import requests as audit
 from app.methods import refuse_shadowed
 from app.parameters import KnownQuery, read_parameters
-from app.problems import Refused
+from app.problems import Refused, pointer_part
 from tenants.problems import Invalid, Problem, StaleVersion
 
 MAX_DEPTH = 32
@@ -137,7 +137,7 @@ def _check_json(value: Any, pointer: str, depth: int) -> None:
             raise Invalid.at(pointer, f"Nested deeper than {MAX_DEPTH} levels.")
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
-            place = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            place = f"{pointer}/{pointer_part(key)}"
             if isinstance(key, str):
                 _check_json(key, pointer, depth + 1)
             _check_json(item, place, depth + 1)

@@ -118,3 +118,21 @@ def test_a_replayed_answer_has_the_version_it_had_before(api: TestClient, home: 
 def test_a_path_tells_every_method_that_it_knows(api: TestClient, path: str, methods: str) -> None:
     answer = api.put(f"/v1/{path}")
     assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [
+        ("a\r\nSet-Cookie: x=1", "/a\\r\\nSet-Cookie: x=1"),
+        ("\x1b[31m", "/\\x1b[31m"),
+        ("a\u202eb", "/a\\u202eb"),
+        ("辛さ", "/辛さ"),
+        ("a/b~", "/a~1b~0"),
+        ("n" * 100, "/" + "n" * 64),
+    ],
+)
+def test_a_pointer_names_what_was_sent_so_that_it_can_be_printed(
+    api: TestClient, home: BrandHome, name: str, pointer: str
+) -> None:
+    answer = api.post("/v1/tags", json={"name": "x", name: 1}, headers=home.headers)
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
