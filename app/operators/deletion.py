@@ -11,19 +11,16 @@ from hashlib import sha256
 from uuid import UUID
 
 import orjson
-import structlog
 from sqlalchemy import Connection, Engine, Table, text
 from sqlmodel import Session, col, select
 
 from app.schemas import write_instant
 from tenants.brands.models import Brand
 from tenants.operators.models import DeletionReceipt
-from tenants.operators.queries import get_receipt
+from tenants.operators.queries import get_receipt, lock_receipt
 from tenants.problems import NotFound
 from tenants.scope import Scope
 from tenants.session import scope_statement
-
-log = structlog.get_logger("operators")
 
 CHUNK_ROWS = 5_000
 VACUUM_ROWS = 10_000
@@ -77,14 +74,13 @@ def purge(
     if wait > 0:
         tell(f"Waiting {wait:.0f} s, until no server remembers the brand.")
         time.sleep(wait)
-    if not receipt.rows:  # a run after a kill may find a chain of which only the beginning is left
+    if receipt.audit_hash is None:  # a run after a kill may find a chain of which only the beginning is left
         _keep_audit_hash(owner, brand_id)
     sweep = 0
-    while (deleted := sum(_sweep(owner, brand_id, chunk_rows, tell))) or sweep == 0:
+    while sum(_sweep(owner, brand_id, chunk_rows, tell)) or sweep == 0:
         sweep += 1
         if sweep > MOST_SWEEPS:
             raise StillWritten("Rows of the brand keep coming. Is an old version of a server still running?")
-        log.info("brand_swept", brand=str(brand_id), sweep=sweep, rows=deleted)
         if sweep > 1:
             time.sleep(PAUSE_SECONDS)
     return _finish(owner, brand_id, datetime.now(UTC))
@@ -123,12 +119,18 @@ def _keep_audit_hash(owner: Engine, brand_id: UUID) -> None:
     """Seal what the audit log still holds open, and note the end of its chain before it goes."""
     from app.audit.chain import seal_all
 
-    seal_all(owner, brand_id, datetime.now(UTC))
-    with owner.begin() as connection:
-        connection.exec_driver_sql(scope_statement(Scope(brand_id)))
-        connection.execute(_KEEP_AUDIT_HASH, {"brand_id": brand_id})
+    for _ in range(MOST_SWEEPS):
+        seal_all(owner, brand_id, datetime.now(UTC))
+        with owner.begin() as connection:
+            connection.exec_driver_sql(scope_statement(Scope(brand_id)))
+            if connection.execute(_ANY_UNSEALED, {"brand_id": brand_id}).first() is None:
+                connection.execute(_KEEP_AUDIT_HASH, {"brand_id": brand_id})
+                return
+        time.sleep(PAUSE_SECONDS)  # a worker is sealing the same brand
+    raise StillWritten("The brand's audit log cannot be sealed. Is an old version of a worker still running?")
 
 
+_ANY_UNSEALED = text("SELECT FROM audit_pending WHERE brand_id = :brand_id LIMIT 1")
 _KEEP_AUDIT_HASH = text(
     "UPDATE deletion_receipt SET audit_hash = ("
     " SELECT hash FROM audit_seal WHERE brand_id = :brand_id ORDER BY no DESC LIMIT 1)"
@@ -205,7 +207,9 @@ _COUNT = text(
 
 def _finish(owner: Engine, brand_id: UUID, now: datetime) -> DeletionReceipt:
     with Session(owner, expire_on_commit=False) as session:
-        receipt = get_receipt(session, brand_id)
+        receipt = lock_receipt(session, brand_id)
+        if receipt.deleted_at is not None:  # by another run, a moment ago
+            return receipt
         receipt.deleted_at = now
         receipt.digest = digest_of_receipt(receipt)
         session.add(receipt)

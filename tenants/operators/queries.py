@@ -71,7 +71,15 @@ def all_receipts() -> SelectOfScalar[DeletionReceipt]:
 
 def get_receipt(session: Session, brand_id: UUID) -> DeletionReceipt:
     """The receipt of a brand's deletion. Raises NotFound."""
-    wanted = all_receipts().where(col(DeletionReceipt.deleted_brand_id) == brand_id)
+    receipt = session.exec(all_receipts().where(col(DeletionReceipt.deleted_brand_id) == brand_id)).one_or_none()
+    if receipt is None:
+        raise NotFound
+    return receipt
+
+
+def lock_receipt(session: Session, brand_id: UUID) -> DeletionReceipt:
+    """The receipt of a brand's deletion, as it stands now, for finishing it. Raises NotFound."""
+    wanted = all_receipts().where(col(DeletionReceipt.deleted_brand_id) == brand_id).with_for_update()
     receipt = session.exec(wanted).one_or_none()
     if receipt is None:
         raise NotFound

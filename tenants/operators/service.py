@@ -95,9 +95,13 @@ def begin_deletion(
         living = update(credential).where(col(credential.revoked_at).is_(None))
         session.exec(living.values(revoked_at=now))
     session.exec(update(Staff).where(col(Staff.disabled_at).is_(None)).values(disabled_at=now))
-    session.exec(delete(CredentialHash))
+    ended = session.exec(delete(CredentialHash)).rowcount
     receipt = DeletionReceipt(
-        requested_at=now, deleted_brand_id=brand.id, brand_name=brand.name, operator=operator, rows={}
+        requested_at=now,
+        deleted_brand_id=brand.id,
+        brand_name=brand.name,
+        operator=operator,
+        rows={"credential_hash": ended} if ended else {},
     )
     session.add(receipt)
     session.flush()

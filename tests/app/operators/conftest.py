@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, make_url
 from sqlmodel import Session
@@ -77,7 +76,7 @@ def admin(urls: Urls) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def noren(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+def noren(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """The command line over the tests' database: `noren("brand", "list")`."""
     monkeypatch.setenv("NOREN_DATABASE_URL", urls.app)
     monkeypatch.setenv("NOREN_OWNER_DATABASE_URL", urls.owner)

@@ -7,7 +7,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from click.testing import Result
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
@@ -16,7 +15,7 @@ from app.settings import get_settings
 from tests.app.operators.conftest import id_of
 from tests.conftest import BrandHome
 
-Noren = Callable[..., Result]
+Noren = Callable[..., Any]
 
 
 def run(noren: Noren, *arguments: str) -> Any:

@@ -52,10 +52,10 @@ def test_no_row_of_a_deleted_brand_is_left_in_any_table(
     assert count_rows(admin, home.scope.brand_id) == {}
     assert digest_rows(admin, other_home.scope.brand_id) == before
     # Sealing the log before it goes adds seals, and takes the marks of what waited for one.
-    sealing = {"audit_seal", "audit_pending"}
-    assert {t: n for t, n in receipt.rows.items() if t not in sealing} == {
-        t: n for t, n in rows.items() if t not in sealing
-    }
+    for table in ("audit_seal", "audit_pending"):
+        receipt.rows.pop(table, None)
+        rows.pop(table, None)
+    assert receipt.rows == rows | {"credential_hash": 4}  # three furnished, and the token of the brand's client
 
 
 def test_a_receipt_is_kept_and_proves_itself(operate: Call, home: BrandHome, owner: Engine) -> None:
@@ -160,7 +160,8 @@ def test_a_deletion_that_was_killed_goes_on_and_its_receipt_counts_every_row_onc
     assert left, "it was too fast to be killed in the middle"
     receipt = purge(owner, home.scope.brand_id, forgotten_after=AT_ONCE)
     assert count_rows(admin, home.scope.brand_id) == {}
-    assert {t: n for t, n in receipt.rows.items() if not t.startswith("audit_")} == {
-        t: n for t, n in rows.items() if not t.startswith("audit_")
-    }
+    for table in ("audit_seal", "audit_pending"):
+        receipt.rows.pop(table, None)
+        rows.pop(table, None)
+    assert receipt.rows == rows | {"credential_hash": 13}
     assert receipt.audit_hash is not None
