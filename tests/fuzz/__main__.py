@@ -24,7 +24,7 @@ from tests.serving import ROOT, Installation, Served, open_installation
 
 LOG = ROOT / ".fuzz"
 SAMPLE_OPERATIONS = 10
-SAMPLE_SECONDS = 45
+SAMPLE_SECONDS = 40
 
 
 def main() -> int:

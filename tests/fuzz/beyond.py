@@ -98,5 +98,6 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
 
 DETAILS: Final[dict[str, str]] = {
     "Input should be a valid integer.": "1.0 is no whole number to us, though JSON Schema takes it for one.",
+    "There is no such *": "What a body names may not be there.",
 }
-"""The same wherever it is said."""
+"""What is said, as shell patterns too, wherever it is said."""
