@@ -169,7 +169,9 @@ def _delete_some(owner: Engine, table: Table, brand_id: UUID, chunk_rows: int) -
 def _vacuum(owner: Engine, table: Table) -> None:
     """Clear away dead rows now: whatever a later row is referred by is looked for among them, one row at a time."""
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET statement_timeout = 0")  # it may take as long as it takes
         connection.exec_driver_sql(f'VACUUM "{table.name}"')
+        connection.exec_driver_sql("RESET statement_timeout")
 
 
 def _delete_jobs(owner: Engine, brand_id: UUID, chunk_rows: int) -> int:
