@@ -44,10 +44,12 @@ class Matrix:
         self.ids_of_b = world.ids_of_b()
         self.their_ids = world.their_ids
         self.found = Findings()
+        self.given: dict[tuple[str, str], str] = {}
+        """Cursors and request keys of others, by who gave them."""
 
     def try_operation(self, operation: Operation, seats: Seats) -> Findings:
         """All cells of one operation."""
-        self.found, before = Findings(), self.calls.count
+        self.found, self.given, before = Findings(), {}, self.calls.count
         weak = [(seat, 401) for seat in seats.ended] + [(seat, 403) for seat in seats.without]
         for seat in seats.strong:
             if seat.may(operation.permission):
@@ -129,17 +131,19 @@ class Matrix:
     def try_key(self, operation: Operation, seat: Seat, slot: Slot) -> None:
         """A phone number or a code: one that the others have is as good as one that nobody has."""
         unknown = new_key(slot.kind)
-        own = self.own(operation, seat)
-        made_up = self.send(operation, seat, own, f"unknown {slot.kind} in {slot}", {slot: unknown})
-        places = [self.world.their_office, self.world.x] + ([self.world.b] if seat.is_stores else [])
-        for place in [one for one in places if one.has_keys(slot.kind)]:
-            what = f"{slot.kind} of {place.name} in {slot}"
-            theirs, mine = place.make_key(slot.kind), self.own(operation, seat)
-            with self.nothing_changes():
-                answer = self.send(operation, seat, mine, what, {slot: theirs})
-            on_purpose = place is self.world.b and (operation.name, slot.kind) in purpose.FOUND_OVER_THE_WALL
-            if not on_purpose and answer.shape(theirs) != made_up.shape(unknown):
-                self.fault(operation, seat, what, answer, "is not shaped as", made_up)
+        made_up = self.send(operation, seat, self.own(operation, seat), f"unknown {slot}", {slot: unknown})
+        theirs = next(one for one in (self.world.their_office, self.world.x) if one.has_keys(slot.kind))
+        places = [theirs, *([self.world.b] if seat.is_stores else [])]
+        known = [(place, place.make_key(slot.kind), self.own(operation, seat)) for place in places]
+        for _, _, own in known:
+            self.write(operation, own)  # makes what it needs, before rows are compared
+        with self.nothing_changes():
+            for place, key, own in known:
+                what = f"{slot.kind} of {place.name} in {slot}"
+                answer = self.send(operation, seat, own, what, {slot: key})
+                on_purpose = place is self.world.b and (operation.name, slot.kind) in purpose.FOUND_OVER_THE_WALL
+                if not on_purpose and answer.shape(key) != made_up.shape(unknown):
+                    self.fault(operation, seat, what, answer, "is not shaped as", made_up)
         self.cell(str(slot), seat)
 
     def try_cursor(self, operation: Operation, seat: Seat, slot: Slot) -> None:
@@ -149,12 +153,11 @@ class Matrix:
         made_up = self.send(operation, seat, own, "invented cursor", {slot: invented})
         if made_up.status != 422:
             self.fault(operation, seat, "invented cursor", made_up, "was not refused")
-        givers = [self.credentials.doer(self.world.their_office)]
-        if seat.is_stores:
-            givers += [self.credentials.doer(self.world.b), self.credentials.doer(self.world.office)]
-        for giver in givers:
-            if giver.may(operation.permission) and not _has_one_row(operation, giver):
-                cursor = self.cursor_of(operation, giver)
+        for giver in self.others(operation, seat):
+            if not _has_one_row(operation, giver):
+                if ("cursor", giver.name) not in self.given:
+                    self.given["cursor", giver.name] = self.cursor_of(operation, giver)
+                cursor = self.given["cursor", giver.name]
                 answer = self.send(operation, seat, own, f"cursor of {giver.name}", {slot: cursor})
                 if answer.exactly() != made_up.exactly():
                     self.fault(operation, seat, f"cursor of {giver.name}", answer, "is not", made_up)
@@ -182,48 +185,51 @@ class Matrix:
         """The version of a foreign thing says nothing; neither does it fit one's own."""
         own = self.own(operation, seat)
         targets = [one for one in operation.slots_of("path") if one.is_id]
-        their_etag = self.etag_of(operation, self.credentials.doer(self.world.their_office))
+        them = self.credentials.doer(self.world.their_office)
+        their_etag = self.etag_of(operation, them, self.own(operation, them, fresh=False))
         if targets:
             target = targets[0]
             theirs = self.world.theirs(target.kind).keep(target.kind)
-            made_up = self.send(
-                operation, seat, own, f"{slot} at a made-up id", {target: new_id(target.kind), slot: '"x"'}
-            )
-            for etag in (their_etag, '"x"'):
-                what = f"{slot} of theirs at theirs" if etag == their_etag else f"{slot} at theirs"
-                answer = self.send(operation, seat, own, what, {target: theirs, slot: etag})
-                if answer.exactly() != made_up.exactly():
-                    self.fault(operation, seat, what, answer, "is not", made_up)
-        if their_etag == self.etag_of(operation, seat, own):
+            made_up_id, what = new_id(target.kind), f"{slot} of theirs at theirs"
+            made_up = self.send(operation, seat, own, f"{slot} at a made-up id", {target: made_up_id, slot: '"x"'})
+            answer = self.send(operation, seat, own, what, {target: theirs, slot: their_etag})
+            if answer.exactly() != made_up.exactly():
+                self.fault(operation, seat, what, answer, "is not", made_up)
+        my_etag = self.etag_of(operation, seat, own)
+        if their_etag == my_etag:
             their_etag = '"y"'  # what looks alike has the same version, and tells nothing
         foreign = self.send(operation, seat, own, f"{slot} of theirs at own", {slot: their_etag})
         unknown = self.send(operation, seat, own, f"{slot} of nobody at own", {slot: '"x"'})
         if foreign.exactly() != unknown.exactly():
             self.fault(operation, seat, f"{slot} of theirs at own", foreign, "is not", unknown)
         if operation.changes:
-            self.succeed(operation, seat, own, f"own {slot}", {slot: self.etag_of(operation, seat, own)})
+            self.succeed(operation, seat, own, f"own {slot}", {slot: my_etag})
         self.cell(str(slot), seat)
 
-    def etag_of(self, operation: Operation, seat: Seat, own: Own | None = None) -> str:
+    def etag_of(self, operation: Operation, seat: Seat, own: Own) -> str:
         """The version of the caller's own thing."""
-        mine = own or self.own(operation, seat)
         looking = Operation("GET", operation.path, None, None, None, tuple(operation.slots_of("path")), ())
-        answer = self.calls.send(self.write(looking, mine), **seat.headers)
+        answer = self.calls.send(self.write(looking, own), **seat.headers)
         return answer.headers.get("etag", '"none"')
 
     def try_request_key(self, operation: Operation, seat: Seat, slot: Slot) -> None:
         """A request's key belongs to its caller: the same key of another is another key."""
-        givers = [self.credentials.doer(self.world.their_office)]
-        if seat.is_stores:
-            givers += [self.credentials.doer(self.world.b), self.credentials.doer(self.world.office)]
-        for giver in givers:
-            if giver.may(operation.permission):
-                key = os.urandom(8).hex()
-                self.prepare(operation, giver, self.own(operation, giver), {slot: key})
-                answer = self.succeed(operation, seat, self.own(operation, seat), f"key of {giver.name}", {slot: key})
-                if "idempotent-replayed" in answer.headers:
-                    self.fault(operation, seat, f"key of {giver.name}", answer, "was another's answer")
+        for giver in self.others(operation, seat):
+            if ("key", giver.name) not in self.given:
+                self.given["key", giver.name] = os.urandom(8).hex()
+                values = {slot: self.given["key", giver.name]}
+                self.prepare(operation, giver, self.own(operation, giver), values)
+            key, what = self.given["key", giver.name], f"key of {giver.name}"
+            answer = self.succeed(operation, seat, self.own(operation, seat), what, {slot: key})
+            if "idempotent-replayed" in answer.headers:
+                self.fault(operation, seat, what, answer, "was another's answer")
         self.cell(str(slot), seat)
+
+    def others(self, operation: Operation, seat: Seat) -> list[Seat]:
+        """Who else calls an operation: the other brand, and for a store another store and head office."""
+        places = [self.world.their_office, *([self.world.b, self.world.office] if seat.is_stores else [])]
+        doers = [self.credentials.doer(place) for place in places]
+        return [one for one in doers if one.may(operation.permission)]
 
     def own_kind(self, operation: Operation, slot: Slot) -> str:
         """A thing is not put into itself: where the path names one of the same kind, another one."""
@@ -241,8 +247,9 @@ class Matrix:
         ways: list[tuple[str, Callable[[str], str]]] = [
             ("made-up", new_id),
             ("their", lambda kind: world.theirs(kind).keep(kind)),
-            ("own", own),
         ]
+        if status == 403:
+            ways.append(("own", own))
         for whose, find in ways:
             values = {slot: find(slot.kind) if slot.is_id else new_key(slot.kind) for slot in slots}
             answers.append(self.send(operation, seat, own, f"{whose} ids", values))
