@@ -43,7 +43,7 @@ def main() -> int:
             say(f"The brand has {len(world.ids)} kinds of things. Commit {commit[:12]}.")
             failed = False
             if not asked.no_poison:
-                failed = _send_poison(world, share=0.005 if asked.sample else asked.share, seed=commit, only=asked.only)
+                failed = _send_poison(world, share=0.003 if asked.sample else asked.share, seed=commit, only=asked.only)
         if not asked.no_schemathesis:
             failed |= _run_schemathesis(served, installation, str(home.scope.brand_id), commit, asked)
     say(f"{'FAILED' if failed else 'Nothing was found'} in {time.monotonic() - began:.0f} s. All of it is in {LOG}.")
