@@ -118,7 +118,7 @@ def _act(session: ScopedSession, campaign_id: UUID, verb: Any) -> CampaignRead:
 
 @router.get("/{campaign_id}/stats", dependencies=[allow("campaigns:read")])
 def get_campaign_stats(campaign_id: CampaignId, session: ScopedSession) -> StatsRead:
-    """How far it is, and what its coupon did."""
+    """How far it is, and what its coupon did; for a store, at that store."""
     return service.stats(session, queries.get_campaign(session, campaign_id))
 
 

@@ -193,22 +193,29 @@ def map_run_ids(session: ScopedSession, campaigns: Sequence[Campaign]) -> dict[U
 
 
 def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
-    """Counts of the campaign's run."""
+    """Counts of the campaign's run; of head office's a store has what came of it there."""
     run = find_run(session, campaign)
     if run is None:
         nothing: dict[str, Any] = dict.fromkeys(StatsRead.model_fields, 0)
         return StatsRead(**(nothing | {"left_out": {}}))
-    counts = runs.count_deliveries(session, run.id)
+    if session.scope.store_nos is not None and campaign.store_no is None:
+        seen = runs.count_seen_deliveries(session, run.id)
+        counts = {status: count for (status, _), count in seen.items() if status != "left_out"}
+        left_out = {str(reason): count for (status, reason), count in seen.items() if status == "left_out"}
+        chosen = sum(counts.values()) + left_out.get("stopped", 0)
+    else:
+        counts = runs.count_deliveries(session, run.id)
+        left_out = {str(reason): int(count) for reason, count in run.left_out.items()}
+        if counts["stopped"]:
+            left_out["stopped"] = counts["stopped"]
+        chosen = run.chosen
     issued, redeemed, discount_yen = queries.sum_coupons(session, run.id)
-    left_out = {str(reason): int(count) for reason, count in run.left_out.items()}
-    if counts["stopped"]:
-        left_out["stopped"] = counts["stopped"]
     return StatsRead(
-        chosen=run.chosen,
-        waiting=counts["waiting"],
-        sent=counts["sent"],
-        failed=counts["failed"],
-        unknown=counts["unknown"],
+        chosen=chosen,
+        waiting=counts.get("waiting", 0),
+        sent=counts.get("sent", 0),
+        failed=counts.get("failed", 0),
+        unknown=counts.get("unknown", 0),
         left_out=left_out,
         holdout=left_out.get("holdout", 0),
         issued=issued,

@@ -93,6 +93,25 @@ CASE WHEN delivery.batch_no IS NULL THEN 'left_out'
      WHEN batch.state = 'stopped' THEN 'left_out'
      ELSE batch.state END
 """
+_DELIVERIES = """
+FROM delivery
+LEFT JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = delivery.run_id
+    AND batch.batch_no = delivery.batch_no
+LEFT JOIN delivery_failure failure ON failure.brand_id = delivery.brand_id
+    AND failure.run_id = delivery.run_id AND failure.customer_id = delivery.customer_id
+WHERE delivery.brand_id = :brand_id AND delivery.run_id = :run_id
+"""
+
+
+def count_seen_deliveries(session: ScopedSession, run_id: UUID) -> dict[tuple[str, str | None], int]:
+    """How many of a run's deliveries that the scope sees stand at each status and, where left out, for which reason."""
+    query = f"""
+        SELECT {_STATUS}, CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END, count(*)
+        {_DELIVERIES} GROUP BY 1, 2
+    """
+    values = {"brand_id": session.scope.brand_id, "run_id": run_id}
+    rows = session.connection().execute(text(query), values).all()
+    return {(status, reason if status == "left_out" else None): int(count) for status, reason, count in rows}
 
 
 def list_deliveries(
@@ -104,12 +123,7 @@ def list_deliveries(
             SELECT delivery.customer_id, delivery.account_no, delivery.store_no, {_STATUS} AS status,
                    CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason,
                    batch.done_at AS sent_at, failure.detail
-            FROM delivery
-            LEFT JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = delivery.run_id
-                AND batch.batch_no = delivery.batch_no
-            LEFT JOIN delivery_failure failure ON failure.brand_id = delivery.brand_id
-                AND failure.run_id = delivery.run_id AND failure.customer_id = delivery.customer_id
-            WHERE delivery.brand_id = :brand_id AND delivery.run_id = :run_id
+            {_DELIVERIES}
               AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after)
         ) AS shown
         WHERE CAST(:status AS text) IS NULL OR status = :status

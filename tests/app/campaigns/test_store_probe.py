@@ -98,3 +98,24 @@ def test_a_launch_reaches_whom_the_dry_run_counted(api: TestClient, home: BrandH
         assert act(api, asked.store, campaign, "launch").status_code == 202
         stats = api.get(f"/v1/campaigns/{campaign['id']}/stats", headers=home.headers).json()
         assert stats["chosen"] == chosen
+
+
+def test_a_store_is_told_of_head_office_s_campaign_what_came_of_it_there(
+    api: TestClient, home: BrandHome, asked: Asked
+) -> None:
+    with home.open() as session:
+        elsewhere = make.store(session)
+        account = make.line_account(session, elsewhere)
+        for _ in range(3):
+            make.follower(session, account, home=elsewhere)
+        make.follower(session)
+        session.commit()
+    campaign = draft(api, home, audience={"rule": {"all": []}})
+    assert act(api, home, campaign, "launch").status_code == 202
+    path = f"/v1/campaigns/{campaign['id']}/stats"
+    whole, there = (api.get(path, headers=caller.headers).json() for caller in (home, asked.store))
+    assert (whole["chosen"], whole["waiting"], whole["left_out"]) == (4, 4, {"no_friend": 1})
+    assert (there["chosen"], there["waiting"], there["left_out"]) == (1, 1, {})
+    assert act(api, home, campaign, "cancel").status_code == 200
+    there = api.get(path, headers=asked.store.headers).json()
+    assert (there["chosen"], there["waiting"], there["left_out"]) == (1, 0, {"stopped": 1})
