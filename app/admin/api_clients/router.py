@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from app.admin import patches
 from app.admin.api_clients.schemas import ApiClientCreate, ApiClientPatch, ApiClientRead, ApiClientSecret
 from app.admin.api_keys.schemas import Rotation
-from app.admin.api_keys.service import check_expiry, describe_use
+from app.admin.api_keys.service import check_expiry, describe_use, is_prolonged
 from app.admin.grants import check_grant
 from app.auth import Caller, Now, ScopedSession, allow
 from app.keys import digest_of, new_secret
@@ -68,8 +68,9 @@ def change_api_client(
     client = queries.lock_client(session, client_id)
     if_match.check(_read(session, client))
     changes = patches.changes_of(body)
+    if "permissions" in changes or is_prolonged(client.expires_at, changes):
+        check_grant(caller, changes.get("permissions", client.permissions))
     if "permissions" in changes:
-        check_grant(caller, body.permissions)
         changes["permissions"] = sorted(set(body.permissions))
     check_expiry(body.expires_at, now)
     client.sqlmodel_update(changes)

@@ -44,11 +44,15 @@ def create_key(
 def change_key(
     session: ScopedSession, caller: CallerInfo, key: ApiKey, changes: Mapping[str, Any], now: datetime
 ) -> None:
-    """Change the fields of a key that `changes` names. Raises as `create_key` does."""
+    """Change the fields of a key that `changes` names. Raises as `create_key` does.
+
+    Other stores or a later end hand on what the key may do, just as its permissions do.
+    """
     columns = dict(changes)
     store_ids = columns.pop("store_ids", None)
+    if "permissions" in columns or store_ids is not None or is_prolonged(key.expires_at, columns):
+        check_grant(caller, columns.get("permissions", key.permissions))
     if "permissions" in columns:
-        check_grant(caller, columns["permissions"])
         columns["permissions"] = sorted(set(columns["permissions"]))
     check_expiry(columns.get("expires_at"), now)
     key.sqlmodel_update(columns)
@@ -92,6 +96,14 @@ def check_expiry(expires_at: datetime | None, now: datetime) -> None:
     """Raises Invalid for an end that has passed: to end a credential now, revoke it."""
     if expires_at is not None and expires_at <= now:
         raise Invalid.at("/expires_at", "Must lie in the future.")
+
+
+def is_prolonged(expires_at: datetime | None, changes: Mapping[str, Any]) -> bool:
+    """Whether changes let a credential live on after the end that it has now."""
+    if expires_at is None or "expires_at" not in changes:
+        return False
+    wanted: datetime | None = changes["expires_at"]
+    return wanted is None or wanted > expires_at
 
 
 def _stores(session: ScopedSession, named: StoresNamed) -> Sequence[Store] | None:

@@ -102,7 +102,7 @@ def test_a_repeated_create_does_not_repeat_the_secret(api: TestClient, home: Bra
 
 
 def test_nobody_hands_on_what_she_lacks(api: TestClient, home: BrandHome) -> None:
-    strong = create(api, home, "/v1/api-clients", name="会計")
+    strong = create(api, home, "/v1/api-clients", name="会計", expires_at="2100-01-01T00:00:00Z")
     with home.open() as session:
         weak = {"Authorization": f"Bearer {make.access_token(session, ['keys:read', 'keys:write'])}"}
         session.commit()
@@ -111,6 +111,7 @@ def test_nobody_hands_on_what_she_lacks(api: TestClient, home: BrandHome) -> Non
     for answer in (
         api.post("/v1/api-clients", json={"name": "x"}, headers=weak),
         api.patch(f"/v1/api-clients/{granted.json()['id']}", json={"permissions": ["stores:read"]}, headers=weak),
+        api.patch(f"/v1/api-clients/{strong['id']}", json={"expires_at": None}, headers=weak),
         api.post(f"/v1/api-clients/{strong['id']}/rotate", json={}, headers=weak),
     ):
         assert_problem(answer, 403, "permission-missing")

@@ -218,9 +218,24 @@ def test_nobody_hands_on_what_she_lacks(api: TestClient, home: BrandHome) -> Non
     for answer in (
         api.post("/v1/store-keys", json=body, headers=weak),
         api.patch(path, json={"permissions": ["coupons:redeem"]}, headers=weak),
+        api.patch(f"/v1/store-keys/{strong['id']}", json={"store_ids": [store_id(shops.b)]}, headers=weak),
         api.post(f"/v1/store-keys/{strong['id']}/rotate", json={}, headers=weak),
     ):
         assert_problem(answer, 403, "permission-missing")
+
+
+def test_nobody_prolongs_a_key_of_which_she_lacks_a_permission(api: TestClient, home: BrandHome) -> None:
+    first, second = (write_instant(utc_now() + timedelta(days=days)) for days in (1, 2))
+    made = _create(api, home, Shops(home), expires_at=second)
+    with home.open() as session:
+        weak = _bearer(make.access_token(session, ["keys:write"]))
+        session.commit()
+    path = f"/v1/store-keys/{made['id']}"
+    assert api.patch(path, json={"expires_at": first}, headers=weak).status_code == 200
+    for longer in (second, None):
+        answer = api.patch(path, json={"expires_at": longer}, headers=weak)
+        assert_problem(answer, 403, "permission-missing")
+    assert api.patch(path, json={"expires_at": None}, headers=home.headers).status_code == 200
 
 
 def test_a_store_key_sees_no_keys(api: TestClient, home: BrandHome) -> None:
