@@ -17,7 +17,7 @@ from app.audit.service import Actor, Deed, Thing, note
 from app.callers import CallerInfo
 from app.keys import digest_of, is_well_formed, new_secret
 from app.settings import Settings
-from tenants.permissions import ROLES
+from tenants.permissions import GRANTABLE_TO_STORES, ROLES
 from tenants.problems import NotFound, Problem
 from tenants.scope import Scope
 from tenants.sealing import Keyring
@@ -137,8 +137,10 @@ def _note_copy(session: ScopedSession, staff: Staff, place: Place, now: datetime
 
 def _read_caller(session: ScopedSession, staff: Staff) -> CallerInfo:
     nos = None if staff.all_stores else frozenset(queries.list_store_nos(session, staff.id))
-    scope = Scope(session.scope.brand_id, nos)
-    return CallerInfo("staff", staff.id, staff.name, scope, ROLES.get(staff.role, frozenset()))
+    permissions = ROLES.get(staff.role, frozenset())
+    if nos is not None:  # what is the brand's own stays with those who are over all of it, whatever the role
+        permissions &= GRANTABLE_TO_STORES
+    return CallerInfo("staff", staff.id, staff.name, Scope(session.scope.brand_id, nos), permissions)
 
 
 def csrf_token(keyring: Keyring, session_id: UUID) -> str:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from app.keys import digest_of, new_secret
 from app.sessions import csrf_token, find_signed_in
 from tenants.ids import encode_id
-from tenants.permissions import ROLES
+from tenants.permissions import GRANTABLE_TO_STORES, ROLES, STORE_ROLES
 from tenants.sealing import Keyring
 from tenants.staff import sessions
 from tenants.staff.models import Staff, StaffSession
@@ -67,9 +67,28 @@ def test_the_cookie_says_who_and_her_role_what_she_may(api: TestClient, admin: B
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_every_role_has_its_own_permissions(api: TestClient, home: BrandHome, keyring: Keyring, role: str) -> None:
     shops = Shops(home)
+    if role not in STORE_ROLES:
+        me = api.get("/v1/me", headers=Browser(home, keyring, role).cookie).json()
+        assert (me["permissions"], me["stores"]) == (sorted(ROLES[role]), "all")
     me = api.get("/v1/me", headers=Browser(home, keyring, role, shops.a).cookie).json()
-    assert me["permissions"] == sorted(ROLES[role])
+    assert me["permissions"] == sorted(ROLES[role] & GRANTABLE_TO_STORES)
     assert me["stores"] == [store_id(shops.a)]
+
+
+def test_over_some_stores_nobody_changes_what_is_the_brand_s(
+    api: TestClient, home: BrandHome, keyring: Keyring
+) -> None:
+    shops = Shops(home)
+    with home.open() as session:
+        area_id = encode_id("area", make.area(session, shops.b).id)
+        session.commit()
+    for browser, status in (
+        (Browser(home, keyring, "marketer", shops.a), 403),
+        (Browser(home, keyring, "marketer"), 200),
+    ):
+        answer = api.patch(f"/v1/areas/{area_id}", json={"name": "関東"}, headers=browser.headers)
+        assert answer.status_code == status
+        assert ("areas:write" in api.get("/v1/me", headers=browser.cookie).json()["permissions"]) is (status == 200)
 
 
 def test_a_store_manager_sees_the_customers_of_her_stores_only(
