@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import typer
@@ -18,11 +19,13 @@ from app.settings import get_settings
 from tenants.ids import encode_id
 from tenants.operators import service
 from tests.app.messaging.conftest import line, stage
+from tests.app.operators import furnished
 from tests.conftest import MASTER_KEYS, BrandHome
 
 __all__ = ["line", "stage"]
 
 Call = Callable[..., Any]
+Furnish = Callable[..., None]
 
 
 @pytest.fixture
@@ -73,6 +76,20 @@ def admin(urls: Urls) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture
+def furnish(admin: Connection) -> Iterator[Furnish]:
+    """Rows of a brand in every table: `furnish(home, rows=3)`; they are gone after the test."""
+    furnished_ids: list[UUID] = []
+
+    def fill(home: BrandHome, rows: int = 1) -> None:
+        furnished_ids.append(home.scope.brand_id)
+        furnished.furnish(admin, home.scope.brand_id, rows)
+
+    yield fill
+    for brand_id in furnished_ids:
+        furnished.clear(admin, brand_id)
 
 
 @pytest.fixture

@@ -28,6 +28,18 @@ def furnish(admin: Connection, brand_id: UUID, rows: int = 1) -> None:
     admin.commit()
 
 
+def clear(admin: Connection, brand_id: UUID) -> None:
+    """Take every row of a brand away again, so that no worker of a later test takes it for work."""
+    admin.rollback()
+    admin.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    for table in list_brand_tables():
+        column = "id" if table.name == "brand" else "brand_id"
+        admin.exec_driver_sql(f'DELETE FROM "{table.name}" WHERE {column} = %s', (brand_id,))
+    jobs = "DELETE FROM procrastinate.procrastinate_jobs WHERE args ->> 'brand_id' = %s"
+    admin.exec_driver_sql(jobs, (str(brand_id),))
+    admin.commit()
+
+
 def unlike_others(column: Column[Any]) -> Any:
     """A value that a column takes, another each time where its type has more than a few."""
     kind = column.type

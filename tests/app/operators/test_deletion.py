@@ -22,8 +22,8 @@ from tenants.operators.queries import get_receipt
 from tenants.sealing import Keyring
 from tests import make
 from tests.app.inbound.calls import call, commit_channel, told, write_call
-from tests.app.operators.conftest import Call, id_of, path_of
-from tests.app.operators.furnished import count_rows, digest_rows, furnish
+from tests.app.operators.conftest import Call, Furnish, id_of, path_of
+from tests.app.operators.furnished import count_rows, digest_rows
 from tests.conftest import MASTER_KEYS, BrandHome
 
 ROOT = Path(__file__).parents[3]
@@ -40,10 +40,10 @@ def mark(operate: Call, home: BrandHome) -> dict[str, object]:
 
 
 def test_no_row_of_a_deleted_brand_is_left_in_any_table(
-    operate: Call, home: BrandHome, other_home: BrandHome, owner: Engine, admin: Connection
+    operate: Call, home: BrandHome, other_home: BrandHome, owner: Engine, admin: Connection, furnish: Furnish
 ) -> None:
     for one in (home, other_home):
-        furnish(admin, one.scope.brand_id, rows=3)
+        furnish(one, rows=3)
     before = digest_rows(admin, other_home.scope.brand_id)
     mark(operate, home)
     rows = count_rows(admin, home.scope.brand_id)
@@ -135,9 +135,9 @@ def test_a_brand_that_is_not_marked_is_not_purged(home: BrandHome, owner: Engine
 
 @pytest.mark.slow
 def test_a_deletion_that_was_killed_goes_on_and_its_receipt_counts_every_row_once(
-    operate: Call, home: BrandHome, owner: Engine, admin: Connection, urls: Urls
+    operate: Call, home: BrandHome, owner: Engine, admin: Connection, urls: Urls, furnish: Furnish
 ) -> None:
-    furnish(admin, home.scope.brand_id, rows=12)
+    furnish(home, rows=12)
     mark(operate, home)
     rows = count_rows(admin, home.scope.brand_id)
     program = (

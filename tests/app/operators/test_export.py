@@ -20,7 +20,8 @@ from tenants.sealing import Keyring
 from tenants.tables import utc_now
 from tests import make
 from tests.app.inbound.calls import open_channel
-from tests.app.operators.furnished import count_rows, furnish
+from tests.app.operators.conftest import Furnish
+from tests.app.operators.furnished import count_rows
 from tests.conftest import BrandHome
 
 ROOT = Path(__file__).parents[3]
@@ -38,10 +39,10 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
 
 
 def test_every_row_of_every_table_is_in_it_and_none_of_another_brand(
-    home: BrandHome, other_home: BrandHome, engine: Engine, admin: Connection, tmp_path: Path
+    home: BrandHome, other_home: BrandHome, engine: Engine, admin: Connection, tmp_path: Path, furnish: Furnish
 ) -> None:
     for one in (home, other_home):
-        furnish(admin, one.scope.brand_id, rows=2)
+        furnish(one, rows=2)
     export.export_brand(engine, home.scope.brand_id, tmp_path / "brand.zip", utc_now())
     manifest, rows = read(tmp_path / "brand.zip")
     expected = count_rows(admin, home.scope.brand_id)
@@ -52,9 +53,9 @@ def test_every_row_of_every_table_is_in_it_and_none_of_another_brand(
 
 
 def test_the_manifest_tells_counts_digests_revision_and_what_was_left_out(
-    home: BrandHome, engine: Engine, admin: Connection, tmp_path: Path
+    home: BrandHome, engine: Engine, admin: Connection, tmp_path: Path, furnish: Furnish
 ) -> None:
-    furnish(admin, home.scope.brand_id)
+    furnish(home)
     told = export.export_brand(engine, home.scope.brand_id, tmp_path / "brand.zip", utc_now())
     manifest, _ = read(tmp_path / "brand.zip")
     assert manifest == json.loads(json.dumps(told))
@@ -97,7 +98,10 @@ def test_the_file_is_its_owners_alone_and_appears_when_it_is_whole(
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_brand(home: BrandHome, admin: Connection, urls: Urls, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_brand(
+    home: BrandHome, admin: Connection, urls: Urls, tmp_path: Path, furnish: Furnish
+) -> None:
+    furnish(home, rows=0)
     peaks = []
     program = (
         "import resource, sys; from pathlib import Path; from uuid import UUID\n"
@@ -108,10 +112,11 @@ def test_memory_does_not_grow_with_the_brand(home: BrandHome, admin: Connection,
     )
     for rows in (1_000, 150_000):
         admin.exec_driver_sql(
-            "INSERT INTO event (brand_id, id, created_at, type, occurred_at, data, dedupe_key, store_no)"
+            "INSERT INTO event (brand_id, id, created_at, type, occurred_at, data, dedupe_key, feed_no)"
             " SELECT %s, gen_random_uuid(), now(), 'message.received', now(),"
-            " jsonb_build_object('text', repeat('あ', 300)), gen_random_uuid()::text, NULL FROM generate_series(1, %s)",
-            (home.scope.brand_id, rows),
+            " jsonb_build_object('text', repeat('あ', 300)), gen_random_uuid()::text, no"
+            " FROM generate_series(%s::int, %s::int) AS no",
+            (home.scope.brand_id, rows, rows + rows),
         )
         admin.commit()
         arguments = [sys.executable, "-c", program, urls.app, str(home.scope.brand_id), str(tmp_path / f"{rows}.zip")]
