@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, text, update
+from sqlalchemy import DateTime, Integer, all_, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col
@@ -221,22 +221,25 @@ def tie_to_store(session: ScopedSession, customer: Customer, store: Store, *, ti
     if store.no in customer.store_nos:
         return
     session.flush()
-    key = {"brand_id": session.scope.brand_id, "customer_id": customer.id}
-    # The row first: whoever changes what a customer did at a store holds it.
-    tied = session.execute(_TIE, {**key, "no": store.no, "tied_at": tied_at}).one_or_none()
+    at = literal(tied_at, DateTime(timezone=True)) if tied_at is not None else func.now()
+    # The row first: whoever changes what a customer did at a store holds it. By the class: so the audit log is told.
+    tie = (
+        update(Customer)
+        .where(col(Customer.id) == customer.id, literal(store.no, Integer) != all_(col(Customer.store_nos)))
+        .values(
+            store_nos=func.array_append(col(Customer.store_nos), store.no),
+            updated_at=func.greatest(col(Customer.updated_at), at),
+        )
+        .returning(col(Customer.store_nos), col(Customer.updated_at))
+    )
+    tied = session.execute(tie, execution_options={"synchronize_session": False}).one_or_none()
     if tied is not None:
         set_committed_value(customer, "store_nos", tied.store_nos)
         set_committed_value(customer, "updated_at", tied.updated_at)
+    key = {"brand_id": session.scope.brand_id, "customer_id": customer.id}
     row = {**key, "store_id": store.id, "store_no": store.no, "order_count": 0, "spend_yen": 0}
     row["updated_at"] = tied_at or func.now()
     session.connection().execute(insert(CustomerStore).values(row).on_conflict_do_nothing())
-
-
-_TIE = text(
-    "UPDATE customer SET store_nos = array_append(store_nos, :no),"
-    " updated_at = greatest(updated_at, coalesce(CAST(:tied_at AS timestamptz), now()))"
-    " WHERE brand_id = :brand_id AND id = :customer_id AND NOT :no = ANY(store_nos) RETURNING store_nos, updated_at"
-)
 
 
 def add_orders(

@@ -181,3 +181,22 @@ def test_a_store_reads_nothing_of_it(api: TestClient, home: BrandHome) -> None:
         session.commit()
     answer = api.get("/v1/audit-log", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 403
+
+
+def test_whom_a_store_sees_from_now_on_is_told_as_a_change(
+    api: TestClient, home: BrandHome, list_entries: ListEntries
+) -> None:
+    with home.open() as session:
+        shop = make.store(session)
+        key = make.store_key(session, shop)
+        person = make.customer(session, member_number="M-0001")
+        session.commit()
+    headers = {"Authorization": f"Bearer {key}"}
+    for _ in range(2):
+        assert api.post("/v1/cards/resolve", json={"code": "M-0001"}, headers=headers).status_code == 200
+    (entry,) = list_entries("change")
+    assert (entry.action, entry.caller_kind, entry.customer_ids) == ("resolve_card", "store_key", [person.id])
+    (row,) = entry.changes or []
+    assert (row["table"], row["key"]) == ("customer", {"id": str(person.id)})
+    assert (row["before"]["store_nos"], row["after"]["store_nos"]) == ([], [shop.no])
+    assert len(list_entries("read")) == 1
