@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event, Lock, Thread
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -180,7 +181,7 @@ def write(engine: Engine, brand_id: UUID, batch: Batch) -> None:
             if not _hold_brand(session):
                 return
             rows = [entry.to_row() for entry in entries]
-            add_rows(session, [row for row in rows if row["customer_ids"] or row["kind"] == "refused"])
+            add_rows(session, [row for row in rows if _is_told(row)])
             session.commit()
         # What is written is not written again when a later transaction of the batch fails.
         del batch.entries[: len(entries)]
@@ -194,6 +195,11 @@ def write(engine: Engine, brand_id: UUID, batch: Batch) -> None:
             if _hold_brand(session):
                 session.connection().execute(_USE, uses)
                 session.commit()
+
+
+def _is_told(row: dict[str, Any]) -> bool:
+    """Whether an entry says something: a read that named nobody after all does not, but for the operator's support."""
+    return bool(row["customer_ids"]) or row["kind"] == "refused" or row["caller_kind"] == "support"
 
 
 def _hold_brand(session: ScopedSession) -> bool:

@@ -54,7 +54,8 @@ def follow_session(request: Request, session: ScopedSession) -> None:
 
 
 async def record_answer(request: Request, response: Response) -> None:
-    """Write a change into its own transaction, before the commit; gather whom any other answer names.
+    """Write a change into its own transaction, before the commit; gather whom any other answer names, and for the
+    operator's support each answer.
 
     Raises 503 when an answer names people and cannot be taken down.
     """
@@ -66,7 +67,7 @@ async def record_answer(request: Request, response: Response) -> None:
     if hasattr(response, "body_iterator"):
         await _await_room(request)
         _follow_stream(request, caller, response)
-    elif ids := _named(request, bytes(response.body)):
+    elif (ids := _named(request, bytes(response.body))) or caller.kind == "support":
         await _await_room(request)
         gatherer_of(request).add_read(_seen(request, caller, "read", response.status_code, ids))
 
@@ -217,7 +218,7 @@ def _follow_stream(request: Request, caller: CallerInfo, response: Response) -> 
             gather(found)
 
     def gather(found: set[bytes]) -> None:
-        if found:
+        if found or caller.kind == "support":
             gatherer.add_read(_seen(request, caller, "read", response.status_code, found))
 
     streaming.body_iterator = scan()

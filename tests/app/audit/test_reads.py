@@ -20,11 +20,14 @@ from app.audit.gather import Gatherer
 from app.audit.models import AuditEntry
 from app.audit.service import Actor, Seen
 from app.database import Urls, make_engine
+from app.keys import digest_of, new_secret
 from app.main import create_app
 from app.settings import Settings
 from tenants.api_keys.models import ApiKey
 from tenants.api_keys.queries import list_uses
+from tenants.brands.queries import get_brand
 from tenants.ids import decode_id, encode_id, uuid7
+from tenants.operators.service import grant_support
 from tenants.tables import utc_now
 from tests import make
 from tests.app.admin.calls import create
@@ -258,3 +261,27 @@ def _quiet_thread(gatherer: Gatherer) -> Iterator[None]:
     """Leave nothing of one test for the next."""
     yield
     gatherer.flush(everything=True)
+
+
+def test_every_use_of_a_support_grant_is_told_also_one_that_names_nobody(
+    api: TestClient, home: BrandHome, list_entries: ListEntries
+) -> None:
+    token = new_secret("support")
+    with home.open() as session:
+        grant_support(
+            session,
+            get_brand(session, home.scope.brand_id),
+            operator="保守",
+            reason="4711",
+            permissions=["staff:read", "reports:read"],
+            life=timedelta(hours=1),
+            digest=digest_of(token),
+            now=utc_now(),
+        )
+        session.commit()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert api.get("/v1/staff", headers=headers).status_code == 200
+    assert api.get("/v1/reports/summary", headers={**headers, "Accept": "text/csv"}).status_code == 200
+    assert api.get("/v1/staff", headers=home.headers).status_code == 200
+    told = [(entry.caller_kind, entry.action) for entry in list_entries("read")]
+    assert told == [("support", "list_staff"), ("support", "get_summary")]
