@@ -56,7 +56,11 @@ def _urls(database: str, admin: str) -> Urls:
 @pytest.fixture(scope="session")
 def urls(worker_id: str) -> Urls:
     """A database of this worker process's own, as each role reaches it."""
-    name = f"noren_{worker_id}"
+    return copy_template(f"noren_{worker_id}")
+
+
+def copy_template(name: str) -> Urls:
+    """A migrated database of this name, empty, as each role reaches it."""
     admin = os.environ["NOREN_TEST_ADMIN_URL"]
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE noren_template OWNER noren_owner')

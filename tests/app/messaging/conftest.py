@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from sqlalchemy import true
+from sqlalchemy import Engine, true
 from sqlmodel import col, select
 
-from app.database import Urls
+from app.database import Urls, make_engine
 from app.messaging import service
 from app.messaging.freeze import Audience
 from app.messaging.models import Run
@@ -22,9 +22,29 @@ from tenants.session import ScopedSession
 from tenants.tables import utc_now
 from tests import make
 from tests.app.sandbox.process import running_sandbox
-from tests.conftest import MASTER_KEYS, BrandHome
+from tests.conftest import MASTER_KEYS, BrandHome, copy_template
 
 SECRET = "5ec2e7" * 6
+
+
+@pytest.fixture(scope="module")
+def urls() -> Urls:
+    """A database of this module's own: a worker works until nothing is due, of whichever brand."""
+    return copy_template(f"sending_{uuid7().hex}")
+
+
+@pytest.fixture(scope="module")
+def settings(urls: Urls) -> Settings:
+    """Settings as an installation over that database has them."""
+    return Settings(database_url=urls.app, owner_database_url=urls.owner, master_keys=MASTER_KEYS, pool_size=10)
+
+
+@pytest.fixture(scope="module")
+def engine(urls: Urls) -> Iterator[Engine]:
+    """Connections to that database as the restricted role."""
+    engine = make_engine(urls.app, pool_size=20)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
