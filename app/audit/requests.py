@@ -22,7 +22,8 @@ from tenants.ids import decode_id, uuid7
 from tenants.session import ScopedSession
 
 READING: Final = frozenset({"dry_run_campaign", "evaluate_weather_rule", "preview_segment", "resolve_card"})
-"""Operations that are no GET and yet only read. What is neither here nor a GET is written down as a change."""
+"""Operations that are no GET and yet only read. What is neither here nor a GET is written down as a change, and so is
+one of these that changed something after all: a card resolved by a store that did not see its holder before."""
 
 WAIT_SECONDS = 2.0
 """How long an answer that names people waits for room in the buffer before it is refused."""

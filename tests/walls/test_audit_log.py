@@ -33,7 +33,8 @@ def test_a_change_is_written_down_once(name: str, matrix: Matrix) -> None:
     method, path = name.split()
     action = matrix.document.openapi["paths"][path][method.lower()]["operationId"]
     if action in READING:
-        assert [row for row in found if row.kind == "change"] == []
+        # A card is resolved for a store, which sees her from then on: that changes something, the first time.
+        assert len([row for row in found if row.kind == "change"]) <= (action == "resolve_card")
         return
     assert [(row.kind, row.action, row.status) for row in found] == [("change", action, answer.status)]
     # What makes one thing or changes one names it; what takes many has no one to name.
