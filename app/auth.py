@@ -98,7 +98,9 @@ def _open(request: Request, caller: CallerInfo, scope: Scope, now: datetime) -> 
     with open_session(request.app.state.engine, scope) as session:
         if request.method == "POST" and "idempotency-key" in request.headers:
             brand_key = brand_key_of(session, request.app.state.keyring)
-            request.state.idempotency_claim = idempotency.claim_key(session, request, caller.id, brand_key, now)
+            request.state.idempotency_claim = idempotency.claim_key(
+                session, request, caller.id, brand_key, now, caller.scope
+            )
         audit.follow_session(request, session)
         yield session
         session.commit()

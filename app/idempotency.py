@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Field
 
 from tenants.problems import Conflict, Invalid, Problem
+from tenants.scope import Scope
 from tenants.sealing import BrandKey
 from tenants.session import ScopedSession
 from tenants.tables import BrandRow, Instant
@@ -60,9 +61,9 @@ class Claim:
 
 
 def claim_key(
-    session: ScopedSession, request: Request, caller_id: UUID, brand_key: BrandKey, now: datetime
+    session: ScopedSession, request: Request, caller_id: UUID, brand_key: BrandKey, now: datetime, seen: Scope
 ) -> Claim | None:
-    """Take the request's key, or raise Replay with the first answer.
+    """Take the request's key, or raise Replay with the first answer, which is for whom sees the same stores (`seen`).
 
     A twin that comes while the first runs waits on the unique key, and after five seconds gets a Conflict.
     Raises IdempotencyKeyReused when the same key came with another body, path or method.
@@ -70,7 +71,7 @@ def claim_key(
     key = read_key(request.headers)
     if key is None or request.method != "POST":
         return None
-    digest = digest_request(request)
+    digest = digest_request(request, seen)
     values = {
         "brand_id": session.scope.brand_id,
         "caller_id": caller_id,
@@ -98,9 +99,10 @@ def claim_key(
     raise Replay(Response(body, kept.status or 200, {"Idempotent-Replayed": "true"}, kept.media_type))
 
 
-def digest_request(request: Request) -> bytes:
-    """What must be the same for a request to be the same: method, path and body."""
-    return sha256(request.method.encode() + b" " + str(request.url.path).encode() + b"\n" + request._body).digest()
+def digest_request(request: Request, seen: Scope | None = None) -> bytes:
+    """What must be the same for a request to be the same: method, path, body, and the stores that its caller sees."""
+    stores = "all" if seen is None or seen.store_nos is None else sorted(seen.store_nos)
+    return sha256(f"{request.method} {request.url.path} {stores}\n".encode() + request._body).digest()
 
 
 def replay_without_secret() -> Replay:

@@ -47,6 +47,7 @@ _VARYING = (
     (r"(?<=クーポンコード: )[0-9A-Z]{12}$", "CODE"),
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r"issued \d+ (s|min|h) ago", "issued SOME TIME ago"),
+    (r"revision \d{4},", "revision NUMBER,"),
     (
         r'"(accepted|calls|chosen|customers|distinct|holdout|issued|reachable|recipients|sent)": [1-9]\d*',
         r'"\1": COUNT',

@@ -79,13 +79,20 @@ def archive_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) 
 def dry_run_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> DryRunRead:
     """Who would get it now, and who would not and why. Nothing is written or sent."""
     campaign = service.get_own(session, campaign_id, caller.scope)
-    return service.dry_run(session, campaign, now)
+    # How many copies are left of a coupon that it may not issue is nothing for a store to know.
+    counts_copies = not caller.is_stores or "coupons:issue" in caller.permissions
+    return service.dry_run(session, campaign, now, counts_copies=counts_copies)
 
 
 @router.post("/{campaign_id}/launch", status_code=202, dependencies=[allow("campaigns:launch")])
 def launch_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> CampaignRead:
-    """Freeze the audience and begin to send. Launching twice sends once: the second call gets 409."""
+    """Freeze the audience and begin to send. Launching twice sends once: the second call gets 409.
+
+    A campaign with a coupon puts copies into people's hands, so it needs `coupons:issue` too.
+    """
     campaign = service.get_own(session, campaign_id, caller.scope, lock=True)
+    if campaign.coupon_id is not None:
+        caller.require("coupons:issue")
     service.launch(session, campaign, now)
     return read_campaign(session, campaign)
 

@@ -1,6 +1,7 @@
 """Campaigns: draft, rehearse, launch, pause, resume, cancel."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -105,9 +106,11 @@ def get_own(session: ScopedSession, campaign_id: UUID, scope: Scope, *, lock: bo
     return campaign
 
 
-def dry_run(session: ScopedSession, campaign: Campaign, now: datetime) -> DryRunRead:
-    """What launching now would come to."""
+def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts_copies: bool = True) -> DryRunRead:
+    """What launching now would come to; without `counts_copies` as if the coupon had copies for everybody."""
     audience = _audience(session, campaign, now)
+    if not counts_copies:
+        audience = replace(audience, most=None)
     _, tally = messaging.plan(session, audience, campaign.quota_policy, now)
     ids = {sender.account_no: sender.line_account_id for sender in audience.senders}
     by_account = [

@@ -31,6 +31,8 @@ def sort_changes(customer: Customer, changes: Mapping[str, Any], scope: Scope) -
     for name, value in changes.items():
         if name == "attributes":
             found.allowed[name] = _sort_attributes(customer, value, scope, found.refused)
+        elif name == HOME and value is None and customer.home_store_no not in scope.store_nos:
+            continue  # it sees null already, whether or not she is at home elsewhere
         elif getattr(customer, name) in (None, value) or _may_replace(customer, name, scope):
             found.allowed[name] = value
         else:

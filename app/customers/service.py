@@ -126,9 +126,11 @@ def change_customer(
     for key, value in taken.items():
         if set(queries.list_by_key(session, key, value)) - {customer_id}:
             raise KeysDisagree([key])
-    if refused := sort_changes(customer, changes, scope).refused:
-        raise Conflict(f"The brand or another store wrote {', '.join(refused)}; a store changes what it wrote itself.")
-    changed = _change(session, customer, changes, home_store, writer_of(customer, scope, None), now)
+    sorted_ = sort_changes(customer, changes, scope)
+    if sorted_.refused:
+        names = ", ".join(sorted_.refused)
+        raise Conflict(f"The brand or another store wrote {names}; a store changes what it wrote itself.")
+    changed = _change(session, customer, sorted_.allowed, home_store, writer_of(customer, scope, None), now)
     if changed:
         record(session, CustomerUpdated(occurred_at=now, customer_id=customer_id, fields=tuple(changed)))
     return customer

@@ -80,7 +80,9 @@ def open_brand(brand_id: BrandId, request: Request, operator: Operator, now: Now
         if request.method == "POST" and "idempotency-key" in request.headers:
             assert operator.id is not None
             brand_key = brand_key_of(session, request.app.state.keyring)
-            request.state.idempotency_claim = idempotency.claim_key(session, request, operator.id, brand_key, now)
+            request.state.idempotency_claim = idempotency.claim_key(
+                session, request, operator.id, brand_key, now, session.scope
+            )
         yield session
         session.commit()
 

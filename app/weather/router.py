@@ -51,8 +51,13 @@ def list_weather_rules(
 
 @rules_router.post("", status_code=201, dependencies=[allow("weather:write")])
 def create_weather_rule(body: WeatherRuleCreate, session: ScopedSession, caller: Caller, now: Now) -> WeatherRuleRead:
-    """Make a weather rule. It decides at its decide times once it is live."""
+    """Make a weather rule. It decides at its decide times once it is live.
+
+    A rule with a coupon puts copies into people's hands, so it needs `coupons:issue` too.
+    """
     _refuse_approval(body.approval)
+    if body.coupon_id is not None:
+        caller.require("coupons:issue")
     owner = caller.owner(session, body.store_id)
     return read_rule(service.create_rule(session, _values(body, exclude_unset=False), owner=owner, now=now))
 
@@ -73,11 +78,15 @@ def change_weather_rule(
     if_match: Precondition,
     now: Now,
 ) -> WeatherRuleRead:
-    """Change the caller's own rule."""
+    """Change the caller's own rule; one with a coupon needs `coupons:issue` too, unless it is only stopped."""
     _refuse_approval(body.approval)
     rule = _own(session, caller, rule_id)
     if_match.check(read_rule(rule))
-    return read_rule(service.change_rule(session, rule, _values(body, exclude_unset=True), now))
+    changes = _values(body, exclude_unset=True)
+    changed = service.change_rule(session, rule, changes, now)
+    if changed.coupon_id is not None and changes != {"status": "paused"}:
+        caller.require("coupons:issue")
+    return read_rule(changed)
 
 
 @rules_router.delete("/{rule_id}", status_code=204, dependencies=[allow("weather:write")])

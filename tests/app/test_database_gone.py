@@ -2,6 +2,7 @@
 
 from fastapi.testclient import TestClient
 
+from app.keys import new_secret
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import MASTER_KEYS
@@ -16,5 +17,5 @@ def test_a_database_that_goes_away_is_503_everywhere(settings: Settings) -> None
         client.app.state.engine.dispose()  # type: ignore[attr-defined]
         client.app.state.engine = make_engine(nowhere.database_url.get_secret_value(), pool_size=2)  # type: ignore[attr-defined]
         for path in ("/readyz", "/v1/me"):
-            answer = client.get(path, headers={"Authorization": "Bearer nrn_token_" + "x" * 49})
+            answer = client.get(path, headers={"Authorization": f"Bearer {new_secret('token')}"})
             assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable"), path

@@ -6,10 +6,12 @@ from typing import Any
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import col, delete, select
 
 from app.customers.models import Tag
-from tenants.ids import uuid7
+from tenants.api_keys.models import ApiKeyStore
+from tenants.ids import encode_id, uuid7
+from tests import make
 from tests.conftest import BrandHome
 
 
@@ -87,3 +89,18 @@ def test_whatever_is_sent_each_key_keeps_its_first_answer(
             taken[key] = (body, answer.content)
         else:
             assert answer.status_code == 422
+
+
+def test_a_key_that_lost_a_store_does_not_hear_an_answer_about_it_again(api: TestClient, home: BrandHome) -> None:
+    with home.open() as session:
+        a, b = make.store(session), make.store(session)
+        key = make.store_key(session, a, b)
+        session.commit()
+    body = {"phone": "09012345678", "name": "花子", "store_id": encode_id("store", b.id)}
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "k-1"}
+    assert api.post("/v1/customers", json=body, headers=headers).status_code == 200
+    with home.open() as session:
+        session.exec(delete(ApiKeyStore).where(col(ApiKeyStore.store_id) == b.id))
+        session.commit()
+    refused = api.post("/v1/customers", json=body, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/idempotency-key-reused")

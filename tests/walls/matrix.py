@@ -384,7 +384,7 @@ def _is_refused(answer: Answer) -> bool:
     if not answer.content.startswith(b'{"items"'):
         return False
     items = answer.json()["items"]
-    return bool(items) and all(isinstance(item, dict) and item.get("status", 0) in range(400, 500) for item in items)
+    return bool(items) and all("index" in item and item["status"] in range(400, 500) for item in items)
 
 
 def expected_cells(operation: Operation, seats: Seats) -> set[tuple[str, str]]:

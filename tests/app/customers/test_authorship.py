@@ -134,3 +134,12 @@ def test_nothing_is_noted_of_the_brands_own_writing(api: TestClient, home: Brand
     with home.open() as session:
         assert session.exec(select(col(Customer.written_by))).all() == [{}, {}]
         assert session.exec(select(Customer).where(col(Customer.id) == one.id)).one().profile_updated_at is None
+
+
+def test_emptying_a_home_that_it_does_not_see_tells_a_store_nothing(
+    api: TestClient, known: Known, home: BrandHome, shops: Shops
+) -> None:
+    assert known.patch(shops.key_a, home_store_id=None).status_code == 200
+    known.patch(home.headers, home_store_id=shops.b_id)
+    assert known.patch(shops.key_a, home_store_id=None).status_code == 200
+    assert known.read()["home_store_id"] == shops.b_id
