@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# One more than there are cores: many tests wait for another process.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 UV_VERSION := 0.13.9
 
 .PHONY: help demo dev test walls check format lint types imports api openapi lock bench clean publish-api fuzz
@@ -22,10 +24,10 @@ dev: .venv/.ready ## Serve with reload on an embedded database
 	@NOREN_LOG_LEVEL=debug $(BIN)/granian --interface asgi --factory --reload --port 8000 app.main:create_app
 
 test: .venv/.ready ## Run the tests: parallel, random order, real Postgres
-	@$(BIN)/pytest -n logical --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 walls: .venv/.ready ## Prove the walls: every operation, place for an id and kind of credential; every policy broken once
-	@WALLS=all $(BIN)/pytest tests/walls tests/isolation -n logical --dist worksteal -q $(ARGS)
+	@WALLS=all $(BIN)/pytest tests/walls tests/isolation -n $(WORKERS) --dist worksteal -q $(ARGS)
 
 check: .venv/.ready lint types imports openapi ## All that must hold before a commit, but for the tests
 
