@@ -99,7 +99,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _malformed(request: Request, error: RequestValidationError) -> Response:
-        return render_problem(request, malformed(error.errors()))
+        return render_problem(request, malformed(error.errors(), error.body))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
@@ -137,7 +137,7 @@ _BUSY = (
 )
 
 
-def malformed(errors: Iterable[dict[str, Any]]) -> Problem:
+def malformed(errors: Iterable[dict[str, Any]], body: Any = None) -> Problem:
     """The problem of FastAPI's validation errors: 404 when only ids in the path are malformed, else 422 with pointers.
 
     Rejected values are not repeated, since they may be secrets or personal data.
@@ -145,14 +145,33 @@ def malformed(errors: Iterable[dict[str, Any]]) -> Problem:
     found = list(errors)
     if found and all(error["loc"][0] == "path" for error in found):
         return NotFound()
-    return Invalid([{"pointer": _pointer(error["loc"]), "detail": _sentence(error)} for error in found])
+    told = [{"pointer": _pointer(error["loc"], body), "detail": _sentence(error)} for error in found]
+    # Of a value that may be this or that, what is wrong inside it says more than that it is not the other.
+    deeper = {one["pointer"] for one in told}
+    return Invalid([one for one in told if not any(other.startswith(one["pointer"] + "/") for other in deeper)])
 
 
-def _pointer(location: tuple[str | int, ...]) -> str:
+def _pointer(location: tuple[str | int, ...], body: Any) -> str:
     kind, *rest = location
     if kind != "body":
         rest = [kind, *rest]
+    elif body is not None:
+        rest = _without_choices(rest, body)
     return "".join(f"/{pointer_part(part)}" for part in rest)
+
+
+def _without_choices(parts: list[str | int], value: Any) -> list[str | int]:
+    """The way into a body without the names of its schema's alternatives, which pydantic writes among the members."""
+    kept: list[str | int] = []
+    for part in parts:
+        if isinstance(part, str) and not isinstance(value, dict):
+            continue
+        kept.append(part)
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+    return kept
 
 
 def pointer_part(name: str | int) -> str:

@@ -68,10 +68,24 @@ def rotate(
             # Whoever began before may still hold a brand's key as it was wrapped before.
             sealed.wait_for_older_transactions(engine)
         _print({"master_key": keyring.current, **done}, as_json)
+    _warn_of_values()
     if busy:
         typer.echo("A transaction has been open for a quarter of an hour; run this again when it has ended.", err=True)
     if busy or done["unopened"] or done["undecryptable"]:
         raise typer.Exit(1)
+
+
+def _warn_of_values() -> None:
+    """Say so where the variable holds the keys themselves: nobody reads a file then, and nobody sees a change."""
+    from app.settings import get_settings
+
+    given = get_settings().master_keys
+    if given is not None and not given.get_secret_value().startswith("file:"):
+        typer.echo(
+            "NOREN_MASTER_KEYS holds the keys themselves, not file:/path: processes that run know the keys with which"
+            " they started until they are restarted.",
+            err=True,
+        )
 
 
 @keys.command("check")

@@ -103,7 +103,7 @@ def prepare(folder: Path, api_url: str, sandbox_url: str) -> dict[str, str]:
         "NOREN_DATABASE_URL": urls.app,
         "NOREN_OWNER_DATABASE_URL": urls.owner,
         "NOREN_ADMIN_DATABASE_URL": admin_url,
-        "NOREN_MASTER_KEYS": (folder / "master-keys").read_text().strip(),
+        "NOREN_MASTER_KEYS": f"file:{(folder / 'master-keys').resolve()}",
         "NOREN_DATA_DIR": str(folder),
         "NOREN_PUBLIC_URL": api_url,
         "NOREN_LINE_API_URL": sandbox_url,

@@ -152,3 +152,21 @@ def test_another_brand_finds_no_key_and_cannot_use_our_stores(
         api.post("/v1/partner-keys", json=body, headers=other_home.headers),
     ):
         assert_problem(answer, 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("store_ids", "pointers"),
+    [
+        (["store_x"], {"/store_ids/0"}),
+        ([], {"/store_ids"}),
+        ("some", {"/store_ids"}),
+        ([7, "all"], {"/store_ids/0", "/store_ids/1"}),
+    ],
+)
+def test_what_is_wrong_with_its_stores_is_told_at_its_place(
+    api: TestClient, home: BrandHome, store_ids: object, pointers: set[str]
+) -> None:
+    body = {"name": "POS", "permissions": ["orders:write"], "store_ids": store_ids}
+    refused = api.post("/v1/partner-keys", json=body, headers=home.headers)
+    assert refused.status_code == 422
+    assert {error["pointer"] for error in refused.json()["errors"]} == pointers
