@@ -16,6 +16,7 @@ from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Sender, Tally, f
 from app.messaging.models import Run
 from app.messaging.render import PERSONAL, read_template
 from tenants.brands.queries import get_sending_brand
+from tenants.ids import encode_id
 from tenants.problems import Problem
 from tenants.session import ScopedSession
 
@@ -85,7 +86,8 @@ def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: dat
     wanted = rehearse(session, audience).chosen_by_account
     short = {no: count for no, count in wanted.items() if count > free.get(no, count)}
     if quota_policy == "refuse":
-        details = ", ".join(f"account {no} needs {count} and has {free[no]}" for no, count in sorted(short.items()))
+        ids = {sender.account_no: encode_id("acc", sender.line_account_id) for sender in senders}
+        details = ", ".join(f"{ids[no]} needs {count} and has {free[no]}" for no, count in sorted(short.items()))
         raise QuotaExhausted(f"This month's quota does not suffice: {details}.")
     skipped = [replace(s, available=0) if s.account_no in short else s for s in senders]
     limited = replace(audience, senders=skipped)
