@@ -30,8 +30,8 @@ CallerId = Annotated[WhoId, Query(description="A credential's id: key_…, clien
 Action = Annotated[
     str, Query(max_length=100, pattern="^[a-z0-9_]+$", description="An operation's name.", examples=["create_store"])
 ]
-After = Annotated[Instant, Query(description="From this instant on.")]
-Before = Annotated[Instant, Query(description="Until before this instant.")]
+After = Annotated[Instant, Query(description="From this instant on.", examples=["2026-11-01T00:00:00Z"])]
+Before = Annotated[Instant, Query(description="Until before this instant.", examples=["2026-12-01T00:00:00Z"])]
 
 
 @router.get("", dependencies=READ)
