@@ -26,6 +26,7 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "invite_staff": (AlreadyAccepted,),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),
+    "upsert_orders": (KeysDisagree,),
     "issue_coupon": (coupons.CouponAllIssued, coupons.CouponCustomerLimit, coupons.CouponEnded),
     "void_issued_coupon": (coupons.CouponAlreadyRedeemed, coupons.CouponVoid),
     "create_redemption": (

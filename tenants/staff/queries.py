@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine, text
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, and_, col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from tenants.api_keys.models import CredentialHash
@@ -42,8 +42,18 @@ def get_staff(session: Session, staff_id: UUID) -> Staff:
 
 
 def lock_staff(session: Session, staff_id: UUID) -> Staff:
-    """A member of staff, disabled or not, for changing her. Raises NotFound."""
-    return _one(session, select(Staff).where(col(Staff.id) == staff_id).with_for_update())
+    """A member of staff, disabled or not, for changing her. Raises NotFound.
+
+    Admins are locked along, all in one order: two who remove each other would otherwise each hold what the other wants.
+    """
+    hers_or_an_admins = or_(
+        col(Staff.id) == staff_id, and_(col(Staff.role) == "hq_admin", col(Staff.disabled_at).is_(None))
+    )
+    locked = select(Staff).where(hers_or_an_admins).order_by(col(Staff.id)).with_for_update()
+    for staff in session.exec(locked.execution_options(populate_existing=True)).all():
+        if staff.id == staff_id:
+            return staff
+    raise NotFound
 
 
 def _one(session: Session, wanted: SelectOfScalar[Staff]) -> Staff:
