@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from fastapi import Request, Response
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import LargeBinary, text
+from sqlalchemy import LargeBinary, TextClause, text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Field
+from sqlmodel import Field, Session
 
 from tenants.problems import Conflict, Invalid, Problem
 from tenants.scope import Scope
@@ -80,15 +80,7 @@ def claim_key(
         "until": now + LIFE,
         "now": now,
     }
-    session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
-    try:
-        taken = session.execute(_TAKE, values).one_or_none()
-    except OperationalError as error:
-        if not isinstance(error.orig, LockNotAvailable):
-            raise
-        raise Conflict("The first request with this Idempotency-Key is still running.") from error
-    session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
-    if taken is not None:
+    if take(session, _TAKE, values):
         return Claim(session, caller_id, key, brand_key, request)
     kept = session.get_one(IdempotencyKey, (session.scope.brand_id, caller_id, key))
     if kept.request_digest != digest:
@@ -97,6 +89,19 @@ def claim_key(
         raise replay_without_secret()
     body = brand_key.unseal(kept.answer, answer_purpose(caller_id, key))
     raise Replay(Response(body, kept.status or 200, {"Idempotent-Replayed": "true"}, kept.media_type))
+
+
+def take(session: Session, statement: TextClause, values: Mapping[str, Any]) -> bool:
+    """Whether this insert of a key was the first. Raises Conflict while its twin runs for more than five seconds."""
+    session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+    try:
+        taken = session.execute(statement, values).one_or_none()
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise Conflict("The first request with this Idempotency-Key is still running.") from error
+    session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    return taken is not None
 
 
 def digest_request(request: Request, seen: Scope | None = None) -> bytes:

@@ -4,21 +4,18 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import Request
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from app.idempotency import (
     LIFE,
-    WAIT_SECONDS,
     IdempotencyKeyReused,
     digest_request,
     read_key,
     replay_without_secret,
+    take,
 )
 from tenants.operators.models import OperatorRequest
-from tenants.problems import Conflict
 
 
 def claim_request(session: Session, request: Request, operator_key_id: UUID, now: datetime) -> None:
@@ -32,15 +29,7 @@ def claim_request(session: Session, request: Request, operator_key_id: UUID, now
         return
     digest = digest_request(request)
     values = {"operator": operator_key_id, "key": key, "digest": digest, "until": now + LIFE, "now": now}
-    session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
-    try:
-        taken = session.execute(_TAKE, values).one_or_none()
-    except OperationalError as error:
-        if not isinstance(error.orig, LockNotAvailable):
-            raise
-        raise Conflict("The first request with this Idempotency-Key is still running.") from error
-    session.execute(text("SET LOCAL lock_timeout = '10s'"))
-    if taken is not None:
+    if take(session, _TAKE, values):
         return
     kept = session.get_one(OperatorRequest, (operator_key_id, key))
     if kept.request_digest != digest:
