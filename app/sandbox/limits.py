@@ -1,19 +1,41 @@
-"""LINE's rate limits: a token bucket for each channel and endpoint.
+"""LINE's rate limits: a token bucket for each channel and endpoint, that is method and path template.
 
 LINE publishes the rates and "gradual refill", not the capacity; here the bucket holds as many as the rate counts.
 """
 
 from dataclasses import dataclass, field
 
+_HOUR, _MINUTE, _SECOND = 3600.0, 60.0, 1.0
+
 RATES: dict[str, tuple[int, float]] = {
-    "multicast": (200, 1.0),
-    "broadcast": (60, 3600.0),
-    "webhook-test": (60, 3600.0),
-    "webhook-endpoint": (1_000, 60.0),
-    "short-lived-token": (370, 1.0),
+    "POST /v2/bot/message/broadcast": (60, _HOUR),
+    "POST /v2/bot/message/narrowcast": (60, _HOUR),
+    "GET /v2/bot/insight/message/delivery": (60, _HOUR),
+    "GET /v2/bot/insight/followers": (60, _HOUR),
+    "GET /v2/bot/insight/demographic": (60, _HOUR),
+    "GET /v2/bot/insight/message/event": (60, _HOUR),
+    "GET /v2/bot/insight/message/event/aggregation": (60, _HOUR),
+    "GET /v2/bot/insight/richmenu/{rich_menu_id}/summary": (60, _HOUR),
+    "GET /v2/bot/insight/richmenu/{rich_menu_id}/daily": (60, _HOUR),
+    "POST /v2/bot/channel/webhook/test": (60, _HOUR),
+    "PUT /v2/bot/channel/webhook/endpoint": (1_000, _MINUTE),
+    "GET /v2/bot/channel/webhook/endpoint": (1_000, _MINUTE),
+    "POST /v2/bot/richmenu": (100, _HOUR),
+    "DELETE /v2/bot/richmenu/{rich_menu_id}": (100, _HOUR),
+    "DELETE /v2/bot/richmenu/alias/{alias_id}": (100, _HOUR),
+    "GET /v2/bot/richmenu/progress/batch": (100, _HOUR),
+    "POST /v2/bot/richmenu/batch": (3, _HOUR),
+    "GET /v2/bot/richmenu/list": (10, _SECOND),
+    "POST /v2/bot/message/multicast": (200, _SECOND),
+    "POST /v2/bot/coupon": (200, _SECOND),
+    "PUT /v2/bot/coupon/{coupon_id}/close": (200, _SECOND),
+    "GET /v2/bot/coupon": (200, _SECOND),
+    "GET /v2/bot/coupon/{coupon_id}": (200, _SECOND),
+    "POST /v2/bot/chat/loading/start": (100, _SECOND),
+    "POST /v2/oauth/accessToken": (370, _SECOND),
 }
 """Calls and seconds, by endpoint."""
-OTHERS = (2_000, 1.0)
+OTHERS = (2_000, _SECOND)
 
 
 @dataclass(slots=True)

@@ -3,18 +3,16 @@
 import base64
 import hmac
 import time
-import uuid
-from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from app.sandbox import answers, sends, tokens, webhooks
 from app.sandbox.answers import Answer, Refusal
 from app.sandbox.clock import format_instant, month_of
+from app.sandbox.routing import api, form
 from app.sandbox.state import Sandbox
 from app.sandbox.validation import check_messages
 from app.sandbox.world import USER_ID, Channel
@@ -22,71 +20,23 @@ from app.sandbox.world import USER_ID, Channel
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _START_SECONDS = 24 * 3600
 
-Handler = Callable[[Request, Channel], Awaitable[Answer]]
-
-
-def respond(answer: Answer) -> Response:
-    """The answer as Starlette sends it, with LINE's request id."""
-    response = Response(answer.body, answer.status, media_type="application/json")
-    response.headers["x-line-request-id"] = str(uuid.uuid4())
-    for name, value in answer.headers:
-        response.headers[name.decode()] = value.decode()
-    return response
-
 
 def routes(sandbox: Sandbox) -> list[Route]:
     """Everything under LINE's two hosts that is not a send."""
     return [*_token_routes(sandbox), *_account_routes(sandbox), *_webhook_routes(sandbox)]
 
 
-def _api(sandbox: Sandbox, path: str, method: str, limit: str, handle: Handler) -> Route:
-    """A route behind a channel access token and a rate limit."""
-
-    async def endpoint(request: Request) -> Response:
-        authorization = request.headers.get("authorization")
-        channel = sandbox.tokens.authenticate(
-            sandbox.world, authorization.encode("latin-1") if authorization else None, sandbox.clock.now()
-        )
-        if channel is None:
-            return respond(answers.UNAUTHENTICATED)
-        if not sandbox.limits.take(channel.channel_id, limit, time.time()):
-            return respond(answers.TOO_FAST)
-        if "x-line-retry-key" in request.headers:
-            return respond(answers.RETRY_KEY_UNSUPPORTED)
-        if int(request.headers.get("content-length", "0")) > sends.MAX_BODY_BYTES:
-            return respond(answers.TOO_LARGE)
-        try:
-            return respond(await handle(request, channel))
-        except Refusal as refusal:
-            return respond(refusal.answer)
-
-    return Route(path, endpoint, methods=[method])
-
-
 def _token_routes(sandbox: Sandbox) -> list[Route]:
-    def form_route(path: str, limit: str, answer_to: Callable[[dict[str, str]], Answer]) -> Route:
-        async def endpoint(request: Request) -> Response:
-            form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-            if not sandbox.limits.take(form.get("client_id", ""), limit, time.time()):
-                return respond(answers.TOO_FAST)
-            return respond(answer_to(form))
-
-        return Route(path, endpoint, methods=["POST"])
-
     world, now = sandbox.world, sandbox.clock.now
     return [
-        form_route("/oauth2/v3/token", "stateless-token", lambda form: tokens.issue_stateless(world, form, now())),
-        form_route(
+        form(sandbox, "/oauth2/v3/token", lambda fields: tokens.issue_stateless(world, fields, now())),
+        form(
+            sandbox,
             "/v2/oauth/accessToken",
-            "short-lived-token",
-            lambda form: tokens.issue_short_lived(sandbox.tokens, world, form, now()),
+            lambda fields: tokens.issue_short_lived(sandbox.tokens, world, fields, now()),
         ),
-        form_route(
-            "/v2/oauth/verify",
-            "verify-token",
-            lambda form: tokens.verify_short_lived(sandbox.tokens, form, now()),
-        ),
-        form_route("/v2/oauth/revoke", "revoke-token", lambda form: tokens.revoke_short_lived(sandbox.tokens, form)),
+        form(sandbox, "/v2/oauth/verify", lambda fields: tokens.verify_short_lived(sandbox.tokens, fields, now())),
+        form(sandbox, "/v2/oauth/revoke", lambda fields: tokens.revoke_short_lived(sandbox.tokens, fields)),
     ]
 
 
@@ -144,13 +94,13 @@ def _account_routes(sandbox: Sandbox) -> list[Route]:
         return answers.invalid(details) if details else answers.EMPTY
 
     return [
-        _api(sandbox, "/v2/bot/profile/{user_id}", "GET", "profile", profile),
-        _api(sandbox, "/v2/bot/info", "GET", "info", info),
-        _api(sandbox, "/v2/bot/followers/ids", "GET", "followers", follower_ids),
-        _api(sandbox, "/v2/bot/message/quota", "GET", "quota", quota),
-        _api(sandbox, "/v2/bot/message/quota/consumption", "GET", "consumption", consumption),
+        api(sandbox, "GET", "/v2/bot/profile/{user_id}", profile),
+        api(sandbox, "GET", "/v2/bot/info", info),
+        api(sandbox, "GET", "/v2/bot/followers/ids", follower_ids),
+        api(sandbox, "GET", "/v2/bot/message/quota", quota),
+        api(sandbox, "GET", "/v2/bot/message/quota/consumption", consumption),
         *(
-            _api(sandbox, f"/v2/bot/message/validate/{kind}", "POST", "validate", validate)
+            api(sandbox, "POST", f"/v2/bot/message/validate/{kind}", validate)
             for kind in ("reply", "push", "multicast", "narrowcast", "broadcast")
         ),
     ]
@@ -193,9 +143,9 @@ def _webhook_routes(sandbox: Sandbox) -> list[Route]:
 
     path = "/v2/bot/channel/webhook/endpoint"
     return [
-        _api(sandbox, path, "PUT", "webhook-endpoint", put_endpoint),
-        _api(sandbox, path, "GET", "webhook-endpoint-get", get_endpoint),
-        _api(sandbox, "/v2/bot/channel/webhook/test", "POST", "webhook-test", test),
+        api(sandbox, "PUT", path, put_endpoint),
+        api(sandbox, "GET", path, get_endpoint),
+        api(sandbox, "POST", "/v2/bot/channel/webhook/test", test),
     ]
 
 

@@ -48,6 +48,7 @@ from app.sandbox.faults import serve_with_faults
 from app.sandbox.ledger import Kind
 from app.sandbox.oidc import control_routes as oidc_control_routes
 from app.sandbox.oidc import routes as oidc_routes
+from app.sandbox.routing import MAX_BODY_BYTES, respond
 from app.sandbox.sends import SendCall
 from app.sandbox.state import Sandbox
 from app.sandbox.storage import Store
@@ -106,7 +107,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
 
     async def refuse(request: Request, refused: Exception) -> Response:
         status = refused.status_code if isinstance(refused, HTTPException) else 500
-        return line_routes.respond(answers.error(status, "Not found" if status == 404 else "Method not allowed"))
+        return respond(answers.error(status, "Not found" if status == 404 else "Method not allowed"))
 
     return Starlette(
         routes=[
@@ -169,9 +170,9 @@ async def _read_body(receive: Receive) -> bytes | None:
     body: bytes = message.get("body", b"")
     while message.get("more_body"):
         message = await receive()
-        if len(body) <= sends.MAX_BODY_BYTES:
+        if len(body) <= MAX_BODY_BYTES:
             body += message.get("body", b"")
-    return body if len(body) <= sends.MAX_BODY_BYTES else None
+    return body if len(body) <= MAX_BODY_BYTES else None
 
 
 def run(

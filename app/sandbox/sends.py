@@ -18,7 +18,7 @@ from app.sandbox.state import Sandbox
 from app.sandbox.validation import QUOTABLE, check_messages
 from app.sandbox.world import USER_ID, Channel
 
-MAX_BODY_BYTES = 2_000_000
+_ENDPOINTS = {kind: f"POST /v2/bot/message/{kind.name.lower()}" for kind in Kind}
 MAX_MULTICAST = 500
 _GROUP_OR_ROOM = ("C", "R")
 
@@ -52,7 +52,7 @@ def _take(sandbox: Sandbox, call: SendCall, request_id: bytes, at: float) -> Ans
     channel = sandbox.tokens.authenticate(sandbox.world, call.authorization, now)
     if channel is None:
         return answers.UNAUTHENTICATED
-    if not sandbox.limits.take(channel.channel_id, call.kind.name.lower(), at):
+    if not sandbox.limits.take(channel.channel_id, _ENDPOINTS[call.kind], at):
         return answers.TOO_FAST
     if call.body is None:
         return answers.TOO_LARGE

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from app.sandbox.clock import Clock
 from app.sandbox.faults import Faults
@@ -17,6 +17,19 @@ from app.sandbox.world import World
 
 FIRST_MESSAGE_NO = 642_012_345_678_000_000
 """Message ids are numeric strings of 18 digits that grow."""
+
+
+_SAVED = ("tokens", "oidc")
+
+
+class Saved(Protocol):
+    """A part of the sandbox that outlives a restart. Whoever changes it adds one to `world.version`."""
+
+    def saved(self) -> Any:
+        """What has to be kept, as JSON."""
+
+    def restore(self, value: Any) -> None:
+        """Take back what `saved` gave, in this version or an earlier one. Raises KeyError, TypeError or ValueError."""
 
 
 @dataclass(slots=True)
@@ -50,6 +63,10 @@ class Sandbox:
     webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))
     resets: int = 0
     """How often the ledger was emptied, so that what was saved of it can be emptied too."""
+
+    def list_saved(self) -> dict[str, Saved]:
+        """The parts that outlive a restart beside the world and the ledger, by name."""
+        return {name: getattr(self, name) for name in _SAVED}
 
     def take_message_nos(self, count: int) -> int:
         """The first of `count` fresh message ids."""

@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,11 @@ import orjson
 
 from app.sandbox.clock import month_of
 from app.sandbox.ledger import AcceptedCall, Kind
-from app.sandbox.oidc.state import Application, Person
 from app.sandbox.state import Sandbox
 from app.sandbox.world import Channel, Provider
 
 SAVE_SECONDS = 2.0
-_VERSION = 1
+_VERSION = 2
 _TIES = ("friends", "blocked")
 
 
@@ -98,11 +97,7 @@ def _world(sandbox: Sandbox) -> dict[str, Any]:
         "person_ids": sandbox.world.person_ids,
         "person_names": sandbox.world.person_names,
         "channels": [_channel(each) for each in sandbox.world.channels_by_no],
-        "short_lived": sandbox.tokens.short_lived,
-        "oidc": {
-            "applications": [asdict(each) for each in sandbox.oidc.applications.values()],
-            "people": [asdict(each) for each in sandbox.oidc.people.values()],
-        },
+        **{name: part.saved() for name, part in sandbox.list_saved().items()},
     }
 
 
@@ -128,12 +123,10 @@ def _restore_world(sandbox: Sandbox, saved: dict[str, Any]) -> None:
         channel = Channel(**row)
         world.channels[channel.channel_id] = channel
         world.channels_by_no.append(channel)
-    sandbox.tokens.short_lived = {token: (owner, until) for token, (owner, until) in saved["short_lived"].items()}
     sandbox.next_message_no = saved["next_message_no"]
-    # Worlds that were saved before there was a provider have none of this.
-    signing_in = saved.get("oidc", {"applications": [], "people": []})
-    sandbox.oidc.applications = {row["client_id"]: Application(**row) for row in signing_in["applications"]}
-    sandbox.oidc.people = {row["email"]: Person(**row) for row in signing_in["people"]}
+    for name, part in sandbox.list_saved().items():
+        if name in saved:  # a world may have been saved before there was such a part
+            part.restore(saved[name])
 
 
 def _lines(sandbox: Sandbox, first: int) -> Iterator[bytes]:

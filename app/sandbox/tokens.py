@@ -31,6 +31,14 @@ class Tokens:
     """Token → channel id and expiry by the sandbox's clock, oldest first."""
     _seen: dict[bytes, tuple[Channel, float]] = field(default_factory=dict)
 
+    def saved(self) -> Any:
+        """The tokens that are not signed but remembered."""
+        return {"short_lived": self.short_lived}
+
+    def restore(self, value: Any) -> None:
+        """Take them back."""
+        self.short_lived = {token: (owner, until) for token, (owner, until) in value["short_lived"].items()}
+
     def forget_seen(self) -> None:
         """To be called when a channel's secret or token changes."""
         self._seen.clear()

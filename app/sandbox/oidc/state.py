@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.sandbox.oidc.signing import SIGNING_ALGORITHMS, Keys
@@ -136,6 +136,18 @@ class Oidc:
             self.applications.clear()
             self.people.clear()
             self.keys = Keys()
+
+    def saved(self) -> Any:
+        """Who may sign in, and where; sign-ins that are going on begin anew."""
+        return {
+            "applications": [asdict(each) for each in self.applications.values()],
+            "people": [asdict(each) for each in self.people.values()],
+        }
+
+    def restore(self, value: Any) -> None:
+        """Take them back."""
+        self.applications = {row["client_id"]: Application(**row) for row in value["applications"]}
+        self.people = {row["email"]: Person(**row) for row in value["people"]}
 
     def _forget_ended(self, now: float) -> None:
         for kept in (self.codes, self.access_tokens):
