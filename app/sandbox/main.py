@@ -44,6 +44,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.sandbox import answers, control_routes, line_routes, people_routes, sends, storage, webhooks
+from app.sandbox.accounts import routes as account_routes
 from app.sandbox.faults import serve_with_faults
 from app.sandbox.ledger import Kind
 from app.sandbox.oidc import control_routes as oidc_control_routes
@@ -52,6 +53,7 @@ from app.sandbox.routing import MAX_BODY_BYTES, respond
 from app.sandbox.sends import SendCall
 from app.sandbox.state import Sandbox
 from app.sandbox.storage import Store
+from app.sandbox.tokens import routes as token_routes
 from app.sandbox.weather import routes as weather_routes
 from app.sandbox.weather.recorded import list_recorded
 
@@ -115,6 +117,8 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *people_routes.routes(sandbox),
             *control_routes.routes(sandbox),
             *line_routes.routes(sandbox),
+            *account_routes.routes(sandbox),
+            *token_routes.routes(sandbox),
             *weather_routes.routes(sandbox),
             *oidc_control_routes.routes(sandbox),
             *oidc_routes.routes(sandbox),

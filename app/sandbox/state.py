@@ -10,7 +10,7 @@ from app.sandbox.ledger import Ledger
 from app.sandbox.limits import Buckets
 from app.sandbox.oidc.state import Oidc
 from app.sandbox.reply_tokens import ReplyTokens
-from app.sandbox.tokens import Tokens
+from app.sandbox.tokens.state import Tokens
 from app.sandbox.weather.state import Weather
 from app.sandbox.webhooks import Outbox
 from app.sandbox.world import World

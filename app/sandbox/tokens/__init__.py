@@ -1,0 +1,1 @@
+"""Channel access tokens of every kind, and who may have them."""
