@@ -121,7 +121,7 @@ def authorize_url(
         "prompt": prompt,
     }
     query = urlencode({name: value for name, value in asked.items() if value is not None})
-    return f"{settings.line_login_url.rstrip('/')}/oauth2/v2.1/authorize?{query}"
+    return f"{hosts.login_url}/oauth2/v2.1/authorize?{query}"
 
 
 def exchange_code(
