@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     line_api_url: str = "https://api.line.me"
     line_data_url: str = "https://api-data.line.me"
     line_login_url: str = "https://access.line.me"
+    """Where people sign in with LINE; by this name, too, the ID tokens of LINE Login say who issued them."""
+    line_test_url: str | None = None
+    """A look-alike of LINE, such as `noren sandbox`, for accounts in test mode. Unset: there is no test mode."""
     oidc_issuer: str | None = None
     """The identity provider by which staff sign in, as its discovery document names itself. Unset: nobody signs in."""
     oidc_client_id: str | None = None

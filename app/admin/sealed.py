@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from app.idempotency import IdempotencyKey, answer_purpose
 from tenants.brands.models import Brand
 from tenants.line_accounts.models import LineAccount
-from tenants.line_accounts.service import secret_purpose
+from tenants.line_accounts.service import login_secret_purpose, secret_purpose
 from tenants.scope import Scope
 from tenants.sealing import BrandKey, Keyring, Unsealable
 from tenants.session import ScopedSession, open_session
@@ -47,6 +47,8 @@ class Sealed:
 
 SEALED: Sequence[Sealed] = (
     Sealed(LineAccount, "sealed_secret", lambda row: secret_purpose(row.id)),
+    Sealed(LineAccount, "sealed_previous_secret", lambda row: secret_purpose(row.id)),
+    Sealed(LineAccount, "sealed_login_secret", lambda row: login_secret_purpose(row.id)),
     Sealed(IdempotencyKey, "answer", lambda row: answer_purpose(row.caller_id, row.key)),
 )
 """Every column with something sealed. A new one is entered here, or no rotation would reach it."""

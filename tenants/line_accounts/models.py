@@ -1,10 +1,11 @@
 """LINE official accounts, with their sealed credentials."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, Integer, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from tenants.tables import BrandRow, BrandTable, Instant, refer
@@ -32,13 +33,36 @@ class LineAccount(BrandTable, table=True):
     provider_id: str
     """LINE's owner of user ids. LINE has no API for it, so the operator states it."""
     login_channel_id: str | None = None
+    """A LINE Login channel of the same provider, by which people sign in on our pages."""
+    sealed_login_secret: bytes | None = None
+    mode: str = "live"
+    """`live`, or `test`: then every call goes to the installation's test host in place of LINE."""
+    sealed_previous_secret: bytes | None = None
+    """The channel secret before the present one; webhooks that it signed are taken until `previous_secret_until`."""
+    previous_secret_until: datetime | None = Field(default=None, sa_type=Instant)
     area_id: UUID | None = None
     plan: str | None = None
     bot_user_id: str | None = None
     basic_id: str | None = None
+    premium_id: str | None = None
+    display_name: str | None = None
+    picture_url: str | None = None
+    chat_mode: str | None = None
+    """LINE's `chat` or `bot`, as the last check found."""
+    is_verified: bool | None = None
+    """Whether the account may list its followers, which only verified and premium accounts may; null until known."""
     status: str = "unchecked"
     """`unchecked`, `ok` or `trouble`, as the last check at LINE found; `status_detail` says what is wrong."""
     status_detail: str | None = None
+    findings: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """What the last check at LINE found, one entry a check; made `checked_at`."""
+    checked_at: datetime | None = Field(default=None, sa_type=Instant)
+    heard_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When its webhook last brought something, to the minute."""
+    greeting: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """LINE message objects that answer whoever adds the account; null for none."""
+    backfill: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """How far the list of those who followed before Noren has been read; null until that was asked for."""
     store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -87,8 +87,13 @@ def _tie(session: ScopedSession, account: LineAccount, stores: Sequence[Store]) 
 
 
 def secret_purpose(account_id: UUID) -> str:
-    """The place a channel secret is sealed to."""
+    """The place a channel secret is sealed to, the present one and the one before."""
     return f"line_account.secret:{account_id}"
+
+
+def login_secret_purpose(account_id: UUID) -> str:
+    """The place the secret of a LINE Login channel is sealed to."""
+    return f"line_account.login_secret:{account_id}"
 
 
 def _flush(session: ScopedSession, account: LineAccount) -> None:
