@@ -10,6 +10,7 @@ Detail = Mapping[str, str]
 Header = tuple[bytes, bytes]
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
+JSON_TYPE_WITH_CHARSET: Header = (b"content-type", b"application/json;charset=UTF-8")
 _UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -65,9 +66,15 @@ def wrong_content_type(content_type: str | None) -> Answer:
     return error(415, f"The content type, {content_type}, is not supported")
 
 
-UNAUTHENTICATED = error(
-    401, "Authentication failed. Confirm that the access token in the authorization header is valid."
-)
+UNAUTHENTICATED = {
+    "new": error(401, "Authentication failed. Confirm that the access token in the authorization header is valid."),
+    "old": error(
+        401,
+        "Authentication failed due to the following reason: invalid token. "
+        "Confirm that the access token in the authorization header is valid.",
+    ),
+}
+"""By the setting `unauthenticated_text`."""
 TOO_FAST = error(429, "The API rate limit has been exceeded. Try again later.")
 MONTH_EXHAUSTED = error(429, "You have reached your monthly limit.")
 NOT_FOUND = error(404, "Not found")

@@ -3,14 +3,13 @@
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.sandbox import world
+from app.sandbox import settings, world
 from app.sandbox.clock import format_instant, month_of, parse_instant
 from app.sandbox.controls import (
     JsonObject,
@@ -29,7 +28,8 @@ from app.sandbox.controls import (
 )
 from app.sandbox.faults import MalformedFault
 from app.sandbox.ledger import Ledger, format_uuid
-from app.sandbox.state import Sandbox, Settings
+from app.sandbox.settings import Settings
+from app.sandbox.state import Sandbox
 from app.sandbox.weather.state import UnknownWeather
 from app.sandbox.world import Impossible, World
 
@@ -189,10 +189,12 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
 
     async def put_settings(request: Request) -> Response:
         body = await read_object(request)
-        changed = _settings(sandbox.settings, body)
-        if "rate_limits" in body:
-            sandbox.limits.enabled = bool(body["rate_limits"])
-        sandbox.settings = changed
+        rate_limits = body.pop("rate_limits", sandbox.limits.enabled)
+        try:
+            sandbox.use(settings.change(sandbox.settings, body))
+        except settings.NoSuchSetting as mistake:
+            raise Mistaken(str(mistake)) from None
+        sandbox.limits.enabled = bool(rate_limits)
         return answer({"rate_limits": sandbox.limits.enabled, **asdict(sandbox.settings)})
 
     async def get_settings(request: Request) -> Response:
@@ -215,22 +217,6 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
     ]
 
 
-def _settings(now: Settings, body: JsonObject) -> Settings:
-    changed: dict[str, Any] = asdict(now)
-    for name, value in body.items():
-        if name != "rate_limits" and name not in changed:
-            raise Mistaken(f"there is no setting {name}")
-        if name in changed:
-            changed[name] = value
-    if changed["foreign_multicast_ids"] not in ("refuse", "skip"):
-        raise Mistaken('foreign_multicast_ids is "refuse" or "skip"')
-    if not all(isinstance(seconds, int | float) for seconds in list_of(changed, "redelivery_seconds")):
-        raise Mistaken("redelivery_seconds is a list of numbers")
-    for name in ("webhook_timeout_seconds", "reply_token_seconds"):
-        number_of(changed, name)
-    return Settings(**changed)
-
-
 def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     """Forget what happened: deliveries, retry keys, quota used, faults, moved clock, weather, sign-ins, webhooks.
 
@@ -243,7 +229,7 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.faults.put((), 0)
     sandbox.weather.reset()
     sandbox.oidc.reset(everyone=world_too)
-    sandbox.settings = Settings()
+    sandbox.use(Settings())
     sandbox.clock.offset_seconds = 0.0
     sandbox.webhook_log.clear()
     sandbox.outbox.redeliveries.clear()
@@ -253,6 +239,6 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
         channel.used.clear()
     if world_too:
         sandbox.world.clear()
-        sandbox.tokens.short_lived.clear()
+        sandbox.tokens.clear()
     sandbox.world.version += 1
     sandbox.tokens.forget_seen()

@@ -1,6 +1,7 @@
 """LINE's rate limits: a token bucket for each channel and endpoint, that is method and path template.
 
-LINE publishes the rates and "gradual refill", not the capacity; here the bucket holds as many as the rate counts.
+LINE publishes the rates and "gradual refill", not the capacity; here the bucket holds as many as the rate counts, or
+twice that by a switch.
 """
 
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Buckets:
     """How many calls each channel has left at each endpoint."""
 
     enabled: bool = True
+    burst: float = 1.0
+    """How many times the rate a full bucket holds."""
     _levels: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     def take(self, channel_id: str, endpoint: str, now: float) -> bool:
@@ -50,8 +53,9 @@ class Buckets:
         if not self.enabled:
             return True
         calls, seconds = RATES.get(endpoint, OTHERS)
-        level, filled_at = self._levels.get((channel_id, endpoint), (float(calls), now))
-        level = min(calls, level + max(0.0, now - filled_at) * calls / seconds)
+        capacity = calls * self.burst
+        level, filled_at = self._levels.get((channel_id, endpoint), (capacity, now))
+        level = min(capacity, level + max(0.0, now - filled_at) * calls / seconds)
         if level < 1.0:
             self._levels[channel_id, endpoint] = (level, now)
             return False

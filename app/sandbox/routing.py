@@ -19,36 +19,48 @@ MAX_BODY_BYTES = 2_000_000
 Handler = Callable[[Request, Channel], Awaitable[Answer]]
 
 
-def respond(answer: Answer) -> Response:
-    """The answer as Starlette sends it, with LINE's request id."""
-    response = Response(answer.body, answer.status, media_type="application/json")
+def respond(answer: Answer, *, charset: bool = False) -> Response:
+    """The answer as Starlette sends it, with LINE's request id. `charset` is for the content type of JSON."""
+    kind = answers.JSON_TYPE_WITH_CHARSET if charset else answers.JSON_TYPE
+    response = Response(answer.body, answer.status, media_type=kind[1].decode())
     response.headers["x-line-request-id"] = str(uuid.uuid4())
     for name, value in answer.headers:
         response.headers[name.decode()] = value.decode()
     return response
 
 
-def api(sandbox: Sandbox, method: str, path: str, handle: Handler, *, most_bytes: int = MAX_BODY_BYTES) -> Route:
+def api(
+    sandbox: Sandbox,
+    method: str,
+    path: str,
+    handle: Handler,
+    *,
+    most_bytes: int = MAX_BODY_BYTES,
+    knows_retry_keys: bool = False,
+) -> Route:
     """A route for one channel. Its method and path name its rate limit; `most_bytes` is what its body may have."""
     endpoint_name = f"{method} {path}"
 
-    async def endpoint(request: Request) -> Response:
+    async def take(request: Request) -> Answer:
         authorization = request.headers.get("authorization")
         channel = sandbox.tokens.authenticate(
             sandbox.world, authorization.encode("latin-1") if authorization else None, sandbox.clock.now()
         )
         if channel is None:
-            return respond(answers.UNAUTHENTICATED)
+            return answers.UNAUTHENTICATED[sandbox.settings.unauthenticated_text]
         if not sandbox.limits.take(channel.channel_id, endpoint_name, time.time()):
-            return respond(answers.TOO_FAST)
-        if "x-line-retry-key" in request.headers:
-            return respond(answers.RETRY_KEY_UNSUPPORTED)
+            return answers.TOO_FAST
+        if "x-line-retry-key" in request.headers and not knows_retry_keys:
+            return answers.RETRY_KEY_UNSUPPORTED
         if int(request.headers.get("content-length", "0")) > most_bytes:
-            return respond(answers.TOO_LARGE)
+            return answers.TOO_LARGE
         try:
-            return respond(await handle(request, channel))
+            return await handle(request, channel)
         except Refusal as refusal:
-            return respond(refusal.answer)
+            return refusal.answer
+
+    async def endpoint(request: Request) -> Response:
+        return respond(await take(request), charset=sandbox.settings.content_type_charset)
 
     return Route(path, endpoint, methods=[method])
 
@@ -60,7 +72,7 @@ def form(sandbox: Sandbox, path: str, answer_to: Callable[[dict[str, str]], Answ
     async def endpoint(request: Request) -> Response:
         fields = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
         if not sandbox.limits.take(fields.get("client_id", ""), endpoint_name, time.time()):
-            return respond(answers.TOO_FAST)
-        return respond(answer_to(fields))
+            return respond(answers.TOO_FAST, charset=sandbox.settings.content_type_charset)
+        return respond(answer_to(fields), charset=sandbox.settings.content_type_charset)
 
     return Route(path, endpoint, methods=["POST"])

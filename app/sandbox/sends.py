@@ -11,7 +11,7 @@ import orjson
 import uuid_utils
 
 from app.sandbox import answers
-from app.sandbox.answers import Answer, Refusal
+from app.sandbox.answers import Answer, Header, Refusal
 from app.sandbox.clock import month_of
 from app.sandbox.ledger import AcceptedCall, Kind, format_uuid
 from app.sandbox.state import Sandbox
@@ -43,15 +43,19 @@ def handle(sandbox: Sandbox, call: SendCall, *, at: float) -> Answer:
     return Answer(
         answer.status,
         answer.body,
-        (answers.JSON_TYPE, (b"x-line-request-id", str(request_id).encode()), *answer.headers),
+        (_json_type(sandbox), (b"x-line-request-id", str(request_id).encode()), *answer.headers),
     )
+
+
+def _json_type(sandbox: Sandbox) -> Header:
+    return answers.JSON_TYPE_WITH_CHARSET if sandbox.settings.content_type_charset else answers.JSON_TYPE
 
 
 def _take(sandbox: Sandbox, call: SendCall, request_id: bytes, at: float) -> Answer:
     now = at + sandbox.clock.offset_seconds
     channel = sandbox.tokens.authenticate(sandbox.world, call.authorization, now)
     if channel is None:
-        return answers.UNAUTHENTICATED
+        return answers.UNAUTHENTICATED[sandbox.settings.unauthenticated_text]
     if not sandbox.limits.take(channel.channel_id, _ENDPOINTS[call.kind], at):
         return answers.TOO_FAST
     if call.body is None:

@@ -10,6 +10,7 @@ from app.sandbox.ledger import Ledger
 from app.sandbox.limits import Buckets
 from app.sandbox.oidc.state import Oidc
 from app.sandbox.reply_tokens import ReplyTokens
+from app.sandbox.settings import Settings
 from app.sandbox.tokens.state import Tokens
 from app.sandbox.weather.state import Weather
 from app.sandbox.webhooks import Outbox
@@ -30,18 +31,6 @@ class Saved(Protocol):
 
     def restore(self, value: Any) -> None:
         """Take back what `saved` gave, in this version or an earlier one. Raises KeyError, TypeError or ValueError."""
-
-
-@dataclass(slots=True)
-class Settings:
-    """Where LINE's documents leave a choice, and what a load test switches off. `PUT /_sandbox/settings`."""
-
-    foreign_multicast_ids: str = "refuse"
-    """An id of another provider in a multicast: "refuse" all with 400, or "skip" it. The documents say both."""
-    webhook_timeout_seconds: float = 2.0
-    redelivery_seconds: list[float] = field(default_factory=lambda: [60.0, 300.0, 900.0, 3600.0])
-    """Waits before each redelivery, on the sandbox's clock; LINE does not publish its own."""
-    reply_token_seconds: float = 60.0
 
 
 @dataclass(slots=True)
@@ -67,6 +56,11 @@ class Sandbox:
     def list_saved(self) -> dict[str, Saved]:
         """The parts that outlive a restart beside the world and the ledger, by name."""
         return {name: getattr(self, name) for name in _SAVED}
+
+    def use(self, settings: Settings) -> None:
+        """Let these settings hold from now on."""
+        self.settings = settings
+        self.limits.burst = 2.0 if settings.bucket_capacity == "double" else 1.0
 
     def take_message_nos(self, count: int) -> int:
         """The first of `count` fresh message ids."""
