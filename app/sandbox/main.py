@@ -57,6 +57,7 @@ from app.sandbox.tokens import routes as token_routes
 from app.sandbox.weather import routes as weather_routes
 from app.sandbox.weather.recorded import list_recorded
 
+from app.sandbox.tokens import control_routes as token_control_routes
 SEND_PATHS = {
     "/v2/bot/message/push": Kind.PUSH,
     "/v2/bot/message/multicast": Kind.MULTICAST,
@@ -118,7 +119,8 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *control_routes.routes(sandbox),
             *line_routes.routes(sandbox),
             *account_routes.routes(sandbox),
-            *token_routes.routes(sandbox),
+            *token_control_routes.routes(sandbox),
+            *token_routes.routes(sandbox, {}),
             *weather_routes.routes(sandbox),
             *oidc_control_routes.routes(sandbox),
             *oidc_routes.routes(sandbox),

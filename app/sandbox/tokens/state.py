@@ -1,20 +1,23 @@
-"""Channel access tokens: long-lived (given with the channel), short-lived and stateless ones.
+"""Channel access tokens: long-lived (given with the channel), v2.1, short-lived and stateless ones.
 
 A stateless token is signed with the channel secret and remembered nowhere, so it survives a restart and dies with
-the secret, as LINE's do.
+the secret, as LINE's do. A v2.1 token is signed the same way, and remembered, since it can be revoked.
 """
 
 import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from app.sandbox.answers import Answer, oauth_error, ok
 from app.sandbox.world import Channel, World
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 STATELESS_SECONDS = 900
 SHORT_LIVED_SECONDS = 30 * 24 * 3600
@@ -24,20 +27,61 @@ _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=").decode()
 
 
 @dataclass(slots=True)
+class JwtToken:
+    """A token v2.1. Expiry by the sandbox's clock."""
+
+    channel_id: str
+    key_id: str
+    expires_at: float
+    revoked: bool = False
+
+
+@dataclass(slots=True)
+class AssertionKey:
+    """A public key that a channel's owner gave to LINE's console, to sign assertions with."""
+
+    channel_id: str
+    jwk: dict[str, Any]
+
+    def open(self) -> "RSAKey":
+        """The key, to verify with."""
+        from joserfc.jwk import RSAKey
+
+        return RSAKey.import_key(self.jwk)
+
+
+@dataclass(slots=True)
 class Tokens:
-    """Short-lived tokens by text, and what the last seen headers turned out to mean."""
+    """Tokens that are remembered, keys that may ask for some, and what the last seen headers turned out to mean."""
 
     short_lived: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Token → channel id and expiry by the sandbox's clock, oldest first."""
+    by_jwt: dict[str, JwtToken] = field(default_factory=dict)
+    """Tokens v2.1 by text, also for a day those that ended."""
+    keys: dict[str, AssertionKey] = field(default_factory=dict)
+    """By the key id that LINE gave it."""
     _seen: dict[bytes, tuple[Channel, float]] = field(default_factory=dict)
 
     def saved(self) -> Any:
-        """The tokens that are not signed but remembered."""
-        return {"short_lived": self.short_lived}
+        """The tokens that are remembered, and the keys."""
+        return {
+            "short_lived": self.short_lived,
+            "by_jwt": {text: asdict(token) for text, token in self.by_jwt.items()},
+            "keys": {kid: asdict(key) for kid, key in self.keys.items()},
+        }
 
     def restore(self, value: Any) -> None:
         """Take them back."""
         self.short_lived = {token: (owner, until) for token, (owner, until) in value["short_lived"].items()}
+        self.by_jwt = {text: JwtToken(**row) for text, row in value.get("by_jwt", {}).items()}
+        self.keys = {kid: AssertionKey(**row) for kid, row in value.get("keys", {}).items()}
+
+    def clear(self) -> None:
+        """No token and no key any more, as there are no channels any more."""
+        self.short_lived.clear()
+        self.by_jwt.clear()
+        self.keys.clear()
+        self.forget_seen()
 
     def forget_seen(self) -> None:
         """To be called when a channel's secret or token changes."""
@@ -64,11 +108,25 @@ class Tokens:
             channel_id, expires_at = self.short_lived[token]
             return world.channels[channel_id], expires_at
         if token.startswith(_HEADER + "."):
-            return _open_stateless(world, token)
+            return self.open_signed(world, token)
         for channel in world.channels.values():
             if hmac.compare_digest(channel.channel_access_token.encode(), token.encode()):
                 return channel, float("inf")
         return None
+
+    def open_signed(self, world: World, token: str) -> tuple[Channel, float] | None:
+        """The channel and the expiry of a stateless token or one of v2.1; None if it is forged, or revoked."""
+        claims = read_claims(token)
+        if claims is None:
+            return None
+        known = self.by_jwt.get(token)
+        if "kid" in claims and (known is None or known.revoked):
+            return None
+        channel = world.channels.get(claims["iss"])
+        unsigned, _, signature = token.rpartition(".")
+        if channel is None or not same(_sign(channel.channel_secret, unsigned), signature):
+            return None
+        return channel, float(claims["exp"])
 
 
 def issue_stateless(world: World, form: dict[str, str], now: float) -> Answer:
@@ -76,12 +134,34 @@ def issue_stateless(world: World, form: dict[str, str], now: float) -> Answer:
     if form.get("grant_type") != "client_credentials":
         return oauth_error("unsupported_grant_type", "The grant type must be client_credentials.")
     channel = world.channels.get(form.get("client_id", ""))
-    if channel is None or not _same(channel.channel_secret, form.get("client_secret", "")):
+    if channel is None or not same(channel.channel_secret, form.get("client_secret", "")):
         return oauth_error("invalid_request", "Invalid 'client_credentials'.")
-    claims = {"iss": channel.channel_id, "exp": int(now) + STATELESS_SECONDS, "jti": secrets.token_hex(8)}
-    unsigned = f"{_HEADER}.{_encode(orjson.dumps(claims))}"
-    token = f"{unsigned}.{_sign(channel.channel_secret, unsigned)}"
+    return give_stateless(channel, now)
+
+
+def give_stateless(channel: Channel, now: float) -> Answer:
+    """A fresh stateless token."""
+    token = sign_token(channel, int(now) + STATELESS_SECONDS)
     return ok({"token_type": "Bearer", "access_token": token, "expires_in": STATELESS_SECONDS})
+
+
+def sign_token(channel: Channel, expires_at: int, **claims: str) -> str:
+    """A token that says whose it is and how long, signed with the channel secret."""
+    said = {"iss": channel.channel_id, "exp": expires_at, "jti": secrets.token_hex(8), **claims}
+    unsigned = f"{_HEADER}.{_encode(orjson.dumps(said))}"
+    return f"{unsigned}.{_sign(channel.channel_secret, unsigned)}"
+
+
+def read_claims(token: str) -> dict[str, Any] | None:
+    """What a token of `sign_token` says of itself, before its signature is looked at; None if it is no such token."""
+    if not token.startswith(_HEADER + ".") or token.count(".") != 2:
+        return None
+    try:
+        claims: Any = orjson.loads(_decode(token.split(".")[1]))
+        good = isinstance(claims["iss"], str) and isinstance(claims["exp"], int)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return claims if good else None
 
 
 def issue_short_lived(tokens: Tokens, world: World, form: dict[str, str], now: float) -> Answer:
@@ -91,7 +171,7 @@ def issue_short_lived(tokens: Tokens, world: World, form: dict[str, str], now: f
     channel = world.channels.get(form.get("client_id", ""))
     if channel is None:
         return oauth_error("invalid_client", "invalid client_id")
-    if not _same(channel.channel_secret, form.get("client_secret", "")):
+    if not same(channel.channel_secret, form.get("client_secret", "")):
         return oauth_error("invalid_client", "invalid client_secret")
     mine = [text for text, (owner, _) in tokens.short_lived.items() if owner == channel.channel_id]
     for text in mine[: len(mine) - SHORT_LIVED_MAX + 1] if len(mine) >= SHORT_LIVED_MAX else []:
@@ -99,6 +179,7 @@ def issue_short_lived(tokens: Tokens, world: World, form: dict[str, str], now: f
     tokens.forget_seen()
     token = secrets.token_urlsafe(96)
     tokens.short_lived[token] = (channel.channel_id, now + SHORT_LIVED_SECONDS)
+    world.version += 1
     return ok({"access_token": token, "expires_in": SHORT_LIVED_SECONDS, "token_type": "Bearer"})
 
 
@@ -110,29 +191,20 @@ def verify_short_lived(tokens: Tokens, form: dict[str, str], now: float) -> Answ
     return ok({"client_id": channel_id, "expires_in": int(expires_at - now), "scope": "P CM"})
 
 
-def revoke_short_lived(tokens: Tokens, form: dict[str, str]) -> Answer:
+def revoke_short_lived(tokens: Tokens, world: World, form: dict[str, str]) -> Answer:
     """The answer of `POST /v2/oauth/revoke`: empty, also for a token that is none."""
-    tokens.short_lived.pop(form.get("access_token", ""), None)
+    if tokens.short_lived.pop(form.get("access_token", ""), None):
+        world.version += 1
     tokens.forget_seen()
     return Answer(200, b"")
-
-
-def _open_stateless(world: World, token: str) -> tuple[Channel, float] | None:
-    unsigned, _, signature = token.rpartition(".")
-    try:
-        claims: Any = orjson.loads(_decode(unsigned.partition(".")[2]))
-        channel = world.channels[claims["iss"]]
-        expires_at = float(claims["exp"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    return (channel, expires_at) if _same(_sign(channel.channel_secret, unsigned), signature) else None
 
 
 def _sign(secret: str, text: str) -> str:
     return _encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest())
 
 
-def _same(one: str, other: str) -> bool:
+def same(one: str, other: str) -> bool:
+    """Whether two secrets are the same, found out in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
