@@ -23,8 +23,12 @@ what contradicts the world; what stood before it in the call is done.
 
 One person is made by `POST /_sandbox/people {"name"}` (`id` and `line_user_ids` if wanted), and read by
 `GET /_sandbox/people?cursor=&limit=` and `GET /_sandbox/people/{id}`.
-`PUT /_sandbox/settings`: rate_limits, foreign_multicast_ids, webhook_timeout_seconds, redelivery_seconds,
-reply_token_seconds (see state.py). `GET /_sandbox/webhooks`: the last thousand webhook calls and how they ended.
+`PUT /_sandbox/settings`, where LINE's documents leave a choice (settings.py says what each means; the first is the
+default): rate_limits true|false · foreign_multicast_ids "refuse"|"skip" · unauthenticated_text "new"|"old" ·
+bucket_capacity "rate"|"double" · content_type_charset true|false · webhook_timeout_seconds 2 ·
+redelivery_seconds [60, 300, 900, 3600], [] for none · reply_token_seconds 60 · same_user_pushes 100 in
+same_user_seconds 10 · consumption_lag_seconds 60 · broadcast_seconds 10.
+`GET /_sandbox/webhooks`: the last thousand webhook calls and how they ended.
 `POST /_sandbox/reset` forgets what happened and keeps the world; with {"world": true} it forgets that too.
 """
 
@@ -43,7 +47,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.sandbox import answers, control_routes, line_routes, people_routes, sends, storage, webhooks
+from app.sandbox import answers, control_routes, line_routes, people_routes, sends, storage, webhook_routes, webhooks
 from app.sandbox.accounts import routes as account_routes
 from app.sandbox.faults import serve_with_faults
 from app.sandbox.ledger import Kind
@@ -53,11 +57,11 @@ from app.sandbox.routing import MAX_BODY_BYTES, respond
 from app.sandbox.sends import SendCall
 from app.sandbox.state import Sandbox
 from app.sandbox.storage import Store
+from app.sandbox.tokens import control_routes as token_control_routes
 from app.sandbox.tokens import routes as token_routes
 from app.sandbox.weather import routes as weather_routes
 from app.sandbox.weather.recorded import list_recorded
 
-from app.sandbox.tokens import control_routes as token_control_routes
 SEND_PATHS = {
     "/v2/bot/message/push": Kind.PUSH,
     "/v2/bot/message/multicast": Kind.MULTICAST,
@@ -118,6 +122,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *people_routes.routes(sandbox),
             *control_routes.routes(sandbox),
             *line_routes.routes(sandbox),
+            *webhook_routes.routes(sandbox),
             *account_routes.routes(sandbox),
             *token_control_routes.routes(sandbox),
             *token_routes.routes(sandbox, {}),
