@@ -14,11 +14,17 @@ from app.sandbox import answers
 from app.sandbox.answers import Answer, Header, Refusal
 from app.sandbox.clock import month_of
 from app.sandbox.ledger import AcceptedCall, Kind, format_uuid
+from app.sandbox.messages import QUOTABLE, Endpoint, check_messages
 from app.sandbox.state import Sandbox
-from app.sandbox.validation import QUOTABLE, check_messages
 from app.sandbox.world import USER_ID, Channel
 
-_ENDPOINTS = {kind: f"POST /v2/bot/message/{kind.name.lower()}" for kind in Kind}
+_NAMES: dict[Kind, Endpoint] = {
+    Kind.PUSH: "push",
+    Kind.MULTICAST: "multicast",
+    Kind.BROADCAST: "broadcast",
+    Kind.REPLY: "reply",
+}
+_ENDPOINTS = {kind: f"POST /v2/bot/message/{name}" for kind, name in _NAMES.items()}
 MAX_MULTICAST = 500
 _GROUP_OR_ROOM = ("C", "R")
 
@@ -74,7 +80,7 @@ def _take(sandbox: Sandbox, call: SendCall, request_id: bytes, at: float) -> Ans
     body = answers.parse_json(call.body)
     messages: Any = body.get("messages")
     messages_json = dump_messages(messages)
-    details = check_messages(messages)
+    details = check_messages(messages, endpoint=_NAMES[call.kind])
     if details:
         return answers.invalid(details)
     units = body.get("customAggregationUnits")
