@@ -1,14 +1,13 @@
-"""LINE's paths besides sending: quota, validation."""
+"""LINE's paths about an account's quota."""
 
 from starlette.requests import Request
 from starlette.routing import Route
 
-from app.sandbox import answers, sends
+from app.sandbox import answers
 from app.sandbox.answers import Answer
 from app.sandbox.clock import month_of
 from app.sandbox.routing import api
 from app.sandbox.state import Sandbox
-from app.sandbox.validation import check_messages
 from app.sandbox.world import Channel
 
 
@@ -26,17 +25,7 @@ def _account_routes(sandbox: Sandbox) -> list[Route]:
     async def consumption(request: Request, channel: Channel) -> Answer:
         return answers.ok({"totalUsage": channel.used.get(month_of(sandbox.clock.now()), 0)})
 
-    async def validate(request: Request, channel: Channel) -> Answer:
-        messages = answers.parse_json(await request.body()).get("messages")
-        sends.dump_messages(messages)
-        details = check_messages(messages)
-        return answers.invalid(details) if details else answers.EMPTY
-
     return [
         api(sandbox, "GET", "/v2/bot/message/quota", quota),
         api(sandbox, "GET", "/v2/bot/message/quota/consumption", consumption),
-        *(
-            api(sandbox, "POST", f"/v2/bot/message/validate/{kind}", validate)
-            for kind in ("reply", "push", "multicast", "narrowcast", "broadcast")
-        ),
     ]

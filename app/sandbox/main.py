@@ -51,6 +51,7 @@ from app.sandbox import answers, control_routes, line_routes, people_routes, sen
 from app.sandbox.accounts import routes as account_routes
 from app.sandbox.faults import serve_with_faults
 from app.sandbox.ledger import Kind
+from app.sandbox.messages import routes as message_routes
 from app.sandbox.oidc import control_routes as oidc_control_routes
 from app.sandbox.oidc import routes as oidc_routes
 from app.sandbox.routing import MAX_BODY_BYTES, respond
@@ -122,6 +123,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *people_routes.routes(sandbox),
             *control_routes.routes(sandbox),
             *line_routes.routes(sandbox),
+            *message_routes.routes(sandbox),
             *webhook_routes.routes(sandbox),
             *account_routes.routes(sandbox),
             *token_control_routes.routes(sandbox),
