@@ -59,6 +59,10 @@ class LineAccount(BrandTable, table=True):
     checked_at: datetime | None = Field(default=None, sa_type=Instant)
     heard_at: datetime | None = Field(default=None, sa_type=Instant)
     """When its webhook last brought something, to the minute."""
+    other_destination: str | None = None
+    """The bot that a call signed with this channel's secret was for, where it was not ours; null if that never was."""
+    other_destination_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When such a call last came."""
     greeting: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     """LINE message objects that answer whoever adds the account; null for none."""
     backfill: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

@@ -31,7 +31,7 @@ LOOKED_UP = {
 }  # fmt: skip
 """Tables that these functions read."""
 
-INTAKE = {"line_event"}
+INTAKE = {"line_event", "line_forward_call"}
 """Tables that take rows of several brands in one statement."""
 
 APPEND_ONLY = {"audit_entry", "audit_seal"}
