@@ -1,6 +1,7 @@
 """LINE's webhooks: verify, store, answer 200. One of the two async edges; it speaks psycopg directly."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
@@ -13,14 +14,14 @@ from prometheus_client import Counter
 from psycopg_pool import AsyncConnectionPool
 from starlette.routing import Route
 
-from app.inbound.append import Appender, NotStored, Refused
+from app.inbound.append import Appender, Forwarded, NotStored, Refused
 from app.inbound.parse import Malformed, read_call, told
 from app.inbound.secrets import Account, Accounts
-from app.line.signature import is_signed
+from app.inbound.strangers import Strangers
 from app.memory import settle_memory
 from app.middleware import App, Receive, RequestMiddleware, Scope, Send
 from app.problems import plain_problem
-from tenants.ids import decode_id
+from tenants.ids import decode_id, uuid7
 from tenants.sealing import Unsealable
 
 log = structlog.get_logger("intake")
@@ -28,6 +29,8 @@ CALLS = Counter("noren_line_webhooks_total", "Webhook calls by what became of th
 _TAKEN, _ELSEWHERE = CALLS.labels("taken"), CALLS.labels("other_destination")
 
 PREFIX = "/line/webhook/"
+PASSED_ON_BY = "noren"
+"""Our name in the header `Via` of calls that go on to another tool."""
 
 
 class Webhook:
@@ -65,9 +68,10 @@ class Webhook:
             call = read_call(body)
             if call.destination != account.bot_user_id and account.bot_user_id is not None:
                 _ELSEWHERE.inc()
-                log.warning("other_destination", line_account_id=str(account_id))
-            if call.events:
-                await state.line_appender.append(told(call.events, account.brand_id, account.id))
+                state.line_strangers.note(account, call.destination)
+            forwarded = _forwarded(scope, account, body) if account.is_forwarded else None
+            if call.events or forwarded is not None:
+                await state.line_appender.append(told(call.events, account.brand_id, account.id), forwarded)
         except (Malformed, Refused) as error:
             return 400, str(error) or "The events cannot be stored."
         except NotStored:
@@ -76,27 +80,41 @@ class Webhook:
 
 
 async def _find_signed(accounts: Accounts, account_id: UUID, body: bytes, signature: str | None) -> Account | int:
-    """The account if the call is signed with its secret, else the status to answer."""
+    """The account if the call is signed with its secret, or the one before; else the status to answer."""
     account = await accounts.find(account_id)
     if account is None:
         return 404
     if signature is None:
         return 401
-    if is_signed(account.secret, body, signature):
+    if account.has_signed(body, signature, time.time()):
         return account
     fresh = await accounts.find_fresh(account_id)
     if fresh is None:
         return 404
-    if fresh.secret != account.secret and is_signed(fresh.secret, body, signature):
+    if fresh is not account and fresh.has_signed(body, signature, time.time()):
         return fresh
     return 401
 
 
 def _signature(scope: Scope) -> str | None:
+    return _header(scope, b"x-line-signature")
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
     for name, value in scope["headers"]:
-        if name == b"x-line-signature":
+        if name == wanted:
             return str(value, "latin-1")
     return None
+
+
+def _forwarded(scope: Scope, account: Account, body: bytes) -> Forwarded | None:
+    """The call as the other tool gets it; None for one that came by way of a Noren, or two could feed each other."""
+    if PASSED_ON_BY in (_header(scope, b"via") or ""):
+        return None
+    signature = _signature(scope)
+    assert signature is not None
+    content_type, user_agent = _header(scope, b"content-type"), _header(scope, b"user-agent")
+    return Forwarded(uuid7(), account.brand_id, account.id, body, signature, content_type, user_agent)
 
 
 @lru_cache(maxsize=20_000)
@@ -143,9 +161,11 @@ async def open_intake(app: FastAPI) -> AsyncIterator[None]:
     async with pool:
         app.state.line_accounts = Accounts(pool, app.state.keyring)
         app.state.line_appender = Appender(pool)
+        app.state.line_strangers = Strangers(pool)
         committing = asyncio.create_task(app.state.line_appender.run())
         settle_memory()
         yield
         committing.cancel()
         with suppress(asyncio.CancelledError):
             await committing
+        await app.state.line_strangers.close()

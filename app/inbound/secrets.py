@@ -5,11 +5,16 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from psycopg_pool import AsyncConnectionPool
 
+from app.line.signature import is_signed
+from tenants.line_accounts.service import secret_purpose
 from tenants.scope import Scope
-from tenants.sealing import Keyring
+from tenants.sealing import BrandKey, Keyring, Unsealable
 from tenants.session import scope_statement
+
+log = structlog.get_logger("intake")
 
 REMEMBER_SECONDS = 30.0
 READ_AGAIN_SECONDS = 1.0
@@ -26,6 +31,19 @@ class Account:
     id: UUID
     secret: bytes
     bot_user_id: str | None
+    previous_secret: bytes | None
+    """What LINE signed with before the secret was reissued; good until `previous_until`."""
+    previous_until: float
+    """In seconds since 1970."""
+    is_forwarded: bool
+    """Whether another tool gets its calls too."""
+
+    def has_signed(self, body: bytes, signature: str, now: float) -> bool:
+        """Whether this is the signature of a raw body under the secret, or until its end under the one before."""
+        if is_signed(self.secret, body, signature):
+            return True
+        previous = self.previous_secret
+        return previous is not None and now < self.previous_until and is_signed(previous, body, signature)
 
 
 class Accounts:
@@ -75,15 +93,38 @@ class Accounts:
                 row = await (await connection.execute(_READ, [brand_id, account_id])).fetchone()
         if row is None:
             return None
-        sealed_secret, bot_user_id, master_key_id, wrapped_key = row
-        key = self._keyring.open(brand_id, master_key_id, wrapped_key)
-        return Account(
-            brand_id, account_id, key.unseal(sealed_secret, f"line_account.secret:{account_id}"), bot_user_id
-        )
+        key = self._keyring.open(brand_id, row[-2], row[-1])
+        return _read_row(brand_id, account_id, key, *row[:-2])
+
+
+def _read_row(
+    brand_id: UUID,
+    account_id: UUID,
+    key: BrandKey,
+    sealed_secret: bytes,
+    bot_user_id: str | None,
+    sealed_previous_secret: bytes | None,
+    previous_until: float | None,
+    is_forwarded: bool,
+) -> Account:
+    """The account of a row. Raises Unsealable."""
+    purpose = secret_purpose(account_id)
+    previous = None
+    if sealed_previous_secret is not None and previous_until is not None:
+        try:
+            previous = key.unseal(sealed_previous_secret, purpose)
+        except Unsealable:  # the present secret is enough to go on with
+            log.error("previous_secret_does_not_open", line_account_id=str(account_id))
+    secret = key.unseal(sealed_secret, purpose)
+    return Account(brand_id, account_id, secret, bot_user_id, previous, previous_until or 0.0, is_forwarded)
 
 
 _READ = """
-SELECT account.sealed_secret, account.bot_user_id, brand.master_key_id, brand.wrapped_key
-FROM line_account AS account JOIN brand ON brand.id = account.brand_id
+SELECT account.sealed_secret, account.bot_user_id, account.sealed_previous_secret,
+       extract(epoch FROM account.previous_secret_until)::float8, coalesce(forward.active, false),
+       brand.master_key_id, brand.wrapped_key
+FROM line_account AS account
+JOIN brand ON brand.id = account.brand_id
+LEFT JOIN line_forward AS forward ON forward.brand_id = account.brand_id AND forward.line_account_id = account.id
 WHERE account.brand_id = %s AND account.id = %s AND account.archived_at IS NULL AND brand.status <> 'deleting'
 """
