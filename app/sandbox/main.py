@@ -92,16 +92,15 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(webhooks.redeliver_forever(sandbox))]
-        if store is not None:
-            tasks.append(asyncio.create_task(storage.save_forever(sandbox, store)))
+        redelivering = asyncio.create_task(webhooks.redeliver_forever(sandbox))
+        saving = asyncio.create_task(storage.save_until_end(sandbox, store)) if store is not None else None
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        redelivering.cancel()
+        await asyncio.gather(redelivering, return_exceptions=True)
         await webhooks.close(sandbox)
-        if store is not None:
-            storage.save(sandbox, store)
+        if store is not None and saving is not None:
+            store.ending.set()
+            await saving
 
     async def index(request: Request) -> Response:
         return JSONResponse(

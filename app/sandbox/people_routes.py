@@ -132,8 +132,7 @@ def _write(sandbox: Sandbox, channel: Channel, no: int) -> None:
     user_id = world.user_id_in(sandbox.world, channel, no)
     if user_id in channel.blocked:
         raise Mistaken(f"{sandbox.world.person_ids[no]} blocks channel {channel.channel_id}", 409)
-    channel.wrote_at[user_id] = sandbox.clock.now()
-    sandbox.world.version += 1
+    world.write(sandbox.world, channel, no, sandbox.clock.now())
 
 
 def _message(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> Event | None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from app.sandbox.clock import Clock
 from app.sandbox.faults import Faults
@@ -31,6 +31,18 @@ class Saved(Protocol):
 
     def restore(self, value: Any) -> None:
         """Take back what `saved` gave, in this version or an earlier one. Raises KeyError, TypeError or ValueError."""
+
+
+@runtime_checkable
+class Noted(Saved, Protocol):
+    """A part too large to be written whole after each change: it tells each one, and `saved` is rarely asked.
+
+    It tells by `world.changes.note("note", "<name of the part>", …)`; a change says what is now, so that one that is
+    read twice, or is in `saved` already, does no harm.
+    """
+
+    def replay(self, *change: Any) -> None:
+        """Make a change again that was noted. Raises KeyError, TypeError or ValueError."""
 
 
 @dataclass(slots=True)

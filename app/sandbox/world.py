@@ -8,17 +8,36 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
 CHATTED_SECONDS = 7 * 24 * 3600
 """How long an account may push to someone who wrote to it without being a friend."""
+FOLLOWS, STRANGER, BLOCKS = 1, 0, -1
+"""What a person is to an account."""
 
 
 class Impossible(ValueError):
     """What was asked contradicts the world; the text says how."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What happened to what there is a million of, in order, until it is written down.
+
+    A change says what is now, not what was added, so that one that is read twice does no harm. Each is
+    a name and its values; storage.py lists them.
+    """
+
+    kept: bool = False
+    """Whether there is a file to write them to."""
+    pending: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def note(self, *change: Any) -> None:
+        if self.kept:
+            self.pending.append(change)
 
 
 @dataclass(slots=True)
@@ -68,6 +87,15 @@ class Channel:
         return user_id not in self.blocked and now - self.wrote_at.get(user_id, 0.0) < CHATTED_SECONDS
 
 
+_NOT_IN_ROW = ("friends", "blocked", "wrote_at", "used")
+ROW_FIELDS = tuple(each.name for each in fields(Channel) if each.name not in _NOT_IN_ROW)
+
+
+def channel_row(channel: Channel) -> dict[str, Any]:
+    """All of a channel but its ties and its use of the quota."""
+    return {name: getattr(channel, name) for name in ROW_FIELDS}
+
+
 CHANNEL_SETTINGS: Mapping[str, type | tuple[type, ...]] = {
     "channel_secret": str,
     "channel_access_token": str,
@@ -93,7 +121,7 @@ class Tie(StrEnum):
 
 @dataclass(slots=True)
 class World:
-    """Everything that outlives a reset."""
+    """Everything that outlives a reset. People and ties change through the functions below, which note it."""
 
     providers: dict[str, Provider] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -101,8 +129,13 @@ class World:
     person_ids: list[str] = field(default_factory=list)
     person_names: list[str] = field(default_factory=list)
     person_numbers: dict[str, int] = field(default_factory=dict)
+    traits: dict[str, dict[int, Any]] = field(default_factory=dict)
+    """What few people have: by name of the trait and person number, as JSON. Change it by `set_trait`."""
     version: int = 0
-    """Grows with every change, so that saving knows whether there is something to save."""
+    """Grows with every change that is not in `changes`, so that saving knows whether to look for one."""
+    changes: Changes = field(default_factory=Changes)
+    clears: int = 0
+    """How often everybody was forgotten."""
 
     def clear(self) -> None:
         """Nobody and nothing any more."""
@@ -112,7 +145,10 @@ class World:
         self.person_ids.clear()
         self.person_names.clear()
         self.person_numbers.clear()
+        self.traits.clear()
+        self.clears += 1
         self.version += 1
+        self.changes.note("clear")
 
 
 def derive(kind: str, *parts: str) -> str:
@@ -132,10 +168,10 @@ def put_provider(world: World, provider_id: str, name: str | None = None) -> Pro
         provider = world.providers[provider_id] = Provider(provider_id, name or provider_id)
         for no, person_id in enumerate(world.person_ids):
             _give_id(provider, no, derive_user_id(provider_id, person_id))
-        world.version += 1
+        world.changes.note("provider", provider_id, provider.name)
     elif name is not None and name != provider.name:
         provider.name = name
-        world.version += 1
+        world.changes.note("provider", provider_id, name)
     return provider
 
 
@@ -172,6 +208,7 @@ def put_channel(
             if not isinstance(settings[name], types):
                 raise Impossible(f"channel {channel_id}: {name} has the wrong type")
             setattr(channel, name, settings[name])
+    world.changes.note("channel", channel_row(channel))
     world.version += 1
     return channel
 
@@ -195,7 +232,7 @@ def put_person(world: World, person_id: str, name: str | None, line_user_ids: Ma
                 raise Impossible(f"person {person_id} has another id in provider {provider_id}, for ever")
         if name is not None and name != world.person_names[no]:
             world.person_names[no] = name
-            world.version += 1
+            world.changes.note("name", no, name)
         return no
     no = len(world.person_ids)
     world.person_ids.append(person_id)
@@ -203,8 +240,19 @@ def put_person(world: World, person_id: str, name: str | None, line_user_ids: Ma
     world.person_numbers[person_id] = no
     for provider in world.providers.values():
         _give_id(provider, no, line_user_ids.get(provider.id) or derive_user_id(provider.id, person_id))
-    world.version += 1
+    if world.changes.kept:
+        user_ids = {provider.id: provider.user_ids[no] for provider in world.providers.values()}
+        world.changes.note("person", no, person_id, world.person_names[no], user_ids)
     return no
+
+
+def set_trait(world: World, no: int, name: str, value: Any) -> None:
+    """Give a person something that few have, such as a language that is not Japanese; None takes it away."""
+    if value is None:
+        world.traits.get(name, {}).pop(no, None)
+    else:
+        world.traits.setdefault(name, {})[no] = value
+    world.changes.note("trait", name, no, value)
 
 
 def _give_id(provider: Provider, no: int, user_id: str) -> None:
@@ -221,8 +269,23 @@ def seed_ties(world: World, no: int, follows: Sequence[str], blocks: Sequence[st
                 raise Impossible(f"person {world.person_ids[no]}: there is no channel {channel_id}")
             user_id = user_id_in(world, channel, no)
             if user_id not in channel.friends and user_id not in channel.blocked:
-                (channel.blocked if blocking else channel.friends)[user_id] = no
-                world.version += 1
+                set_tie(world, channel, no, BLOCKS if blocking else FOLLOWS)
+
+
+def set_tie(world: World, channel: Channel, no: int, tie: int) -> None:
+    """Make this person a friend of the channel, one who blocks it, or neither."""
+    user_id = user_id_in(world, channel, no)
+    channel.friends.pop(user_id, None)
+    channel.blocked.pop(user_id, None)
+    if tie != STRANGER:
+        (channel.friends if tie == FOLLOWS else channel.blocked)[user_id] = no
+    world.changes.note("tie", channel.no, no, tie)
+
+
+def write(world: World, channel: Channel, no: int, at: float) -> None:
+    """She writes in the chat: for a week she can be pushed to, friend or not."""
+    channel.wrote_at[user_id_in(world, channel, no)] = at
+    world.changes.note("wrote", channel.no, no, at)
 
 
 def user_id_in(world: World, channel: Channel, no: int) -> str:
@@ -235,19 +298,16 @@ def follow(world: World, channel: Channel, no: int) -> Tie | None:
     user_id = user_id_in(world, channel, no)
     if user_id in channel.friends:
         return None
-    was_blocked = channel.blocked.pop(user_id, None) is not None
-    channel.friends[user_id] = no
-    world.version += 1
+    was_blocked = user_id in channel.blocked
+    set_tie(world, channel, no, FOLLOWS)
     return Tie.UNBLOCKED if was_blocked else Tie.FOLLOWED
 
 
 def block(world: World, channel: Channel, no: int) -> Tie | None:
     """She blocks the account. None if she is no friend of it."""
-    user_id = user_id_in(world, channel, no)
-    if channel.friends.pop(user_id, None) is None:
+    if user_id_in(world, channel, no) not in channel.friends:
         return None
-    channel.blocked[user_id] = no
-    world.version += 1
+    set_tie(world, channel, no, BLOCKS)
     return Tie.BLOCKED
 
 
