@@ -161,7 +161,6 @@ BUBBLE = {
             {"type": "text", "contents": [SPAN, SPAN]},
             {"type": "separator", "margin": "md", "color": "#dddddd"},
             {"type": "box", "layout": "baseline", "contents": [ICON, TEXT, {"type": "filler", "flex": 2}]},
-            {"type": "spacer", "size": "xxl"},
         ],
     },
     "footer": {"type": "box", "layout": "vertical", "contents": [BUTTON, {"type": "filler"}]},

@@ -91,7 +91,7 @@ def test_boxes_nest_as_deep_as_their_bubble_is_large() -> None:
     assert complaints(bubble(nested(100))) == {}
 
 
-@pytest.mark.parametrize("depth", [200, 100_000])
+@pytest.mark.parametrize("depth", [200, 20_000])
 def test_a_bubble_that_nests_without_end_is_refused_and_no_more(depth: int) -> None:
     found = complaints(
         bubble(nested(depth)), flex({"type": "carousel", "contents": [bubble(nested(depth))["contents"]]})
