@@ -60,6 +60,22 @@ def read_brand_id(text: str) -> UUID:
         raise typer.BadParameter(str(error), param_hint="BRAND") from error
 
 
+def choose_brands(engine: "Engine", brand: str | None) -> list[UUID]:
+    """Every brand, or the one that `--brand` names. Raises BadParameter."""
+    from tenants.brands.queries import list_brand_ids
+
+    known = list_brand_ids(engine)
+    if brand is None:
+        return known
+    try:
+        wanted = decode_id("brand", brand)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--brand") from error
+    if wanted not in known:
+        raise typer.BadParameter("there is no such brand", param_hint="--brand")
+    return [wanted]
+
+
 def read_instant(text: str | None, option: str) -> datetime | None:
     """An instant with its offset. Raises BadParameter."""
     if text is None:

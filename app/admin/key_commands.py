@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.terminal import choose_brands
 from tenants.sealing import Keyring
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def rotate(
     done: Counter[str] = Counter(brands=0, rewrapped=0, resealed=0, undecryptable=0, unopened=0)
     busy = False
     with _open() as (engine, keyring):
-        for brand_id in _list_brands(engine, brand):
+        for brand_id in choose_brands(engine, brand):
             done["brands"] += 1
             try:
                 done["rewrapped"] += sealed.rewrap(engine, keyring, brand_id)
@@ -99,7 +100,7 @@ def check(as_json: AsJson = False) -> None:
     undecryptable: Counter[str] = Counter()
     unopened = brands = between = 0
     with _open() as (engine, keyring):
-        for brand_id in sealed.list_brand_ids(engine):
+        for brand_id in choose_brands(engine, None):
             found = sealed.check_brand(engine, keyring, brand_id)
             if found is None:
                 continue
@@ -143,22 +144,6 @@ def _open() -> Iterator[tuple["Engine", Keyring]]:
         yield engine, keyring
     finally:
         engine.dispose()
-
-
-def _list_brands(engine: "Engine", brand: str | None) -> list[Any]:
-    from app.admin import sealed
-    from tenants.ids import decode_id
-
-    known = sealed.list_brand_ids(engine)
-    if brand is None:
-        return known
-    try:
-        wanted = decode_id("brand", brand)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--brand") from error
-    if wanted not in known:
-        raise typer.BadParameter("there is no such brand", param_hint="--brand")
-    return [wanted]
 
 
 def _print(about: dict[str, Any], as_json: bool) -> None:

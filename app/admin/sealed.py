@@ -54,12 +54,6 @@ SEALED: Sequence[Sealed] = (
 """Every column with something sealed. A new one is entered here, or no rotation would reach it."""
 
 
-def list_brand_ids(engine: Engine) -> list[UUID]:
-    """Every brand of this installation."""
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT list_brand_ids()")).scalars())
-
-
 @dataclass(frozen=True)
 class BrandCheck:
     """How one brand's secrets are kept."""

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import typer
 
+from app.terminal import choose_brands
+
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Brand = Annotated[str | None, typer.Option("--brand", help="The brand's id, brand_…; every brand unless given.")]
@@ -46,7 +48,7 @@ def verify(
         ) from error
     engine = _engine().execution_options(isolation_level="REPEATABLE READ")
     reports: list[dict[str, Any]] = []
-    for brand_id in _brands(brand):
+    for brand_id in choose_brands(_engine(), brand):
         with open_session(engine, Scope(brand_id)) as session:
             found = chain.verify(session, datetime.now(UTC), kept)
         reports.append(
@@ -89,7 +91,7 @@ def head(brand: Brand = None, as_json: AsJson = False) -> None:
     from tenants.session import open_session
 
     heads: list[dict[str, Any]] = []
-    for brand_id in _brands(brand):
+    for brand_id in choose_brands(_engine(), brand):
         with open_session(_engine(), Scope(brand_id)) as session:
             found = chain.find_head(session)
         heads.append({"brand_id": encode_id("brand", brand_id), "head": str(found) if found else None})
@@ -118,7 +120,7 @@ def reads(
     from tenants.scope import Scope
     from tenants.session import open_session
 
-    (brand_id,) = _brands(brand)
+    (brand_id,) = choose_brands(_engine(), brand)
     kind, caller_id = _credential(credential)
     since, until = _instant(after, "--after"), _instant(before, "--before")
 
@@ -151,22 +153,6 @@ def _engine() -> Any:
     from app.settings import get_settings
 
     return make_engine(database_urls(get_settings()).app)
-
-
-def _brands(brand: str | None) -> list[UUID]:
-    from tenants.brands.queries import list_brand_ids
-    from tenants.ids import decode_id
-
-    known = list_brand_ids(_engine())
-    if brand is None:
-        return known
-    try:
-        wanted = decode_id("brand", brand)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--brand") from error
-    if wanted not in known:
-        raise typer.BadParameter("there is no such brand", param_hint="--brand")
-    return [wanted]
 
 
 def _credential(text: str) -> tuple[str, UUID]:

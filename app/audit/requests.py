@@ -94,7 +94,7 @@ def record_ended(request: Request, brand_id: UUID, kind: str, credential_id: UUI
     """Gather that somebody came with a credential which was good once."""
     # An access token is not what callers are known by, and whose it was is not asked for a refusal.
     is_token = kind == "access_token"
-    actor = _actor(request, "api_client" if is_token else kind, None if is_token else credential_id, "")
+    actor = actor_of(request, "api_client" if is_token else kind, None if is_token else credential_id, "")
     gatherer_of(request).add_refusal(_seen_of(request, brand_id, "refused", actor, 401, ()))
 
 
@@ -132,13 +132,13 @@ def _write_change(request: Request, response: Response, caller: CallerInfo) -> b
     thing = _thing_in_path(request) or _thing_in_answer(body)
     people = decode_customers(_named(request, body))
     deed = Deed(_action(request), thing, response.status_code, people)
-    actor = _actor(request, caller.kind, caller.id, caller.name)
+    actor = actor_of(request, caller.kind, caller.id, caller.name)
     note(session, actor, deed, now=datetime.now(UTC))
     return True
 
 
 def _seen(request: Request, caller: CallerInfo, kind: str, status: int, named: Collection[bytes]) -> Seen:
-    actor = _actor(request, caller.kind, caller.id, caller.name)
+    actor = actor_of(request, caller.kind, caller.id, caller.name)
     return _seen_of(request, caller.scope.brand_id, kind, actor, status, named)
 
 
@@ -147,7 +147,8 @@ def _seen_of(request: Request, brand_id: UUID, kind: str, actor: Actor, status: 
     return Seen(brand_id, uuid7(), now, kind, actor, _action(request), thing, status, named)
 
 
-def _actor(request: Request, kind: str, credential_id: UUID | None, name: str) -> Actor:
+def actor_of(request: Request, kind: str, credential_id: UUID | None, name: str) -> Actor:
+    """Who makes this request, as the log names them."""
     return Actor(kind, credential_id, name, str(request.scope.get("request_id", "")) or None, address_of(request))
 
 

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from app.audit import requests as audit
+from app.audit.service import Actor
 from app.auth import Now, hold_slot
 from app.oauth.server import AUTH_METHODS, KnownClient, OAuthError, TokenRequest, TokenServer, refuse, render
 from app.routes import read_body
+from tenants.clients.models import ApiClient
 from tenants.permissions import PERMISSIONS
 
 MAX_FORM_BYTES = 20_000
@@ -60,7 +62,10 @@ def open_server(request: Request, now: Now, slot: Annotated[None, Depends(hold_s
             limits.accept(request.scope, engine, client.scope.brand_id, client.row.id, now)
             audit.gatherer_of(request).add_use(client.scope.brand_id, client.row.id, now, audit.address_of(request))
 
-    return TokenServer(engine, now, settle)
+    def name_actor(client: ApiClient) -> Actor:
+        return audit.actor_of(request, "api_client", client.id, client.name)
+
+    return TokenServer(engine, now, settle, name_actor)
 
 
 Asked = Annotated[TokenRequest, Depends(read_token_request)]

@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, text
 from starlette.datastructures import Headers
 
+from app.audit import service as audit
 from app.keys import digest_of, is_well_formed, new_secret
 from app.oauth.basic import read_basic
 from tenants.clients import queries, service
@@ -28,7 +29,7 @@ from tenants.clients.models import AccessToken, ApiClient
 from tenants.ids import decode_id, encode_id
 from tenants.permissions import normalise_permissions
 from tenants.scope import Scope
-from tenants.session import open_session
+from tenants.session import ScopedSession, open_session
 
 AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
@@ -106,14 +107,22 @@ class UnreadableHeader(InvalidClientError):  # type: ignore[misc]
 class TokenServer(AuthorizationServer):  # type: ignore[misc]
     """The authorization server of one request. Every look-up and every write is a transaction of its own.
 
-    `settle` is told the client that has proved itself, or None when nobody has.
+    `settle` is told the client that has proved itself, or None when nobody has. `name_actor` says who it then is to
+    the audit log.
     """
 
-    def __init__(self, engine: Engine, now: datetime, settle: Callable[[KnownClient | None], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        now: datetime,
+        settle: Callable[[KnownClient | None], None],
+        name_actor: Callable[[ApiClient], audit.Actor],
+    ) -> None:
         super().__init__()
         self.engine = engine
         self.now = now
         self.settle = settle
+        self.name_actor = name_actor
         self.register_grant(CredentialsGrant)
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
@@ -137,7 +146,13 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         permissions = token["scope"].split() if token.get("scope") else []
         with open_session(self.engine, client.scope) as session:
             service.issue_token(session, client.row, permissions, digest_of(token["access_token"]), self.now)
+            self.note(session, client.row, "create_token")
             session.commit()
+
+    def note(self, session: ScopedSession, client: ApiClient, action: str) -> None:
+        """Write down in the brand's audit log, with the effect itself, what a client did here."""
+        deed = audit.Deed(action, audit.Thing("client", client.id), status=200)
+        audit.note(session, self.name_actor(client), deed, now=self.now)
 
     def authenticate_client(self, request: TokenRequest, methods: list[str], endpoint: str = "token") -> KnownClient:
         """The client that the request proves to come from. Raises InvalidClientError, in words of ours where Authlib
@@ -192,6 +207,7 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
         """Forget the token."""
         with open_session(self.server.engine, request.client.scope) as session:
             service.end_token(session, token)
+            self.server.note(session, request.client.row, "revoke_token")
             session.commit()
 
 

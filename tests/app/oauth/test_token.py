@@ -14,7 +14,7 @@ from tenants.ids import encode_id, uuid7
 from tenants.permissions import PERMISSIONS
 from tenants.tables import utc_now
 from tests import make
-from tests.app.oauth.calls import GRANT, ask, assert_refused, me, new_client
+from tests.app.oauth.calls import GRANT, ask, assert_refused, get_token, me, new_client
 from tests.conftest import BrandHome
 
 
@@ -173,6 +173,17 @@ def test_a_client_ends_its_own_token_but_not_anothers(api: TestClient, home: Bra
     assert api.post("/oauth/revoke", data={"token": "nonsense"}, auth=client).status_code == 200
     assert_refused(api.post("/oauth/revoke", data={"token": token}), "invalid_client", 401)
     assert_refused(api.post("/oauth/revoke", data={}, auth=client), "invalid_request")
+
+
+def test_issuing_and_ending_a_token_stand_in_the_audit_log(api: TestClient, home: BrandHome) -> None:
+    client = new_client(home)
+    token = get_token(api, client)
+    assert api.post("/oauth/revoke", data={"token": token}, auth=client).status_code == 200
+    entries = api.get("/v1/audit-log", params={"kind": "change"}, headers=home.headers).json()["items"]
+    mine = [one for one in entries if one["caller_id"] == client[0]]
+    assert [one["action"] for one in mine] == ["revoke_token", "create_token"]
+    assert all(one["object_id"] == client[0] and one["request_id"] for one in mine)
+    assert token not in str(entries)
 
 
 def test_tokens_of_two_brands_lead_each_to_its_own(api: TestClient, home: BrandHome, other_home: BrandHome) -> None:
