@@ -37,7 +37,7 @@ def check_text(message: Any, path: str, details: list[Detail]) -> None:
     words, emojis = message.get("text"), message.get("emojis")
     if not isinstance(words, str) or not isinstance(emojis, list):
         return
-    free = set(_dollars(words))
+    free = set(_dollars(words[:TEXT_MAX]))
     for position, emoji in enumerate(emojis[:EMOJI_MAX]):
         index = emoji.get("index") if isinstance(emoji, dict) else None
         if not isinstance(index, int) or isinstance(index, bool) or index < 0:

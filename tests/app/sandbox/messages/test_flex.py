@@ -243,6 +243,34 @@ def test_enumerations_name_their_values(part: dict[str, Any], name: str, values:
     assert complaints(bubble({**part, name: "sideways"})) == {f"{FIRST}.{name}": one_of(*values)}
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("size", "tera", one_of("nano", "micro", "deca", "hecto", "kilo", "mega", "giga")),
+        ("direction", "ttb", one_of("ltr", "rtl")),
+        ("styles.header.backgroundColor", "white", "invalid property"),
+        ("styles.body.separatorColor", "black", "invalid property"),
+        ("styles.body.separator", "yes", "must be a boolean"),
+        ("action.type", "camera", one_of("postback", "message", "uri", "datetimepicker", "clipboard")),
+        ("hero.aspectRatio", "1:4", "invalid property"),
+        ("body.background.type", "radialGradient", one_of("linearGradient")),
+        ("body.contents[0].maxLines", 1.5, "must be an integer"),
+        ("body.contents[0].wrap", "true", "must be a boolean"),
+        ("body.contents[0].action.text", "", "May not be empty"),
+        ("body.contents[1].contents[0].weight", "heavy", one_of("regular", "bold")),
+        ("body.contents[1].contents[0].size", "full", "invalid property"),
+        ("body.contents[1].contents[0].color", "red", "invalid property"),
+        ("body.contents[3].contents[0].size", "full", "invalid property"),
+        ("body.contents[3].contents[0].scaling", 1, "must be a boolean"),
+        ("body.contents[3].contents[2].flex", -1, "Must be greater than or equal to 0"),
+        ("footer.contents[0].scaling", "no", "must be a boolean"),
+        ("footer.contents", {}, "must be an array"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_way_through_the_tree(path: str, value: Any, message: str) -> None:
+    assert complaints(spoil(MESSAGES["flex"], f"contents.{path}", value)).get(f"messages[0].contents.{path}") == message
+
+
 def test_an_icon_is_at_most_three_times_as_high_as_wide() -> None:
     assert complaints(bubble({**ICON, "aspectRatio": "1:3"}, layout="baseline")) == {}
     assert complaints(bubble({**ICON, "aspectRatio": "1:4"}, layout="baseline")) == {
