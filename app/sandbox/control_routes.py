@@ -28,6 +28,7 @@ from app.sandbox.controls import (
 )
 from app.sandbox.faults import MalformedFault
 from app.sandbox.ledger import Ledger, format_uuid
+from app.sandbox.login.channels import put_login_channel
 from app.sandbox.settings import Settings
 from app.sandbox.state import Sandbox
 from app.sandbox.weather.state import UnknownWeather
@@ -48,6 +49,8 @@ def _world_routes(sandbox: Sandbox) -> list[Route]:
         people_before = len(sandbox.world.person_ids)
         try:
             _fill(sandbox.world, body, month_of(sandbox.clock.now()))
+            for login_channel in objects_of(body, "login_channels"):
+                put_login_channel(sandbox.login.channels, sandbox.world, login_channel)
         except Impossible as contradiction:
             raise Mistaken(str(contradiction), 409) from None
         finally:
@@ -229,6 +232,7 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.faults.put((), 0)
     sandbox.weather.reset()
     sandbox.oidc.reset(everyone=world_too)
+    sandbox.login.reset(everyone=world_too)
     sandbox.use(Settings())
     sandbox.clock.offset_seconds = 0.0
     sandbox.webhook_log.clear()

@@ -51,6 +51,7 @@ from app.sandbox import answers, control_routes, line_routes, people_routes, sen
 from app.sandbox.accounts import routes as account_routes
 from app.sandbox.faults import serve_with_faults
 from app.sandbox.ledger import Kind
+from app.sandbox.login import routes as login_routes
 from app.sandbox.messages import routes as message_routes
 from app.sandbox.oidc import control_routes as oidc_control_routes
 from app.sandbox.oidc import routes as oidc_routes
@@ -126,7 +127,8 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *webhook_routes.routes(sandbox),
             *account_routes.routes(sandbox),
             *token_control_routes.routes(sandbox),
-            *token_routes.routes(sandbox, {}),
+            *token_routes.routes(sandbox, login_routes.shared(sandbox)),
+            *login_routes.routes(sandbox),
             *weather_routes.routes(sandbox),
             *oidc_control_routes.routes(sandbox),
             *oidc_routes.routes(sandbox),

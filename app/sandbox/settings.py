@@ -43,6 +43,9 @@ class Settings:
     a caller notices who reads it after each send to learn what is left, and no hindrance to one who counts himself."""
     broadcast_seconds: float = 10.0
     """How long LINE is busy with a broadcast: until then its statistics do not say how many got it."""
+    login_issuer: str = ""
+    """Whom ID tokens of LINE Login name as their issuer; empty is the sandbox's own address. A client that has LINE's
+    name built in wants "https://access.line.me"."""
 
 
 def change(now: Settings, values: Mapping[str, Any]) -> Settings:

@@ -8,19 +8,21 @@ from app.sandbox.clock import Clock
 from app.sandbox.faults import Faults
 from app.sandbox.ledger import Ledger
 from app.sandbox.limits import Buckets
+from app.sandbox.login.channels import LoginChannel
+from app.sandbox.login.state import Login
 from app.sandbox.oidc.state import Oidc
 from app.sandbox.reply_tokens import ReplyTokens
 from app.sandbox.settings import Settings
 from app.sandbox.tokens.state import Tokens
 from app.sandbox.weather.state import Weather
 from app.sandbox.webhooks import Outbox
-from app.sandbox.world import World
+from app.sandbox.world import Channel, World
 
 FIRST_MESSAGE_NO = 642_012_345_678_000_000
 """Message ids are numeric strings of 18 digits that grow."""
 
 
-_SAVED = ("tokens", "oidc")
+_SAVED = ("tokens", "oidc", "login")
 
 
 class Saved(Protocol):
@@ -59,6 +61,7 @@ class Sandbox:
     outbox: Outbox = field(default_factory=Outbox)
     weather: Weather = field(default_factory=Weather)
     oidc: Oidc = field(default_factory=Oidc)
+    login: Login = field(default_factory=Login)
     settings: Settings = field(default_factory=Settings)
     next_message_no: int = FIRST_MESSAGE_NO
     webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))
@@ -68,6 +71,14 @@ class Sandbox:
     def list_saved(self) -> dict[str, Saved]:
         """The parts that outlive a restart beside the world and the ledger, by name."""
         return {name: getattr(self, name) for name in _SAVED}
+
+    def find_owner(self, channel_id: str) -> Channel | LoginChannel | None:
+        """The channel of this id, of either kind."""
+        return self.world.channels.get(channel_id) or self.login.channels.get(channel_id)
+
+    def login_channel_of(self, authorization: str | None) -> LoginChannel | None:
+        """The Login channel whose own short-lived or stateless token stands in the header."""
+        return self.tokens.find_owner(self.login.channels, authorization, self.clock.now())
 
     def use(self, settings: Settings) -> None:
         """Let these settings hold from now on."""

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ SIGNING_ALGORITHMS = ("ES256", "RS256")
 WRONG_SIGNATURES = ("none", "hs256_public_key", "hs256_client_secret", "foreign_key", "broken")
 """How a token can be signed wrongly: not at all; by HMAC with the public key, or with the client's secret; by a key
 that claims the name of ours; by our key, over something else."""
+
+_KEY_KINDS: Mapping[str, type[ECKey | RSAKey]] = {"ES256": ECKey, "RS256": RSAKey}
 
 
 @dataclass(slots=True)
@@ -35,9 +37,21 @@ class Keys:
         self._generation += 1
         self._keys.clear()
 
-    def published(self) -> dict[str, Any]:
-        """The public keys, as `/oidc/jwks` shows them."""
-        return {"keys": [self.get(alg).as_dict(private=False) for alg in SIGNING_ALGORITHMS]}
+    def published(self, algorithms: Iterable[str] = SIGNING_ALGORITHMS) -> dict[str, Any]:
+        """The public keys, as a provider publishes them."""
+        return {"keys": [self.get(alg).as_dict(private=False) for alg in algorithms]}
+
+    def saved(self) -> Any:
+        """The private keys, as JSON."""
+        return {
+            "generation": self._generation,
+            "keys": {alg: key.as_dict(private=True) for alg, key in self._keys.items()},
+        }
+
+    def restore(self, value: Any) -> None:
+        """Take back what `saved` gave."""
+        self._generation = value["generation"]
+        self._keys = {alg: _KEY_KINDS[alg].import_key(key) for alg, key in value["keys"].items()}
 
 
 def make_key(alg: str, kid: str) -> ECKey | RSAKey:

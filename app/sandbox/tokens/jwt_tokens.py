@@ -69,7 +69,7 @@ def verify(tokens: Tokens, world: World, form: dict[str, str], now: float) -> An
     known = tokens.by_jwt.get(text)
     if known is not None and known.revoked:
         return oauth_error("invalid_request", "The access token revoked")
-    opened = tokens.open_signed(world, text)
+    opened = tokens.open_signed(world.channels, text)
     if opened is None:
         return oauth_error("invalid_request", "The access token malformed")
     channel, expires_at = opened

@@ -29,7 +29,7 @@ def routes(sandbox: Sandbox, otherwise: Mapping[str, Endpoint]) -> list[Route]:
         form(
             sandbox,
             "/v2/oauth/accessToken",
-            lambda fields: tokens.issue_short_lived(sandbox.tokens, world, fields, now()),
+            lambda fields: tokens.issue_short_lived(sandbox.tokens, world, _owner(sandbox, fields), fields, now()),
         ),
         form(sandbox, "/v2/oauth/verify", lambda fields: tokens.verify_short_lived(sandbox.tokens, fields, now())),
         form(sandbox, "/v2/oauth/revoke", lambda fields: tokens.revoke_short_lived(sandbox.tokens, world, fields)),
@@ -37,9 +37,13 @@ def routes(sandbox: Sandbox, otherwise: Mapping[str, Endpoint]) -> list[Route]:
     ]
 
 
+def _owner(sandbox: Sandbox, fields: Fields) -> tokens.Owner | None:
+    return sandbox.find_owner(fields.get("client_id", ""))
+
+
 def _issue_stateless(sandbox: Sandbox, fields: Fields) -> Answer:
     if not fields.get("client_assertion"):
-        return tokens.issue_stateless(sandbox.world, fields, sandbox.clock.now())
+        return tokens.issue_stateless(_owner(sandbox, fields), fields, sandbox.clock.now())
     return _refusable(lambda: jwt_tokens.issue_stateless(sandbox.tokens, sandbox.world, fields, sandbox.clock.now()))
 
 

@@ -8,8 +8,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import orjson
 
@@ -24,6 +25,16 @@ SHORT_LIVED_SECONDS = 30 * 24 * 3600
 SHORT_LIVED_MAX = 30
 _CACHE_MAX = 10_000
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=").decode()
+
+
+class Owner(Protocol):
+    """Who may have tokens: an account's channel, or a Login channel."""
+
+    channel_id: str
+    channel_secret: str
+
+
+Owned = TypeVar("Owned", bound=Owner)
 
 
 @dataclass(slots=True)
@@ -106,50 +117,61 @@ class Tokens:
     def _resolve(self, world: World, token: str, now: float) -> tuple[Channel, float] | None:
         if token in self.short_lived:
             channel_id, expires_at = self.short_lived[token]
-            return world.channels[channel_id], expires_at
+            owner = world.channels.get(channel_id)
+            return (owner, expires_at) if owner else None
         if token.startswith(_HEADER + "."):
-            return self.open_signed(world, token)
+            return self.open_signed(world.channels, token)
         for channel in world.channels.values():
             if hmac.compare_digest(channel.channel_access_token.encode(), token.encode()):
                 return channel, float("inf")
         return None
 
-    def open_signed(self, world: World, token: str) -> tuple[Channel, float] | None:
-        """The channel and the expiry of a stateless token or one of v2.1; None if it is forged, or revoked."""
+    def find_owner(self, owners: Mapping[str, Owned], authorization: str | None, now: float) -> Owned | None:
+        """Whose good token stands in the header, among these owners; long-lived ones are not looked at."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        channel_id, expires_at = self.short_lived.get(token.strip(), ("", 0.0))
+        owner = owners.get(channel_id)
+        if owner is None:
+            owner, expires_at = self.open_signed(owners, token.strip()) or (None, 0.0)
+        return owner if now < expires_at else None
+
+    def open_signed(self, owners: Mapping[str, Owned], token: str) -> tuple[Owned, float] | None:
+        """The owner and the expiry of a stateless token or one of v2.1; None if it is forged, or revoked."""
         claims = read_claims(token)
         if claims is None:
             return None
         known = self.by_jwt.get(token)
         if "kid" in claims and (known is None or known.revoked):
             return None
-        channel = world.channels.get(claims["iss"])
+        owner = owners.get(claims["iss"])
         unsigned, _, signature = token.rpartition(".")
-        if channel is None or not same(_sign(channel.channel_secret, unsigned), signature):
+        if owner is None or not same(_sign(owner.channel_secret, unsigned), signature):
             return None
-        return channel, float(claims["exp"])
+        return owner, float(claims["exp"])
 
 
-def issue_stateless(world: World, form: dict[str, str], now: float) -> Answer:
-    """The answer of `POST /oauth2/v3/token` to a channel id and secret."""
+def issue_stateless(owner: Owner | None, form: dict[str, str], now: float) -> Answer:
+    """The answer of `POST /oauth2/v3/token` to an id and secret; `owner` is who has the id."""
     if form.get("grant_type") != "client_credentials":
         return oauth_error("unsupported_grant_type", "The grant type must be client_credentials.")
-    channel = world.channels.get(form.get("client_id", ""))
-    if channel is None or not same(channel.channel_secret, form.get("client_secret", "")):
+    if owner is None or not same(owner.channel_secret, form.get("client_secret", "")):
         return oauth_error("invalid_request", "Invalid 'client_credentials'.")
-    return give_stateless(channel, now)
+    return give_stateless(owner, now)
 
 
-def give_stateless(channel: Channel, now: float) -> Answer:
+def give_stateless(owner: Owner, now: float) -> Answer:
     """A fresh stateless token."""
-    token = sign_token(channel, int(now) + STATELESS_SECONDS)
+    token = sign_token(owner, int(now) + STATELESS_SECONDS)
     return ok({"token_type": "Bearer", "access_token": token, "expires_in": STATELESS_SECONDS})
 
 
-def sign_token(channel: Channel, expires_at: int, **claims: str) -> str:
-    """A token that says whose it is and how long, signed with the channel secret."""
-    said = {"iss": channel.channel_id, "exp": expires_at, "jti": secrets.token_hex(8), **claims}
+def sign_token(owner: Owner, expires_at: int, **claims: str) -> str:
+    """A token that says whose it is and how long, signed with the owner's secret."""
+    said = {"iss": owner.channel_id, "exp": expires_at, "jti": secrets.token_hex(8), **claims}
     unsigned = f"{_HEADER}.{_encode(orjson.dumps(said))}"
-    return f"{unsigned}.{_sign(channel.channel_secret, unsigned)}"
+    return f"{unsigned}.{_sign(owner.channel_secret, unsigned)}"
 
 
 def read_claims(token: str) -> dict[str, Any] | None:
@@ -164,21 +186,20 @@ def read_claims(token: str) -> dict[str, Any] | None:
     return claims if good else None
 
 
-def issue_short_lived(tokens: Tokens, world: World, form: dict[str, str], now: float) -> Answer:
+def issue_short_lived(tokens: Tokens, world: World, owner: Owner | None, form: dict[str, str], now: float) -> Answer:
     """The answer of `POST /v2/oauth/accessToken`. The 31st token takes the place of the oldest."""
     if form.get("grant_type") != "client_credentials":
         return oauth_error("unsupported_grant_type", "unsupported grant_type")
-    channel = world.channels.get(form.get("client_id", ""))
-    if channel is None:
+    if owner is None:
         return oauth_error("invalid_client", "invalid client_id")
-    if not same(channel.channel_secret, form.get("client_secret", "")):
+    if not same(owner.channel_secret, form.get("client_secret", "")):
         return oauth_error("invalid_client", "invalid client_secret")
-    mine = [text for text, (owner, _) in tokens.short_lived.items() if owner == channel.channel_id]
+    mine = [text for text, (owner_id, _) in tokens.short_lived.items() if owner_id == owner.channel_id]
     for text in mine[: len(mine) - SHORT_LIVED_MAX + 1] if len(mine) >= SHORT_LIVED_MAX else []:
         del tokens.short_lived[text]
     tokens.forget_seen()
     token = secrets.token_urlsafe(96)
-    tokens.short_lived[token] = (channel.channel_id, now + SHORT_LIVED_SECONDS)
+    tokens.short_lived[token] = (owner.channel_id, now + SHORT_LIVED_SECONDS)
     world.version += 1
     return ok({"access_token": token, "expires_in": SHORT_LIVED_SECONDS, "token_type": "Bearer"})
 

@@ -1,0 +1,75 @@
+"""Who somebody is to LINE Login, and what she does there besides signing in."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.sandbox import events, webhooks, world
+from app.sandbox.login.channels import LoginChannel
+from app.sandbox.state import Sandbox
+from app.sandbox.world import Channel, Tie, derive
+
+COOKIE = "sandbox_person"
+"""Holds the id of who one was last; the pages of other parts may set it, too."""
+
+
+def find_person(sandbox: Sandbox, text: str | None) -> int | None:
+    """The number of the person with this id, or with this user id in any provider."""
+    if not text:
+        return None
+    no = sandbox.world.person_numbers.get(text)
+    if no is not None:
+        return no
+    known = (provider.numbers.get(text) for provider in sandbox.world.providers.values())
+    return next((each for each in known if each is not None), None)
+
+
+def remembered(sandbox: Sandbox, request: Request) -> int | None:
+    """Who this browser was last."""
+    return find_person(sandbox, unquote(request.cookies.get(COOKIE, "")))
+
+
+def remember(response: Response, sandbox: Sandbox, person_no: int) -> None:
+    """Have this browser know who it is."""
+    response.set_cookie(COOKIE, quote(sandbox.world.person_ids[person_no], safe=""), httponly=True, samesite="lax")
+
+
+def list_people(sandbox: Sandbox, first: int | None, most: int = 30) -> list[dict[str, str]]:
+    """People to choose from, `first` before the others."""
+    numbers = [*([] if first is None else [first]), *range(min(most, len(sandbox.world.person_ids)))]
+    return [
+        {"id": sandbox.world.person_ids[no], "name": sandbox.world.person_names[no]} for no in dict.fromkeys(numbers)
+    ]
+
+
+def user_id_at(sandbox: Sandbox, channel: LoginChannel, person_no: int) -> str:
+    """Her id in the provider of the Login channel: LINE's ids are pairwise."""
+    return sandbox.world.providers[channel.provider_id].user_ids[person_no]
+
+
+def claims_of(sandbox: Sandbox, person_no: int, scope: str) -> Mapping[str, Any]:
+    """What the scopes let a channel know of her, as an ID token says it."""
+    scopes = scope.split()
+    claims: dict[str, Any] = {}
+    if "profile" in scopes:
+        claims["name"] = sandbox.world.person_names[person_no]
+    if "email" in scopes:
+        claims["email"] = f"{derive('email', sandbox.world.person_ids[person_no])[:12]}@example.jp"
+    return claims
+
+
+def is_friend(sandbox: Sandbox, account: Channel, person_no: int) -> bool:
+    """Whether she follows the account and does not block it."""
+    return world.user_id_in(sandbox.world, account, person_no) in account.friends
+
+
+def add_friend(sandbox: Sandbox, account: Channel, person_no: int) -> bool:
+    """She adds the account, or unblocks it, which its webhook is told. False if she was a friend already."""
+    tie = world.follow(sandbox.world, account, person_no)
+    if tie is None:
+        return False
+    webhooks.enqueue(sandbox, account, events.followed(sandbox, account, person_no, is_unblocked=tie is Tie.UNBLOCKED))
+    return True
