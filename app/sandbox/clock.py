@@ -1,6 +1,7 @@
 """The sandbox's own clock: the real one, moved."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -13,16 +14,24 @@ class Clock:
 
     def __init__(self) -> None:
         self.offset_seconds = 0.0
+        self.before_moving: list[Callable[[], None]] = []
+        """What wants to look at the world before the time that is left behind is gone."""
 
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time() + self.offset_seconds
 
     def set(self, instant: datetime) -> None:
+        self._prepare()
         self.offset_seconds = instant.timestamp() - time.time()
 
     def advance(self, seconds: float) -> None:
+        self._prepare()
         self.offset_seconds += seconds
+
+    def _prepare(self) -> None:
+        for look in self.before_moving:
+            look()
 
 
 def parse_instant(text: str) -> datetime:

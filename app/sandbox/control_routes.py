@@ -29,6 +29,7 @@ from app.sandbox.controls import (
 from app.sandbox.faults import MalformedFault
 from app.sandbox.ledger import Ledger, format_uuid
 from app.sandbox.login.channels import put_login_channel
+from app.sandbox.richmenus import service as menus
 from app.sandbox.settings import Settings
 from app.sandbox.state import Sandbox
 from app.sandbox.weather.state import UnknownWeather
@@ -146,6 +147,8 @@ def _shown_call(sandbox: Sandbox, call_no: int) -> JsonObject:
         "retry_key": format_uuid(call.retry_key),
         "request_id": format_uuid(call.request_id),
         "kind": call.kind.name.lower(),
+        "unit": call.unit,
+        "silent": call.silent,
         "at": format_instant(call.at),
     }
 
@@ -229,9 +232,14 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.resets += 1
     sandbox.reply_tokens.reset()
     sandbox.limits.reset()
+    sandbox.flood.reset()
+    sandbox.quotas.reset()
+    sandbox.insight.reset()
+    sandbox.chats.reset()
     sandbox.faults.put((), 0)
     sandbox.weather.reset()
     sandbox.oidc.reset(everyone=world_too)
+    menus.reset(sandbox, menus_too=world_too)
     sandbox.login.reset(everyone=world_too)
     sandbox.use(Settings())
     sandbox.clock.offset_seconds = 0.0

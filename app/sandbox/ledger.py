@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from app.sandbox.aggregation.units import Units
+from app.sandbox.insight.days import day_of
+
 RETRY_KEY_SECONDS = 24 * 3600
 _NO_KEY = bytes(16)
 _MAX_TALLIES = 4
@@ -41,6 +44,10 @@ class AcceptedCall(NamedTuple):
     messages: bytes
     """The message objects as JSON."""
     people: Sequence[int]
+    unit: str | None = None
+    """The aggregation unit that it is counted under."""
+    silent: bool = False
+    """Whether the sender wanted no notification to sound."""
 
 
 class Delivery(NamedTuple):
@@ -64,9 +71,13 @@ class Ledger:
         self._messages: list[bytes] = []
         self._starts = array("Q")
         self._people = array("I")
+        self._unit_nos = array("I")
+        self._silent = array("B")
         self._called_at = array("d")
         self._calls_by_retry_key: dict[bytes, int] = {}
+        self._reached: dict[tuple[int, int, int], int] = {}
         self._tallies: dict[int, _Tally] = {}
+        self.units = Units()
 
     def __len__(self) -> int:
         return len(self._at)
@@ -91,6 +102,10 @@ class Ledger:
         self._messages.append(last if last == call.messages else bytes(memoryview(call.messages)))
         self._starts.append(len(self._people))
         self._people.extend(call.people)
+        self._unit_nos.append(self.units.note(call.channel_no, call.unit, call.clock_at, len(self._at) - 1))
+        self._silent.append(call.silent)
+        reached = (call.channel_no, call.kind, day_of(call.clock_at))
+        self._reached[reached] = self._reached.get(reached, 0) + len(call.people)
         if call.retry_key:
             self._calls_by_retry_key[_scoped(call.channel_no, call.kind, call.retry_key)] = len(self._at) - 1
 
@@ -107,7 +122,24 @@ class Ledger:
             first_message_no=self._first_message_nos[call_no],
             messages=self._messages[call_no],
             people=self._people[self._starts[call_no] : self._end(call_no)],
+            unit=self.units.get_name(self._unit_nos[call_no]),
+            silent=bool(self._silent[call_no]),
         )
+
+    def get_channel_no(self, call_no: int) -> int:
+        """The number of the channel that sent it."""
+        return self._channel_nos[call_no]
+
+    def count_reached(self, channel_no: int, kind: Kind, day: int) -> int:
+        """How many people calls of this kind were handed over to on a Japanese day."""
+        return self._reached.get((channel_no, kind, day), 0)
+
+    def find_by_request_id(self, request_id: bytes) -> int | None:
+        """The accepted call that was answered with this id."""
+        position = self._request_ids.find(request_id)
+        while position % 16 and position > 0:
+            position = self._request_ids.find(request_id, position + 1)
+        return None if position < 0 else position // 16
 
     def _end(self, call_no: int) -> int:
         return self._starts[call_no + 1] if call_no + 1 < len(self._starts) else len(self._people)

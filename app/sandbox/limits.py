@@ -64,3 +64,24 @@ class Buckets:
 
     def reset(self) -> None:
         self._levels.clear()
+
+
+@dataclass(slots=True)
+class FloodGuard:
+    """How often each person was pushed to within a few seconds. All counts begin anew together, so that a campaign of
+    a million personal pushes does not leave a million counts behind."""
+
+    _counts: dict[int, int] = field(default_factory=dict)
+    _ends_at: float = 0.0
+
+    def lets(self, channel_id: str, to: str, now: float, *, most: int, seconds: float) -> bool:
+        """Whether one more push to `to` is no flood. `now` is real time."""
+        if now >= self._ends_at:
+            self._counts.clear()
+            self._ends_at = now + seconds
+        key = hash((channel_id, to))
+        count = self._counts[key] = self._counts.get(key, 0) + 1
+        return count <= most
+
+    def reset(self) -> None:
+        self._counts.clear()

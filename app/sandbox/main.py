@@ -47,14 +47,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.sandbox import answers, control_routes, line_routes, people_routes, sends, storage, webhook_routes, webhooks
+from app.sandbox import answers, control_routes, people_routes, sends, storage, unsupported, webhook_routes, webhooks
 from app.sandbox.accounts import routes as account_routes
+from app.sandbox.aggregation import routes as aggregation_routes
+from app.sandbox.chats import routes as chat_routes
 from app.sandbox.faults import serve_with_faults
+from app.sandbox.insight import control_routes as insight_control_routes
+from app.sandbox.insight import engine
+from app.sandbox.insight import routes as insight_routes
 from app.sandbox.ledger import Kind
 from app.sandbox.login import routes as login_routes
 from app.sandbox.messages import routes as message_routes
 from app.sandbox.oidc import control_routes as oidc_control_routes
 from app.sandbox.oidc import routes as oidc_routes
+from app.sandbox.quota import routes as quota_routes
+from app.sandbox.richmenus import control_routes as menu_control_routes
+from app.sandbox.richmenus import routes as menu_routes
 from app.sandbox.routing import MAX_BODY_BYTES, respond
 from app.sandbox.sends import SendCall
 from app.sandbox.state import Sandbox
@@ -94,10 +102,12 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         redelivering = asyncio.create_task(webhooks.redeliver_forever(sandbox))
+        closing_days = asyncio.create_task(engine.close_days_forever(sandbox))
         saving = asyncio.create_task(storage.save_until_end(sandbox, store)) if store is not None else None
         yield
         redelivering.cancel()
-        await asyncio.gather(redelivering, return_exceptions=True)
+        closing_days.cancel()
+        await asyncio.gather(redelivering, closing_days, return_exceptions=True)
         await webhooks.close(sandbox)
         if store is not None and saving is not None:
             store.ending.set()
@@ -122,10 +132,18 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             Route("/", index),
             *people_routes.routes(sandbox),
             *control_routes.routes(sandbox),
-            *line_routes.routes(sandbox),
+            *quota_routes.routes(sandbox),
+            *quota_routes.control_routes(sandbox),
+            *aggregation_routes.routes(sandbox),
+            *insight_routes.routes(sandbox),
+            *insight_control_routes.routes(sandbox),
+            *chat_routes.routes(sandbox),
+            *unsupported.routes(sandbox),
             *message_routes.routes(sandbox),
             *webhook_routes.routes(sandbox),
             *account_routes.routes(sandbox),
+            *menu_routes.routes(sandbox),
+            *menu_control_routes.routes(sandbox),
             *token_control_routes.routes(sandbox),
             *token_routes.routes(sandbox, login_routes.shared(sandbox)),
             *login_routes.routes(sandbox),

@@ -24,6 +24,7 @@ from app.sandbox.controls import (
     text_of,
 )
 from app.sandbox.events import Event
+from app.sandbox.insight import engine
 from app.sandbox.state import Sandbox
 from app.sandbox.world import Channel, Impossible, Tie
 
@@ -162,7 +163,7 @@ def _beacon(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> Ev
 
 
 def _tap(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> Event | None:
-    """She taps a button with this action; one that opens a page tells LINE's webhook nothing."""
+    """She taps a button with this action; one that opens a page is counted, and tells LINE's webhook nothing."""
     action: Any = body.get("action")
     if not isinstance(action, dict):
         raise Mistaken("action is a LINE action object")
@@ -171,7 +172,10 @@ def _tap(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> Event
             return _message(sandbox, channel, no, action)
         case "postback" | "datetimepicker":
             return _postback(sandbox, channel, no, action)
-        case "uri" | "clipboard":
+        case "uri":
+            engine.click(sandbox, channel, no, action.get("linkUri") or action.get("uri"))
+            return None
+        case "clipboard":
             return None
         case other:
             raise Mistaken(f"nobody can tap an action of type {other!r} here")

@@ -12,9 +12,9 @@ import uuid_utils
 
 from app.sandbox import answers
 from app.sandbox.answers import Answer, Header, Refusal
-from app.sandbox.clock import month_of
 from app.sandbox.ledger import AcceptedCall, Kind, format_uuid
 from app.sandbox.messages import QUOTABLE, Endpoint, check_messages
+from app.sandbox.send_bodies import check_body, find_unit
 from app.sandbox.state import Sandbox
 from app.sandbox.world import USER_ID, Channel
 
@@ -25,7 +25,6 @@ _NAMES: dict[Kind, Endpoint] = {
     Kind.REPLY: "reply",
 }
 _ENDPOINTS = {kind: f"POST /v2/bot/message/{name}" for kind, name in _NAMES.items()}
-MAX_MULTICAST = 500
 _GROUP_OR_ROOM = ("C", "R")
 
 
@@ -80,23 +79,35 @@ def _take(sandbox: Sandbox, call: SendCall, request_id: bytes, at: float) -> Ans
     body = answers.parse_json(call.body)
     messages: Any = body.get("messages")
     messages_json = dump_messages(messages)
-    details = check_messages(messages, endpoint=_NAMES[call.kind])
+    details = [*check_body(call.kind, body), *check_messages(messages, endpoint=_NAMES[call.kind])]
     if details:
         return answers.invalid(details)
-    units = body.get("customAggregationUnits")
-    if units is not None and not (isinstance(units, list) and len(units) <= 1):
-        return answers.invalid([{"message": "Size must be between 0 and 1", "property": "customAggregationUnits"}])
+    if call.kind is Kind.PUSH and _is_flood(sandbox, channel, body["to"], at):
+        return answers.TOO_FAST
 
     people = _find_people(sandbox, channel, call.kind, body, now)
-    if call.kind is not Kind.REPLY:
-        month = month_of(now)
-        used = channel.used.get(month, 0)
-        if channel.quota is not None and used + len(people) > channel.quota:
-            return answers.MONTH_EXHAUSTED
-        channel.used[month] = used + len(people)
+    if call.kind is not Kind.REPLY and not sandbox.quotas.take(
+        channel, len(people), now, sandbox.settings.consumption_lag_seconds
+    ):
+        return answers.MONTH_EXHAUSTED
+    unit = find_unit(call.kind, body)
+    if unit is not None and not sandbox.ledger.units.admits(channel.no, unit, now):
+        unit = None
     first_message_no = sandbox.take_message_nos(len(messages))
     sandbox.ledger.append(
-        AcceptedCall(at, now, call.kind, channel.no, request_id, retry_key, first_message_no, messages_json, people)
+        AcceptedCall(
+            at,
+            now,
+            call.kind,
+            channel.no,
+            request_id,
+            retry_key,
+            first_message_no,
+            messages_json,
+            people,
+            unit,
+            bool(body.get("notificationDisabled")),
+        )
     )
     if call.kind in (Kind.PUSH, Kind.REPLY):
         return answers.ok({"sentMessages": list_sent(first_message_no, messages)})
@@ -139,15 +150,12 @@ def _already_accepted(call: AcceptedCall) -> Answer:
 def _find_people(sandbox: Sandbox, channel: Channel, kind: Kind, body: dict[str, Any], now: float) -> Sequence[int]:
     """The numbers of those whom the call reaches; who blocked the account or never knew it is left out in silence."""
     if kind is Kind.MULTICAST:
-        return _find_many(sandbox, channel, body.get("to"), now)
+        return _find_many(sandbox, channel, body["to"], now)
     if kind is Kind.PUSH:
-        return _find_one(sandbox, channel, body.get("to"), now)
+        return _find_one(sandbox, channel, body["to"], now)
     if kind is Kind.BROADCAST:
         return list(channel.friends.values())
-    text = body.get("replyToken")
-    if not isinstance(text, str) or not text:
-        raise Refusal(answers.invalid([{"message": "May not be empty", "property": "replyToken"}]))
-    token = sandbox.reply_tokens.find(text, channel.no, now, sandbox.settings.reply_token_seconds)
+    token = sandbox.reply_tokens.find(body["replyToken"], channel.no, now, sandbox.settings.reply_token_seconds)
     if token is None:
         raise Refusal(answers.INVALID_REPLY_TOKEN)
     token.used = True
@@ -155,11 +163,14 @@ def _find_people(sandbox: Sandbox, channel: Channel, kind: Kind, body: dict[str,
     return [token.person_no] if channel.hears(user_id, now) else []
 
 
-def _find_one(sandbox: Sandbox, channel: Channel, to: Any, now: float) -> Sequence[int]:
-    if to is None or to == "":
-        raise Refusal(answers.invalid([{"message": "May not be empty", "property": "to"}]))
-    if not isinstance(to, str):
-        raise Refusal(answers.invalid_property("'to'"))
+def _is_flood(sandbox: Sandbox, channel: Channel, to: str, at: float) -> bool:
+    most, seconds = sandbox.settings.same_user_pushes, sandbox.settings.same_user_seconds
+    if not most or not sandbox.limits.enabled:
+        return False
+    return not sandbox.flood.lets(channel.channel_id, to, at, most=most, seconds=seconds)
+
+
+def _find_one(sandbox: Sandbox, channel: Channel, to: str, now: float) -> Sequence[int]:
     friend = channel.friends.get(to)
     if friend is not None:
         return (friend,)
@@ -171,15 +182,8 @@ def _find_one(sandbox: Sandbox, channel: Channel, to: Any, now: float) -> Sequen
     return (person_no,) if channel.hears(to, now) else ()
 
 
-def _find_many(sandbox: Sandbox, channel: Channel, to: Any, now: float) -> Sequence[int]:
+def _find_many(sandbox: Sandbox, channel: Channel, to: list[Any], now: float) -> Sequence[int]:
     """Friends among `to`. An id named twice is served twice, so that a sender's mistake shows in the ledger."""
-    if to is None:
-        raise Refusal(answers.invalid([{"message": "May not be empty", "property": "to"}]))
-    if not isinstance(to, list):
-        raise Refusal(answers.invalid_property("to"))
-    if not 1 <= len(to) <= MAX_MULTICAST:
-        size = f"Size must be between 1 and {MAX_MULTICAST}"
-        raise Refusal(answers.invalid([{"message": size, "property": "to"}]))
     try:
         return [*map(channel.friends.__getitem__, to)]
     except (KeyError, TypeError):

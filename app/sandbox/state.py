@@ -4,14 +4,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from app.sandbox.chats.state import Chats
 from app.sandbox.clock import Clock
 from app.sandbox.faults import Faults
+from app.sandbox.insight.state import Insight
 from app.sandbox.ledger import Ledger
-from app.sandbox.limits import Buckets
+from app.sandbox.limits import Buckets, FloodGuard
 from app.sandbox.login.channels import LoginChannel
 from app.sandbox.login.state import Login
 from app.sandbox.oidc.state import Oidc
+from app.sandbox.quota.state import Quotas
 from app.sandbox.reply_tokens import ReplyTokens
+from app.sandbox.richmenus.images import Images
+from app.sandbox.richmenus.metrics import Metrics
+from app.sandbox.richmenus.state import RichMenus
 from app.sandbox.settings import Settings
 from app.sandbox.tokens.state import Tokens
 from app.sandbox.weather.state import Weather
@@ -22,7 +28,7 @@ FIRST_MESSAGE_NO = 642_012_345_678_000_000
 """Message ids are numeric strings of 18 digits that grow."""
 
 
-_SAVED = ("tokens", "oidc", "login")
+_SAVED = ("tokens", "oidc", "login", "quotas", "insight", "chats", "rich_menus", "menu_images", "menu_metrics")
 
 
 class Saved(Protocol):
@@ -55,13 +61,20 @@ class Sandbox:
     world: World = field(default_factory=World)
     tokens: Tokens = field(default_factory=Tokens)
     limits: Buckets = field(default_factory=Buckets)
+    flood: FloodGuard = field(default_factory=FloodGuard)
+    quotas: Quotas = field(default_factory=Quotas)
     faults: Faults = field(default_factory=Faults)
     ledger: Ledger = field(default_factory=Ledger)
+    insight: Insight = field(default_factory=Insight)
+    chats: Chats = field(default_factory=Chats)
     reply_tokens: ReplyTokens = field(default_factory=ReplyTokens)
     outbox: Outbox = field(default_factory=Outbox)
     weather: Weather = field(default_factory=Weather)
     oidc: Oidc = field(default_factory=Oidc)
     login: Login = field(default_factory=Login)
+    rich_menus: RichMenus = field(default_factory=RichMenus)
+    menu_images: Images = field(default_factory=Images)
+    menu_metrics: Metrics = field(default_factory=Metrics)
     settings: Settings = field(default_factory=Settings)
     next_message_no: int = FIRST_MESSAGE_NO
     webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))

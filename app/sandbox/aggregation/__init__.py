@@ -1,0 +1,1 @@
+"""Aggregation units: names that pushes and multicasts are counted under."""

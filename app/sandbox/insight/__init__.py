@@ -1,0 +1,1 @@
+"""Statistics as LINE gives them: of whole days, a day late, and silent about few people."""
