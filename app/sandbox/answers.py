@@ -82,6 +82,7 @@ NOT_SENT = error(400, "Failed to send messages")
 INVALID_REPLY_TOKEN = error(400, "Invalid reply token")
 FORBIDDEN = error(403, "Access to this API is not available for your account")
 EMPTY = Answer(200, b"{}")
+ACCEPTED = Answer(202, b"{}")
 # The three below have no published wording; only their status is LINE's.
 TOO_LARGE = error(413, "The request body is too large")
 RETRY_KEY_MALFORMED = error(400, "The value for the 'X-Line-Retry-Key' header is invalid")

@@ -30,6 +30,18 @@ class Settings:
     content_type_charset: bool = True
     """Whether answers say `application/json;charset=UTF-8`, as has been seen, or without the charset, as documented."""
     webhook_timeout_seconds: float = 2.0
+    webhook_bundle: int = 1
+    """Up to how many people's events share one call of a webhook."""
+    webhook_header_case: str = _choice("lower", "title")
+    """How the signature's header is written: "x-line-signature", or "X-Line-Signature"."""
+    webhook_apply_seconds: float = 0.0
+    """How long a new webhook address takes to be in force, on the sandbox's clock: LINE says up to a minute. The old
+    one is called until then."""
+    webhook_suspend_seconds: float = 0.0
+    """After failing for so long, on the sandbox's clock, a webhook is called no more until its address is set again
+    or its test succeeds. LINE says that it may do so and not when; 0 is never."""
+    webhook_log_size: int = 1_000
+    """How many of the last events sent `GET /_sandbox/webhooks` remembers."""
     redelivery_seconds: list[float] = field(default_factory=lambda: [60.0, 300.0, 900.0, 3600.0])
     """Waits before each redelivery, on the sandbox's clock; empty is none. LINE does not publish its own."""
     reply_token_seconds: float = 60.0
@@ -46,6 +58,13 @@ class Settings:
     login_issuer: str = ""
     """Whom ID tokens of LINE Login name as their issuer; empty is the sandbox's own address. A client that has LINE's
     name built in wants "https://access.line.me"."""
+    rich_menu_seconds: float = 1.0
+    """How long after its 202 a bulk link, or a batch, of rich menus is done, on the sandbox's clock."""
+    follower_pages: str = _choice("full", "short")
+    """Whether pages of followers and members are filled up to the limit, or, as LINE reserves, may hold fewer."""
+
+
+_AT_FIRST = Settings()
 
 
 def change(now: Settings, values: Mapping[str, Any]) -> Settings:
@@ -54,7 +73,7 @@ def change(now: Settings, values: Mapping[str, Any]) -> Settings:
     for name, value in values.items():
         if name not in known:
             raise NoSuchSetting(f"there is no setting {name}")
-        _check(name, value, type(getattr(now, name)), known[name].metadata.get("choices"))
+        _check(name, value, type(getattr(_AT_FIRST, name)), known[name].metadata.get("choices"))
     return Settings(**{**asdict(now), **values})
 
 
