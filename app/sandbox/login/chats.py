@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.sandbox import events, webhooks, world
+from app.sandbox.chats.state import new_read_token
 from app.sandbox.login.state import Access
 from app.sandbox.messages import check_messages
 from app.sandbox.state import Sandbox
@@ -26,13 +27,15 @@ def send_messages(sandbox: Sandbox, access: Access, messages: Any) -> None:
         raise Unsendable(f"{details[0].get('property')}: {details[0].get('message')}")
     if unknown := [each["type"] for each in messages if each["type"] not in _TYPES]:
         raise Unsendable(f"messages of type {unknown[0]} cannot be sent")
-    if world.user_id_in(sandbox.world, account, access.person_no) in account.blocked:
+    user_id = world.user_id_in(sandbox.world, account, access.person_no)
+    if user_id in account.blocked:
         raise Unsendable("she blocks the account")
     world.write(sandbox.world, account, access.person_no, sandbox.clock.now())
     for message in messages:
         if message["type"] not in _UNHEARD:
             message_id = str(sandbox.take_message_nos(1))
-            heard = {"id": message_id, **_heard(message), "markAsReadToken": f"r{message_id}"}
+            read_token = new_read_token(account, user_id, message_id)
+            heard = {"id": message_id, **_heard(message), "markAsReadToken": read_token}
             if message["type"] in ("text", "sticker", "image", "video"):
                 heard["quoteToken"] = f"q{message_id}"
             webhooks.enqueue(
