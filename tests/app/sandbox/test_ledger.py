@@ -68,6 +68,8 @@ def test_deliveries_name_channel_person_messages_and_keys(stage: Stage) -> None:
         "retry_key": RETRY_KEY,
         "request_id": request_id,
         "kind": "push",
+        "unit": None,
+        "silent": False,
     }
 
 

@@ -72,6 +72,8 @@ def test_bot_info_quota_and_consumption_read_as_documented(line: Any, stage: Sta
     )
     assert line.get_bot_info().chat_mode == "bot"
     assert (line.get_message_quota().type, line.get_message_quota().value) == ("limited", 1000)
+    assert line.get_message_quota_consumption().total_usage == 0
+    stage.advance(60)
     assert line.get_message_quota_consumption().total_usage == 1
 
 
