@@ -1,21 +1,22 @@
-"""LINE's API for one account, for all that is not hot; sending goes over `app.messaging`.
-
-LINE's SDK makes the calls. It is imported on first use, since it takes over a second.
-"""
+"""LINE's API for one account, for all that is not hot; sending goes over `app.messaging`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
+from typing import Any, Final, Literal
 
 import orjson
 
-from app.line.errors import LineRefused, LineUnavailable, read_error
+from app.line.errors import LineGarbled, LineNotFound, LineUnauthorized
+from app.line.hosts import line_hosts
+from app.line.requests import build, load_sdk, model
 from app.line.tokens import ChannelTokens
+from app.line.transport import Answered, Call, Download, ask, download
 from app.settings import Settings
 
-TIMEOUT_SECONDS = (3.0, 10.0)
-"""To connect, and between two reads. The SDK's own limit is five minutes."""
+Transcoding = Literal["processing", "succeeded", "failed"]
+SendKind = Literal["reply", "push", "multicast", "narrowcast", "broadcast"]
+MOST_FOLLOWERS: Final = 1000
+"""That one page may hold."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class BotInfo:
     """The `destination` of its webhooks."""
     basic_id: str
     display_name: str
+    premium_id: str | None = None
+    picture_url: str | None = None
+    chat_mode: str | None = None
+    """`chat` or `bot`."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,18 @@ class WebhookEndpoint:
 
     url: str
     active: bool
+
+
+@dataclass(frozen=True)
+class WebhookTest:
+    """What came of a call that LINE made to a webhook to try it."""
+
+    success: bool
+    reason: str
+    """OK, COULD_NOT_CONNECT, REQUEST_TIMEOUT, ERROR_STATUS_CODE, UNCLASSIFIED, or what LINE may add."""
+    status_code: int
+    """Of our answer; 0 or less where there was none."""
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -46,24 +63,48 @@ class Profile:
     language: str | None
 
 
+@dataclass(frozen=True)
+class FollowerPage:
+    """Some of those who follow the account, and where the next page starts; None: this was the last one."""
+
+    user_ids: tuple[str, ...]
+    next_start: str | None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that LINE took."""
+
+    request_id: str | None
+    message_ids: tuple[str, ...]
+
+
 class LineClient:
     """One account's calls. All raise LineRefused (or one of its kinds) and LineUnavailable, and end in time."""
 
-    def __init__(self, settings: Settings, channel_id: str, secret: str) -> None:
-        self._api_url = settings.line_api_url.rstrip("/")
+    def __init__(self, settings: Settings, channel_id: str, secret: str, *, mode: str = "live") -> None:
+        """Of an account in this mode. Raises NoTestHost."""
+        self._hosts = line_hosts(settings, mode)
+        self._max_content_bytes = settings.max_content_bytes
         self._channel_id = channel_id
         self._secret = secret
-        self._tokens = ChannelTokens(settings)
-        self._sdk: Any = None
+        self._tokens = ChannelTokens(self._hosts.api_url)
 
     def check_credentials(self) -> None:
-        """Mint a token anew, whatever is kept. Raises LineRefused when channel id and secret do not fit."""
-        self._tokens.get(self._channel_id, self._secret, renew=True)
+        """Mint a token anew, whatever is kept. Raises LineUnauthorized when channel id and secret do not fit."""
+        self._tokens.mint(self._channel_id, self._secret)
 
     def get_bot_info(self) -> BotInfo:
-        """The account's ids and name."""
+        """The account's ids, name and settings."""
         body = self._call("get_bot_info")
-        return BotInfo(_text(body, "userId"), _text(body, "basicId"), _text(body, "displayName"))
+        return BotInfo(
+            _text(body, "userId"),
+            _text(body, "basicId"),
+            _text(body, "displayName"),
+            _optional_text(body, "premiumId"),
+            _optional_text(body, "pictureUrl"),
+            _optional_text(body, "chatMode"),
+        )
 
     def get_quota(self) -> int | None:
         """Messages the account may send this month; None where LINE sets no limit."""
@@ -78,24 +119,42 @@ class LineClient:
         """The webhook set at LINE."""
         try:
             body = self._call("get_webhook_endpoint")
-        except LineRefused as refused:
-            if refused.status == 404:
-                return None
-            raise
+        except LineNotFound:
+            return None
         return WebhookEndpoint(_text(body, "endpoint"), body.get("active") is True)
 
     def set_webhook_endpoint(self, url: str) -> None:
         """Have LINE send the account's webhooks here; it may take a minute. Another tool's address is replaced."""
-        self._call("set_webhook_endpoint", _load_sdk().SetWebhookEndpointRequest(endpoint=url))
+        self._call("set_webhook_endpoint", model("SetWebhookEndpointRequest", endpoint=url))
+
+    def test_webhook_endpoint(self, url: str | None = None) -> WebhookTest:
+        """Have LINE call a webhook now, the one that is set unless a URL is given; at most 60 times an hour."""
+        body = self._call("test_webhook_endpoint", model("TestWebhookEndpointRequest", endpoint=url))
+        status_code = body.get("statusCode")
+        return WebhookTest(
+            body.get("success") is True,
+            _text(body, "reason"),
+            status_code if isinstance(status_code, int) else 0,
+            _optional_text(body, "detail") or "",
+        )
+
+    def list_follower_ids(self, start: str | None = None, limit: int = MOST_FOLLOWERS) -> FollowerPage:
+        """A page of those who follow the account; it may be short without being the last. `start` is good for a day.
+
+        Raises LineForbidden for accounts that are neither verified nor premium, LineInvalid for a `start` too old.
+        """
+        body = self._call("get_followers", start, limit)
+        user_ids = body.get("userIds")
+        if not isinstance(user_ids, list) or not all(isinstance(one, str) for one in user_ids):
+            raise LineGarbled("the answer holds no userIds")
+        return FollowerPage(tuple(user_ids), _optional_text(body, "next"))
 
     def get_profile(self, user_id: str) -> Profile | None:
         """The profile of a friend, or of someone who wrote; None for those who block the account or never met it."""
         try:
             body = self._call("get_profile", user_id)
-        except LineRefused as refused:
-            if refused.status == 404:
-                return None
-            raise
+        except LineNotFound:
+            return None
         return Profile(
             _text(body, "userId"),
             _text(body, "displayName"),
@@ -103,70 +162,83 @@ class LineClient:
             _optional_text(body, "language"),
         )
 
-    def reply(self, reply_token: str, messages: Sequence[Mapping[str, Any]]) -> None:
+    def find_default_rich_menu_id(self) -> str | None:
+        """The rich menu that everybody sees who has none of her own, as set by the API.
+
+        Raises LineForbidden where another tool has set one.
+        """
+        try:
+            return _text(self._call("get_default_rich_menu_id"), "richMenuId")
+        except LineNotFound:
+            return None
+
+    def issue_link_token(self, user_id: str) -> str:
+        """A token for LINE's account link dialogue, good once and for ten minutes."""
+        return _text(self._call("issue_link_token", user_id), "linkToken")
+
+    def reply(self, reply_token: str, messages: Sequence[Mapping[str, Any]]) -> Sent:
         """Answer an event, once and within a minute of it; a reply costs no quota."""
-        request = {"replyToken": reply_token, "messages": list(messages)}
-        self._call("reply_message", _load_sdk().ReplyMessageRequest.from_dict(request))
+        answered = self._post("/v2/bot/message/reply", {"replyToken": reply_token, "messages": list(messages)})
+        sent = answered.body.get("sentMessages")
+        ids = [_optional_text(one, "id") for one in sent if isinstance(one, dict)] if isinstance(sent, list) else []
+        return Sent(answered.request_id, tuple(one for one in ids if one is not None))
+
+    def validate_messages(self, kind: SendKind, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Have LINE check one to five messages without sending them. Raises LineInvalid, whose details name places."""
+        self._post(f"/v2/bot/message/validate/{kind}", {"messages": list(messages)})
+
+    def open_content(self, message_id: str, *, preview: bool = False) -> Download:
+        """The picture, video, recording or file of a message, or a small picture of it; to be closed in any case.
+
+        Raises LineContentPreparing, LineGone and LineNotFound (LINE keeps content for a time that it does not tell),
+        LineInvalid where there is no preview, LineOversized.
+        """
+        name = "get_message_content_preview" if preview else "get_message_content"
+        token = self._tokens.get(self._channel_id, self._secret)
+        try:
+            return download(self._build(name, (message_id,), token), self._max_content_bytes)
+        except LineUnauthorized:
+            token = self._tokens.get(self._channel_id, self._secret, refused=token)
+            return download(self._build(name, (message_id,), token), self._max_content_bytes)
+
+    def get_transcoding(self, message_id: str) -> Transcoding:
+        """How far LINE is with a video or a recording. Raises LineInvalid for other messages."""
+        status = self._call("get_message_content_transcoding_by_message_id", message_id).get("status")
+        if status not in ("processing", "succeeded", "failed"):
+            raise LineGarbled("the answer holds no status")
+        found: Transcoding = status
+        return found
 
     def _call(self, name: str, *arguments: Any) -> Mapping[str, Any]:
-        """The JSON object that LINE answers to one of the SDK's methods.
+        """The JSON object that LINE answers to one of the SDK's methods."""
+        return self._ask(lambda token: self._build(name, arguments, token)).body
 
-        The raw body is read, not the SDK's model: its models refuse new values of an enumeration, which LINE adds
-        without notice.
-        """
-        status, body = self._send(name, arguments, renew=False)
-        if status == 401:
-            status, body = self._send(name, arguments, renew=True)
-        if status != 200:
-            raise read_error(status, body)
+    def _post(self, path: str, document: Mapping[str, Any]) -> Answered:
+        """A call with message objects. The SDK's models would drop what they do not know, such as LINE's news."""
+        body = orjson.dumps(document)
+        return self._ask(lambda token: Call(f"POST {path}", self._hosts.api_url, path, self._channel_id, token, body))
+
+    def _build(self, name: str, arguments: tuple[Any, ...], token: str) -> Call:
+        return build(name, arguments, self._hosts, channel_id=self._channel_id, token=token)
+
+    def _ask(self, make_call: Callable[[str], Call]) -> Answered:
+        """LINE's answer; a token that it refuses is replaced once."""
+        token = self._tokens.get(self._channel_id, self._secret)
         try:
-            value = orjson.loads(body or b"{}")
-        except orjson.JSONDecodeError as error:
-            raise LineUnavailable(f"{name}: the answer is not JSON") from error
-        if not isinstance(value, dict):
-            raise LineUnavailable(f"{name}: the answer is not an object")
-        return value
-
-    def _send(self, name: str, arguments: Sequence[Any], *, renew: bool) -> tuple[int, bytes]:
-        """Status and raw body of one call."""
-        from linebot.v3.messaging.exceptions import ApiException
-        from urllib3.exceptions import HTTPError
-
-        token = self._tokens.get(self._channel_id, self._secret, renew=renew)
-        method: Callable[..., Any] = getattr(self._open_sdk(token), f"{name}_with_http_info")
-        try:
-            answer = method(*arguments, _preload_content=False, _request_timeout=TIMEOUT_SECONDS)
-        except ApiException as refused:
-            return int(refused.status or 0), str(refused.body or "").encode()
-        except (HTTPError, UnicodeDecodeError) as error:  # the SDK decodes the body of an error as UTF-8
-            raise LineUnavailable(f"{name}: {type(error).__name__}") from error
-        return int(answer.status_code), bytes(answer.raw_data)
-
-    def _open_sdk(self, token: str) -> Any:
-        """The SDK's client, with a token that is still good."""
-        if self._sdk is None:
-            sdk = _load_sdk()
-            configuration = sdk.Configuration(access_token=token)
-            configuration.retries = False  # neither retries nor redirects: the caller decides
-            self._sdk = sdk.MessagingApi(sdk.ApiClient(configuration))
-            self._sdk.line_base_path = self._api_url
-        self._sdk.api_client.configuration.access_token = token
-        return self._sdk
+            return ask(make_call(token))
+        except LineUnauthorized:
+            return ask(make_call(self._tokens.get(self._channel_id, self._secret, refused=token)))
 
 
 def warm_up() -> None:
     """Import the SDK now, so that the first call does not wait for it; takes a second or two."""
-    _load_sdk()
-
-
-def _load_sdk() -> Any:
-    return import_module("linebot.v3.messaging")
+    load_sdk()
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
-        raise LineUnavailable(f"the answer holds no {name}")
+        raise LineGarbled(f"the answer holds no {name}")
     return value
 
 
@@ -178,5 +250,5 @@ def _optional_text(body: Mapping[str, Any], name: str) -> str | None:
 def _number(body: Mapping[str, Any], name: str) -> int:
     value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise LineUnavailable(f"the answer holds no {name}")
+        raise LineGarbled(f"the answer holds no {name}")
     return value

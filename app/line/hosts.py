@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.line.errors import LineError
 from app.settings import Settings
 
 
@@ -16,7 +17,7 @@ class LineHosts:
     """Where people sign in and agree."""
 
 
-class NoTestHost(Exception):
+class NoTestHost(LineError):
     """An account is in test mode and this installation names no test host."""
 
 

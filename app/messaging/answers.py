@@ -22,6 +22,8 @@ class Meaning(Enum):
     """Another 4xx: the account may not do this."""
     UNCLEAR = auto()
     """5xx, a time-out, a broken connection, or an answer that is not LINE's: it may have been taken."""
+    NOT_ASKED = auto()
+    """LINE does not answer just now, so this try was not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Answer:
     request_id: str | None = None
     detail: str = ""
     about_recipient: bool = False
+    status: int | None = None
+    """Of an answer that is no success, for the log."""
 
 
 _RECIPIENT = re.compile(rb"property, '?to\b|\"property\":\s*\"to\b|Failed to send messages")
@@ -39,18 +43,20 @@ _RECIPIENT = re.compile(rb"property, '?to\b|\"property\":\s*\"to\b|Failed to sen
 
 def judge(status: int, request_id: str | None, accepted_request_id: str | None, body: bytes) -> Answer:
     """The meaning of an answer. One without LINE's request id came from something between us and LINE."""
-    if status == 409:
+    if status == 409 and (accepted_request_id or request_id):
         return Answer(Meaning.DONE, accepted_request_id or request_id)
-    if request_id is None or status >= 500:
-        return Answer(Meaning.UNCLEAR, request_id, f"status {status}")
+    if request_id is None or status >= 500 or 300 <= status < 400:
+        return Answer(Meaning.UNCLEAR, request_id, f"status {status}", status=status)
     if 200 <= status < 300:
         return Answer(Meaning.DONE, request_id)
     detail = f"status {status}: {body[:200].decode('utf-8', 'replace')}"
+    about_recipient = False
     if status == 429:
-        spent = b"monthly limit" in body
-        return Answer(Meaning.MONTH_SPENT if spent else Meaning.SLOW_DOWN, request_id, detail)
-    if status == 401:
-        return Answer(Meaning.UNAUTHORIZED, request_id, detail)
-    if status in (400, 413):
-        return Answer(Meaning.INVALID, request_id, detail, _RECIPIENT.search(body) is not None)
-    return Answer(Meaning.REFUSED, request_id, detail)
+        meaning = Meaning.MONTH_SPENT if b"monthly limit" in body else Meaning.SLOW_DOWN
+    elif status == 401:
+        meaning = Meaning.UNAUTHORIZED
+    elif status in (400, 413):
+        meaning, about_recipient = Meaning.INVALID, _RECIPIENT.search(body) is not None
+    else:
+        meaning = Meaning.REFUSED
+    return Answer(meaning, request_id, detail, about_recipient, status)

@@ -22,6 +22,7 @@ class Account(NamedTuple):
     """What it takes to mint an account's tokens, sealed."""
 
     channel_id: str
+    mode: str
     sealed_secret: bytes
     master_key_id: str
     wrapped_key: bytes
@@ -77,6 +78,12 @@ async def get_account(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> 
     row = await cursor.fetchone()
     assert row is not None
     return Account(*row)
+
+
+async def is_waiting(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> bool:
+    """Whether `take` would take anything."""
+    await cursor.execute(_IS_WAITING, {"brand_id": brand_id, "account_id": line_account_id})
+    return await cursor.fetchone() is not None
 
 
 async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
@@ -139,19 +146,26 @@ async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
 
 
 _ACCOUNT = """
-SELECT channel_id, sealed_secret, master_key_id, wrapped_key FROM line_account JOIN brand ON brand.id = %(brand_id)s
+SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key
+FROM line_account JOIN brand ON brand.id = %(brand_id)s
 WHERE line_account.brand_id = %(brand_id)s AND line_account.id = %(id)s
 """
 
-_TAKE = """
-UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())
-FROM (
-    SELECT waiting.run_id, waiting.batch_no, run.messages, run.personal, run.valid_until, run.clock_shift_seconds,
-           run.brand_name, run.coupon_name
+_WAITING = """
     FROM batch waiting JOIN run ON run.brand_id = waiting.brand_id AND run.id = waiting.run_id
         JOIN brand ON brand.id = %(brand_id)s AND brand.status = 'active'
     WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
       AND run.status = 'sending'
+"""
+
+_IS_WAITING = f"SELECT 1 {_WAITING} LIMIT 1"
+
+_TAKE = f"""
+UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())
+FROM (
+    SELECT waiting.run_id, waiting.batch_no, run.messages, run.personal, run.valid_until, run.clock_shift_seconds,
+           run.brand_name, run.coupon_name
+    {_WAITING}
     ORDER BY waiting.run_id, waiting.batch_no LIMIT %(most)s
 ) AS next
 WHERE batch.brand_id = %(brand_id)s AND batch.run_id = next.run_id AND batch.batch_no = next.batch_no

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,13 +15,16 @@ import structlog
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
 
-from app.line.errors import LineError, LineUnavailable
+from app.line.circuit import circuits
+from app.line.errors import LineCircuitOpen, LineError, LineRateLimited, LineUnavailable
+from app.line.hosts import line_hosts
 from app.line.tokens import ChannelTokens
 from app.messaging import batches, queries, service
 from app.messaging.answers import Meaning
 from app.messaging.batches import Account, Cursor, Outcome, Person, TakenBatch
 from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace, half_keys, person_key
 from app.messaging.render import Template, read_template
+from tenants.line_accounts.service import secret_purpose
 from tenants.scope import Scope
 from tenants.sealing import Keyring
 from tenants.session import open_session, scope_statement
@@ -42,7 +46,10 @@ HOLD_SECONDS = {
     Meaning.UNAUTHORIZED: 60.0,
     Meaning.REFUSED: 60.0,
     Meaning.MONTH_SPENT: 3600.0,
+    Meaning.NOT_ASKED: 0.0,
 }
+SOON_SECONDS = 0.2
+"""How soon a lane comes again that was not let through while another call finds out whether LINE is back."""
 _LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
 
 
@@ -62,7 +69,6 @@ class Dispatcher:
         self.pool = pool
         self.keyring = keyring
         self.settings = settings
-        self.tokens = ChannelTokens(settings)
         connector = aiohttp.TCPConnector(limit=CALLS_AT_ONCE, keepalive_timeout=60)
         self.http = aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=30, connect=5), trust_env=False
@@ -79,7 +85,9 @@ class Dispatcher:
         """Send what waits at one account. Answers in how many seconds to come again; None: when there is work."""
         try:
             return await self._work(brand_id, line_account_id)
-        except LineUnavailable as error:
+        except LineCircuitOpen as error:
+            return max(error.retry_after_seconds, SOON_SECONDS)
+        except (LineUnavailable, LineRateLimited) as error:
             log.warning("lane_held", account=str(line_account_id), detail=str(error))
             return HOLD_SECONDS[Meaning.UNCLEAR]
         except LineError as error:
@@ -90,9 +98,18 @@ class Dispatcher:
         until = asyncio.get_running_loop().time() + TURN_SECONDS
         async with self._scoped(brand_id) as cursor:
             account = await batches.get_account(cursor, brand_id, line_account_id)
-            next_up = await self._take(cursor, brand_id, line_account_id)
-        if next_up.batches:
-            channel = await self._open_channel(brand_id, line_account_id, account)
+            # All that LINE may refuse comes before anything is taken: waiting counts as no try, and while a secret is
+            # wrong no retry key grows old.
+            if seconds := self._rest_seconds(account):
+                return seconds
+            channel = self._open_channel(brand_id, line_account_id, account)
+            needs_token = not channel.token and await batches.is_waiting(cursor, brand_id, line_account_id)
+            if not needs_token:
+                next_up = await self._take(cursor, brand_id, line_account_id)
+        if needs_token:
+            channel.token = await channel.get_token(None)
+            async with self._scoped(brand_id) as cursor:
+                next_up = await self._take(cursor, brand_id, line_account_id)
         while taken := next_up.batches:
             ends = await asyncio.gather(
                 *(self._send_batch(channel, brand_id, batch) for batch in taken), return_exceptions=True
@@ -112,25 +129,33 @@ class Dispatcher:
             if holds:
                 worst = max(holds, key=lambda answer: HOLD_SECONDS[answer.meaning])
                 log.warning("lane_held", account=str(line_account_id), meaning=worst.meaning.name, detail=worst.detail)
-                return HOLD_SECONDS[worst.meaning]
+                return max(HOLD_SECONDS[worst.meaning], self._rest_seconds(account), SOON_SECONDS)
             if is_over:
                 return 0.0
         if next_up.run_to_finish:
             await asyncio.to_thread(self._finish_runs, brand_id)
         return None
 
-    async def _open_channel(self, brand_id: UUID, line_account_id: UUID, account: Account) -> Channel:
+    def _open_channel(self, brand_id: UUID, line_account_id: UUID, account: Account) -> Channel:
+        """How to send as an account, with the token that is kept, if one is."""
         key = self.keyring.open(brand_id, account.master_key_id, account.wrapped_key)
-        secret = key.unseal(account.sealed_secret, f"line_account.secret:{line_account_id}").decode()
+        secret = key.unseal(account.sealed_secret, secret_purpose(line_account_id)).decode()
+        api_url = line_hosts(self.settings, account.mode).api_url
+        tokens = ChannelTokens(api_url)
 
-        async def get_token(renew: bool) -> str:
-            return await asyncio.to_thread(self.tokens.get, account.channel_id, secret, renew=renew)
+        async def get_token(refused: str | None) -> str:
+            return await asyncio.to_thread(tokens.get, account.channel_id, secret, refused=refused)
 
         push, multicast = self._paces.setdefault(
             line_account_id, (Pace(PUSHES_PER_SECOND), Pace(MULTICASTS_PER_SECOND))
         )
-        token = await get_token(False)
-        return Channel(self.http, self.settings.line_api_url, get_token, token, push, multicast, self._slots)
+        token = tokens.find(account.channel_id, secret) or ""
+        return Channel(self.http, api_url, account.channel_id, get_token, token, push, multicast, self._slots)
+
+    def _rest_seconds(self, account: Account) -> float:
+        """How long LINE is to be left in peace by this account, since it did not answer. Raises NoTestHost."""
+        api_url = line_hosts(self.settings, account.mode).api_url
+        return circuits.wait_seconds(api_url, account.channel_id, time.monotonic())
 
     async def _take(self, cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> NextUp:
         """The next batches with their people; when there are none, whether a run has nothing left to send."""

@@ -14,6 +14,9 @@ class Answering:
     url: str = ""
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     calls: list[tuple[str, str, bytes]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=lambda: {"X-Line-Request-Id": "r-1"})
+    """Of every answer."""
+    media_type: str = "application/json"
     watch: Callable[[str], None] = lambda path: None
     """Called with the path while the caller waits for the answer."""
 
@@ -31,7 +34,9 @@ def run_answering() -> Iterator[Answering]:
             told.watch(self.path)
             status, content = told.answers.get(self.path, (404, b'{"message":"Not found"}'))
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", told.media_type)
+            for name, value in told.headers.items():
+                self.send_header(name, value)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
