@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(default=10.0, gt=0)
     """How long a statement of a request waits for a row that another transaction holds."""
     max_body_bytes: int = 1_000_000
+    max_content_bytes: int = Field(default=200_000_000, ge=1)
+    """The largest picture, video or file of a LINE message that is passed on."""
     rate_limit: int = Field(default=6_000, ge=1)
     """Requests a minute that one credential may make, over all processes."""
     anonymous_rate_limit: int = Field(default=600, ge=1)
