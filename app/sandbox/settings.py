@@ -84,6 +84,9 @@ def _check(name: str, value: Any, kind: type, choices: tuple[str, ...] | None) -
     elif kind is bool:
         if not isinstance(value, bool):
             raise NoSuchSetting(f"{name} is true or false")
+    elif kind is str:
+        if not isinstance(value, str):
+            raise NoSuchSetting(f"{name} is a text")
     elif kind is list:
         if not isinstance(value, list) or not all(_is_amount(each, float) for each in value):
             raise NoSuchSetting(f"{name} is a list of numbers from 0")

@@ -10,8 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import orjson
 
-from tests.app.sandbox.process import Shop
-
 PROVIDER, ACCOUNT, ACCOUNT_TOKEN = "2000000001", "1650000001", "token-of-the-account"
 CHANNEL, SECRET = "2000000002", "5f1c0e9a7b3d4f2e8c6a1d0b9e7f3a21"
 OTHER_CHANNEL, OTHER_SECRET = "2000000003", "8d2f6b0c1a9e4753b6d0c2e4f8a71359"
@@ -29,15 +27,14 @@ def put(client: httpx.Client, **changes: Any) -> None:
 
 @dataclass
 class LoginStage:
-    """The sandbox, filled, and what the account's webhook hears."""
+    """The sandbox, filled."""
 
     client: httpx.Client
-    shop: Shop
     user_ids: dict[str, str] = field(default_factory=dict)
     """By person, in the provider of the Login channel."""
 
     @classmethod
-    def build(cls, client: httpx.Client, shop: Shop) -> "LoginStage":
+    def build(cls, client: httpx.Client, webhook_url: str | None) -> "LoginStage":
         client.cookies.clear()
         app = {"liffId": LIFF_ID, "view": {"type": "tall", "url": ENDPOINT}, "scope": ["openid", "profile"]}
         login = {"provider_id": PROVIDER, "callback_urls": [CALLBACK]}
@@ -47,7 +44,7 @@ class LoginStage:
                     "channel_id": ACCOUNT,
                     "provider_id": PROVIDER,
                     "channel_access_token": ACCOUNT_TOKEN,
-                    "webhook_url": shop.url,
+                    "webhook_url": webhook_url,
                     "login_channel_id": CHANNEL,
                     "display_name": "渋谷店",
                 }
@@ -61,7 +58,7 @@ class LoginStage:
         }
         client.post("/_sandbox/world", json=world).raise_for_status()
         people = client.get("/_sandbox/people").json()["items"]
-        return cls(client, shop, {each["id"]: each["line_user_ids"][PROVIDER] for each in people})
+        return cls(client, {each["id"]: each["line_user_ids"][PROVIDER] for each in people})
 
     @property
     def url(self) -> str:

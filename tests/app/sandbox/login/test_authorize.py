@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.app.sandbox.login.stage import CALLBACK, CHANNEL, FOREIGN_CHANNEL, Attempt, LoginStage, answered, put
+from tests.app.sandbox.process import Shop
 
 
 class Inputs(HTMLParser):
@@ -128,19 +129,19 @@ def test_a_channel_under_development_is_for_its_testers(login: LoginStage, attem
 
 @pytest.mark.parametrize("bot_prompt", ["normal", "aggressive"])
 def test_a_friend_is_added_on_the_way_and_the_webhook_hears_of_it(
-    login: LoginStage, attempt: Attempt, bot_prompt: str
+    login: LoginStage, shop: Shop, attempt: Attempt, bot_prompt: str
 ) -> None:
     told = answered(attempt.ask(person="taro", bot_prompt=bot_prompt))
     assert told["friendship_status_changed"] == "true"
-    (event,) = login.shop.wait_for_events(1)
+    (event,) = shop.wait_for_events(1)
     assert (event["type"], event["source"]["userId"]) == ("follow", login.user_ids["taro"])
     assert event["follow"] == {"isUnblocked": False}
 
 
-def test_adding_a_blocked_account_unblocks_it(login: LoginStage, attempt: Attempt) -> None:
+def test_adding_a_blocked_account_unblocks_it(login: LoginStage, shop: Shop, attempt: Attempt) -> None:
     login.client.post("/_sandbox/people/hanako/block", json={"channel": "1650000001"}).raise_for_status()
     answered(attempt.ask(person="hanako", bot_prompt="normal"))
-    assert login.shop.wait_for_events(2)[1]["follow"] == {"isUnblocked": True}
+    assert shop.wait_for_events(2)[1]["follow"] == {"isUnblocked": True}
 
 
 def test_who_leaves_the_box_unticked_stays_no_friend(login: LoginStage, attempt: Attempt) -> None:
