@@ -23,7 +23,7 @@ from app.events.models import Event
 from app.messaging.events import RunFinished
 from app.messaging.freeze import BATCHES_PER_ACCOUNT
 from app.messaging.models import Batch, Delivery, Run
-from app.sandbox.events import new_ulid
+from app.sandbox.ids import new_ulid
 from app.segments.models import Segment
 from app.weather.models import WeatherRule
 from tenants.ids import uuid7

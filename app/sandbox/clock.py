@@ -14,23 +14,21 @@ class Clock:
 
     def __init__(self) -> None:
         self.offset_seconds = 0.0
-        self.before_moving: list[Callable[[], None]] = []
-        """What wants to look at the world before the time that is left behind is gone."""
+        self.watchers: list[Callable[[], None]] = []
+        """What looks at the world before the clock is moved and after, as days may end in between."""
 
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time() + self.offset_seconds
 
     def set(self, instant: datetime) -> None:
-        self._prepare()
-        self.offset_seconds = instant.timestamp() - time.time()
+        self.advance(instant.timestamp() - self.now())
 
     def advance(self, seconds: float) -> None:
-        self._prepare()
+        for look in self.watchers:
+            look()
         self.offset_seconds += seconds
-
-    def _prepare(self) -> None:
-        for look in self.before_moving:
+        for look in self.watchers:
             look()
 
 

@@ -21,12 +21,19 @@ _MAX_TALLIES = 4
 
 
 class Kind(IntEnum):
-    """The send endpoints."""
+    """The send endpoints, and what LINE itself sends."""
 
     PUSH = 0
     MULTICAST = 1
     BROADCAST = 2
     REPLY = 3
+    GREETING = 4
+    AUTO_RESPONSE = 5
+    """The last two LINE's manager says by itself (auto_answers.py)."""
+
+
+PAID = frozenset((Kind.PUSH, Kind.MULTICAST, Kind.BROADCAST))
+"""What counts for the quota."""
 
 
 class AcceptedCall(NamedTuple):

@@ -36,9 +36,10 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -47,11 +48,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.sandbox import answers, control_routes, people_routes, sends, storage, unsupported, webhook_routes, webhooks
+from app.sandbox import (
+    answers,
+    bursts,
+    control_routes,
+    people_routes,
+    sends,
+    storage,
+    store_routes,
+    unsupported,
+    webhook_control_routes,
+    webhook_routes,
+    webhooks,
+)
 from app.sandbox.accounts import routes as account_routes
 from app.sandbox.aggregation import routes as aggregation_routes
 from app.sandbox.chats import routes as chat_routes
+from app.sandbox.contents import control_routes as content_control_routes
+from app.sandbox.contents import routes as content_routes
+from app.sandbox.coupons import control_routes as coupon_control_routes
+from app.sandbox.coupons import routes as coupon_routes
 from app.sandbox.faults import serve_with_faults
+from app.sandbox.hosts import one_host
 from app.sandbox.insight import control_routes as insight_control_routes
 from app.sandbox.insight import engine
 from app.sandbox.insight import routes as insight_routes
@@ -71,6 +89,9 @@ from app.sandbox.tokens import control_routes as token_control_routes
 from app.sandbox.tokens import routes as token_routes
 from app.sandbox.weather import routes as weather_routes
 from app.sandbox.weather.recorded import list_recorded
+
+if TYPE_CHECKING:
+    from granian.server.embed import Server
 
 SEND_PATHS = {
     "/v2/bot/message/push": Kind.PUSH,
@@ -132,6 +153,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             Route("/", index),
             *people_routes.routes(sandbox),
             *control_routes.routes(sandbox),
+            *store_routes.routes(sandbox, store),
             *quota_routes.routes(sandbox),
             *quota_routes.control_routes(sandbox),
             *aggregation_routes.routes(sandbox),
@@ -141,7 +163,12 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *unsupported.routes(sandbox),
             *message_routes.routes(sandbox),
             *webhook_routes.routes(sandbox),
+            *webhook_control_routes.routes(sandbox),
+            *content_routes.routes(sandbox),
+            *content_control_routes.routes(sandbox),
             *account_routes.routes(sandbox),
+            *coupon_routes.routes(sandbox),
+            *coupon_control_routes.routes(sandbox),
             *menu_routes.routes(sandbox),
             *menu_control_routes.routes(sandbox),
             *token_control_routes.routes(sandbox),
@@ -191,6 +218,8 @@ async def _serve_send(sandbox: Sandbox, kind: Kind, scope: Scope, receive: Recei
             retry_key = value
     call = SendCall(kind, authorization, content_type, retry_key, await _read_body(receive))
     answer = sends.handle(sandbox, call, at=time.time())
+    if kind is Kind.BROADCAST and answer.status == 200 and sandbox.chaos.burst:
+        bursts.answer_broadcast(sandbox, len(sandbox.ledger) - 1)
     length = (b"content-length", b"%d" % len(answer.body))
     await send({"type": "http.response.start", "status": answer.status, "headers": [length, *answer.headers]})
     await send({"type": "http.response.body", "body": answer.body})
@@ -214,20 +243,44 @@ def run(
     weather_data: Path | None = None,
     *,
     rate_limits: bool = True,
+    data_port: int | None = None,
 ) -> None:
-    """Serve in this process until SIGINT or SIGTERM, then save. Raises OSError if the port is taken."""
+    """Serve in this process until SIGINT or SIGTERM, then save.
+
+    With a `data_port` the paths of LINE's host for data are there and not at `port`. Raises OSError if a port is taken.
+    """
     import uvloop
 
-    # Granian answers a taken port with a panic.
-    socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    uvloop.run(_serve(create_app(state_file, weather_data, rate_limits=rate_limits), host, port))
+    for each in (port, data_port):
+        if each is not None:  # Granian answers a taken port with a panic.
+            socket.create_server((host, each), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    app = create_app(state_file, weather_data, rate_limits=rate_limits)
+    if data_port is None:
+        uvloop.run(_serve(host, {port: app}))
+    else:
+        uvloop.run(_serve(host, {port: one_host(app, data=False), data_port: one_host(app, data=True)}))
 
 
-async def _serve(app: ASGIApp, host: str, port: int) -> None:
+async def _serve(host: str, apps: Mapping[int, ASGIApp]) -> None:
+    """Serve each application at its port."""
+    servers = [_server(app, host, port) for port, app in apps.items()]
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(name, _stop, servers)
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+def _stop(servers: Sequence["Server"]) -> None:
+    for server in servers:
+        server.stop()  # type: ignore[no-untyped-call]
+
+
+def _server(app: ASGIApp, host: str, port: int) -> "Server":
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
-    server = Server(
+    return Server(
         app,
         host,
         port,
@@ -237,8 +290,3 @@ async def _serve(app: ASGIApp, host: str, port: int) -> None:
         log_enabled=False,
         backlog=4096,  # also the most connections it serves: beyond them a caller waits until another hangs up
     )
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(name, server.stop)
-    await server.serve()

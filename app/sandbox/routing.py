@@ -16,11 +16,14 @@ from app.sandbox.world import Channel
 
 MAX_BODY_BYTES = 2_000_000
 
-Handler = Callable[[Request, Channel], Awaitable[Answer]]
+Handler = Callable[[Request, Channel], Awaitable[Answer | Response]]
 
 
-def respond(answer: Answer, *, charset: bool = False) -> Response:
+def respond(answer: Answer | Response, *, charset: bool = False) -> Response:
     """The answer as Starlette sends it, with LINE's request id. `charset` is for the content type of JSON."""
+    if isinstance(answer, Response):
+        answer.headers["x-line-request-id"] = str(uuid.uuid4())
+        return answer
     kind = answers.JSON_TYPE_WITH_CHARSET if charset else answers.JSON_TYPE
     response = Response(answer.body, answer.status, media_type=kind[1].decode())
     response.headers["x-line-request-id"] = str(uuid.uuid4())
@@ -41,7 +44,7 @@ def api(
     """A route for one channel. Its method and path name its rate limit; `most_bytes` is what its body may have."""
     endpoint_name = f"{method} {path}"
 
-    async def take(request: Request) -> Answer:
+    async def take(request: Request) -> Answer | Response:
         authorization = request.headers.get("authorization")
         channel = sandbox.tokens.authenticate(
             sandbox.world, authorization.encode("latin-1") if authorization else None, sandbox.clock.now()

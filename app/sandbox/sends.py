@@ -3,7 +3,6 @@
 This is the hot path: a call is authenticated from a cache, parsed once, and its people are looked up in one pass.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,8 @@ import uuid_utils
 
 from app.sandbox import answers
 from app.sandbox.answers import Answer, Header, Refusal
+from app.sandbox.coupons import service as coupons
+from app.sandbox.ids import quote_token
 from app.sandbox.ledger import AcceptedCall, Kind, format_uuid
 from app.sandbox.messages import QUOTABLE, Endpoint, check_messages
 from app.sandbox.send_bodies import check_body, find_unit
@@ -80,6 +81,7 @@ def _take(sandbox: Sandbox, call: SendCall, request_id: bytes, at: float) -> Ans
     messages: Any = body.get("messages")
     messages_json = dump_messages(messages)
     details = [*check_body(call.kind, body), *check_messages(messages, endpoint=_NAMES[call.kind])]
+    details = details or coupons.check_sent(sandbox, channel, messages)
     if details:
         return answers.invalid(details)
     if call.kind is Kind.PUSH and _is_flood(sandbox, channel, body["to"], at):
@@ -131,11 +133,6 @@ def list_sent(first_message_no: int, messages: Sequence[dict[str, Any]]) -> list
             entry["quoteToken"] = quote_token(message_no)
         sent.append(entry)
     return sent
-
-
-def quote_token(message_no: int) -> str:
-    """The quote token of a message: always the same, so that a 409 can repeat it."""
-    return "q" + hashlib.blake2s(b"%d" % message_no, digest_size=16).hexdigest()
 
 
 def _already_accepted(call: AcceptedCall) -> Answer:

@@ -40,6 +40,10 @@ class Settings:
     webhook_suspend_seconds: float = 0.0
     """After failing for so long, on the sandbox's clock, a webhook is called no more until its address is set again
     or its test succeeds. LINE says that it may do so and not when; 0 is never."""
+    content_life_seconds: float = 30 * 24 * 3600.0
+    """How long what people send is kept, on the sandbox's clock. LINE does not say."""
+    content_preparing_seconds: float = 0.0
+    """How long LINE prepares each content before it can be had."""
     webhook_log_size: int = 1_000
     """How many of the last events sent `GET /_sandbox/webhooks` remembers."""
     redelivery_seconds: list[float] = field(default_factory=lambda: [60.0, 300.0, 900.0, 3600.0])

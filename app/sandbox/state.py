@@ -4,8 +4,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from app.sandbox.chaos import Chaos
 from app.sandbox.chats.state import Chats
 from app.sandbox.clock import Clock
+from app.sandbox.contents.state import Contents
+from app.sandbox.coupons.state import Coupons
 from app.sandbox.faults import Faults
 from app.sandbox.insight.state import Insight
 from app.sandbox.ledger import Ledger
@@ -28,7 +31,11 @@ FIRST_MESSAGE_NO = 642_012_345_678_000_000
 """Message ids are numeric strings of 18 digits that grow."""
 
 
-_SAVED = ("tokens", "oidc", "login", "quotas", "insight", "chats", "rich_menus", "menu_images", "menu_metrics")
+_SAVED = (
+    *("tokens", "oidc", "login", "quotas", "insight", "chats"),
+    *("rich_menus", "menu_images", "menu_metrics", "coupons"),
+    "contents",
+)
 
 
 class Saved(Protocol):
@@ -68,13 +75,16 @@ class Sandbox:
     insight: Insight = field(default_factory=Insight)
     chats: Chats = field(default_factory=Chats)
     reply_tokens: ReplyTokens = field(default_factory=ReplyTokens)
+    contents: Contents = field(default_factory=Contents)
     outbox: Outbox = field(default_factory=Outbox)
+    chaos: Chaos = field(default_factory=Chaos)
     weather: Weather = field(default_factory=Weather)
     oidc: Oidc = field(default_factory=Oidc)
     login: Login = field(default_factory=Login)
     rich_menus: RichMenus = field(default_factory=RichMenus)
     menu_images: Images = field(default_factory=Images)
     menu_metrics: Metrics = field(default_factory=Metrics)
+    coupons: Coupons = field(default_factory=Coupons)
     settings: Settings = field(default_factory=Settings)
     next_message_no: int = FIRST_MESSAGE_NO
     webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))
@@ -97,6 +107,8 @@ class Sandbox:
         """Let these settings hold from now on."""
         self.settings = settings
         self.limits.burst = 2.0 if settings.bucket_capacity == "double" else 1.0
+        if self.webhook_log.maxlen != settings.webhook_log_size:
+            self.webhook_log = deque(self.webhook_log, maxlen=settings.webhook_log_size)
 
     def take_message_nos(self, count: int) -> int:
         """The first of `count` fresh message ids."""

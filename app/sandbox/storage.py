@@ -32,7 +32,7 @@ from typing import Any, BinaryIO, TypeVar
 import orjson
 
 from app.sandbox.clock import month_of
-from app.sandbox.ledger import AcceptedCall, Kind
+from app.sandbox.ledger import PAID, AcceptedCall, Kind
 from app.sandbox.saved import version2
 from app.sandbox.saved.changes import Reading
 from app.sandbox.saved.writing import Overtaken, Written, list_calls, list_changes, list_everything
@@ -102,12 +102,13 @@ def load(sandbox: Sandbox, file: Path) -> Store:
         gc.enable()
     gc.freeze()  # What is there stays: no later collection has to look at it.
     store.snapshot_bytes = file.stat().st_size
+    sandbox.contents.open(store.beside("contents"))
     sandbox.world.changes.kept = True
     return store
 
 
 def _begin(store: Store) -> None:
-    for path in (store.calls_file, *(path for _, path in store.list_changes_files())):
+    for path in (store.calls_file, store.beside("contents"), *(path for _, path in store.list_changes_files())):
         path.unlink(missing_ok=True)
     store.file.write_bytes(_header(0) + _END)
 
@@ -170,7 +171,7 @@ def _count_in(reading: Reading, call: AcceptedCall) -> None:
     sandbox.ledger.count_call(call.at)
     sandbox.ledger.append(call)
     sandbox.next_message_no = max(sandbox.next_message_no, call.first_message_no + _MESSAGES_IN_CALL)
-    if len(sandbox.ledger) > reading.calls_counted.get(call.channel_no, 0) and call.kind is not Kind.REPLY:
+    if len(sandbox.ledger) > reading.calls_counted.get(call.channel_no, 0) and call.kind in PAID:
         used = sandbox.world.channels_by_no[call.channel_no].used
         month = month_of(call.clock_at)
         used[month] = used.get(month, 0) + len(call.people)

@@ -25,8 +25,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         endpoint = answers.parse_json(await request.body()).get("endpoint")
         if not isinstance(endpoint, str) or not is_webhook_url(endpoint):
             return _NO_URL
-        channel.webhook_url = endpoint
-        sandbox.world.version += 1
+        webhooks.put_url(sandbox, channel, endpoint)
         return answers.EMPTY
 
     async def get_endpoint(request: Request, channel: Channel) -> Answer:
@@ -37,13 +36,15 @@ def routes(sandbox: Sandbox) -> list[Route]:
     async def test(request: Request, channel: Channel) -> Answer:
         """Calls the bot with no events, signed, and tells how it went."""
         body = await request.body()
-        url = (answers.parse_json(body).get("endpoint") if body else None) or channel.webhook_url
+        url = (answers.parse_json(body).get("endpoint") if body else None) or webhooks.find_url(sandbox, channel)
         if url is None:
             return _NO_ENDPOINT
         if not isinstance(url, str) or not is_webhook_url(url):
             return _NO_URL
         at = time.time()
         attempt = await webhooks.call_webhook(sandbox, channel, [], url)
+        if attempt.success and url == channel.webhook_url:
+            webhooks.lift(sandbox, channel)
         return answers.ok(
             {
                 "success": attempt.success,

@@ -69,6 +69,12 @@ class Channel:
     webhook_url: str | None = None
     webhook_active: bool = True
     webhook_redelivery: bool = False
+    standby: bool = False
+    """Another channel of the account has its chats: this one hears all and may answer nothing."""
+    greeting: str | None = None
+    """What LINE's manager says to whoever adds or unblocks the account, beside whatever the webhook's owner says."""
+    auto_response: str | None = None
+    """What it answers to each message, likewise."""
     verified: bool = True
     quota: int | None = None
     """Messages it may send in a month; None is no limit."""
@@ -106,6 +112,9 @@ CHANNEL_SETTINGS: Mapping[str, type | tuple[type, ...]] = {
     "webhook_url": (str, type(None)),
     "webhook_active": bool,
     "webhook_redelivery": bool,
+    "standby": bool,
+    "greeting": (str, type(None)),
+    "auto_response": (str, type(None)),
     "verified": bool,
     "quota": (int, type(None)),
 }

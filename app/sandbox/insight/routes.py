@@ -28,6 +28,8 @@ _NAMES_OF_KINDS = {
     Kind.PUSH: "apiPush",
     Kind.MULTICAST: "apiMulticast",
     Kind.REPLY: "apiReply",
+    Kind.GREETING: "welcomeResponse",
+    Kind.AUTO_RESPONSE: "autoResponse",
 }
 
 INVALID_DATE = answers.error(400, "The value for the 'date' parameter is invalid")
