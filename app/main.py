@@ -26,6 +26,7 @@ from app.settings import Settings, get_settings
 ROUTERS = (
     "app.oauth.router",
     "app.admin.router",
+    "app.inbound.router",
     "app.console.router",
     "app.operators.router",
     "app.customers.router",

@@ -7,9 +7,12 @@ import structlog
 from sqlalchemy import text
 from sqlmodel import Session
 
+from app.admin.line_accounts import tasks as _line_accounts
 from app.campaigns.projection import close_campaigns
+from app.customers import backfill as _backfill
 from app.customers import tasks as _customers
 from app.events.models import Event
+from app.inbound import tasks as _inbound
 from app.jobs.queue import Clockwork, periodic, queue
 from app.operators.requests import forget_requests
 from app.reports import tasks as _reports
@@ -19,7 +22,7 @@ from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
-TASKS = (_customers, _reports, _weather)
+TASKS = (_backfill, _customers, _inbound, _line_accounts, _reports, _weather)
 """Modules whose tasks register themselves when imported."""
 
 SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_daily_metrics, close_campaigns)

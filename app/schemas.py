@@ -182,6 +182,7 @@ WeatherRuleId = Annotated[UUID, TypeId("rule")]
 WeatherDecisionId = Annotated[UUID, TypeId("dec")]
 OrderId = Annotated[UUID, TypeId("ord")]
 EventId = Annotated[UUID, TypeId("evt")]
+LineForwardCallId = Annotated[UUID, TypeId("fwd")]
 AuditEntryId = Annotated[UUID, TypeId("aud")]
 
 

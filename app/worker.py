@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -24,6 +25,10 @@ from app.audit.queries import list_unsealed_brands
 from app.database import Urls, async_conninfo, database_urls, make_engine, refuse_powerful_role
 from app.events.projector import project
 from app.events.queries import list_unprojected_brands
+from app.inbound.append import FORWARD_LANE, LANE
+from app.inbound.forward.deliver import Forwarder
+from app.inbound.replies.deliver import Replier
+from app.inbound.replies.service import REPLY_LANE
 from app.inbound.work import work_line_events
 from app.jobs import lanes
 from app.jobs.queue import queue
@@ -43,6 +48,8 @@ GATHER_SECONDS = 0.01
 """For lanes to end together, so that not each asks for its successor by itself."""
 SHARE_OF_ONE = 0.75
 """Of a worker's places that one brand may hold: the rest is for those who come while its long turns go on."""
+FORWARD_LANES = 64
+"""Places for calls to other people's tools: of their own, so that tools that are slow hold up nothing else."""
 PROJECT_SECONDS = 0.2
 SEAL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 3.0
@@ -51,6 +58,31 @@ TROUBLE_SECONDS = 5.0
 LANES = Counter("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
 
 Handler = Callable[[UUID, UUID], Awaitable[float | None]]
+
+
+@dataclass
+class Desk:
+    """The places of a worker for lanes of some kinds; those of another desk cannot fill them."""
+
+    kinds: list[str]
+    places: int
+    busy: set[asyncio.Task[None]] = field(default_factory=set)
+    held: collections.Counter[UUID] = field(default_factory=collections.Counter)
+    """Lanes in hand, by brand."""
+    lane_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, brand_id: UUID, task: asyncio.Task[None]) -> None:
+        """Let a lane's turn have a place until it ends."""
+        self.busy.add(task)
+        self.held[brand_id] += 1
+        task.add_done_callback(partial(self._end, brand_id))
+
+    def _end(self, brand_id: UUID, task: asyncio.Task[None]) -> None:
+        self.busy.discard(task)
+        self.held[brand_id] -= 1
+        if not self.held[brand_id]:
+            del self.held[brand_id]
+        self.lane_ended.set()
 
 
 class Worker:
@@ -62,12 +94,12 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.keyring = load_keyring(settings)
         self.engine = make_engine(urls.app, pool_size=settings.pool_size)
-        self.busy: set[asyncio.Task[None]] = set()
-        self.held: collections.Counter[UUID] = collections.Counter()
-        """Lanes in hand, by brand."""
         self.stopping = asyncio.Event()
         self.handlers: dict[str, Handler] = {}
-        self.lane_ended = asyncio.Event()
+        self.desks = (
+            Desk([SEND_LANE, LANE, REPLY_LANE], settings.worker_lanes),
+            Desk([FORWARD_LANE], FORWARD_LANES),
+        )
         self.has_started = False
         self.jobs_done = False
         """In a worker that works until idle: whether it has no job in hand."""
@@ -80,7 +112,14 @@ class Worker:
             conninfo, min_size=2, max_size=12, kwargs={"autocommit": True, "prepare_threshold": 5}, open=False
         ) as pool:
             dispatcher = Dispatcher(self.engine, pool, self.keyring, self.settings)
-            self.handlers = {SEND_LANE: dispatcher.work_lane, "line_events": self._work_line_events}
+            replier = Replier(self.engine, self.keyring, self.settings)
+            forwarder = Forwarder(self.engine, self.settings)
+            self.handlers = {
+                SEND_LANE: dispatcher.work_lane,
+                LANE: self._work_line_events,
+                REPLY_LANE: replier.work_lane,
+                FORWARD_LANE: forwarder.work_lane,
+            }
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stopping.set)
@@ -96,6 +135,8 @@ class Worker:
                     finally:
                         await self._end(pool)
                         await dispatcher.close()
+                        replier.close()
+                        await forwarder.close()
                         if warming is not None:
                             await warming
         self.engine.dispose()
@@ -103,7 +144,8 @@ class Worker:
     async def _work(self, pool: AsyncConnectionPool[Any], jobs: procrastinate.App, until_idle: bool) -> None:
         # Those that use threads end by themselves once told to stop: a thread cannot be cancelled, and its connection
         # would be left open.
-        loops = (self._claim_lanes(pool), self._project(), self._seal(), self._beat(pool))
+        claiming = [self._claim_lanes(pool, desk) for desk in self.desks]
+        loops = (*claiming, self._project(), self._seal(), self._beat(pool))
         ending = [asyncio.create_task(loop) for loop in loops]
         running = asyncio.create_task(self._run_jobs(jobs, wait=not until_idle))
         stop = asyncio.create_task(self._wait_until_idle(pool) if until_idle else self.stopping.wait())
@@ -138,35 +180,24 @@ class Worker:
             await asyncio.sleep(0.3)
             self.jobs_done = False
 
-    async def _claim_lanes(self, pool: AsyncConnectionPool[Any]) -> None:
-        kinds = list(self.handlers)
-        most_of_one = max(1, round(self.settings.worker_lanes * SHARE_OF_ONE))
+    async def _claim_lanes(self, pool: AsyncConnectionPool[Any], desk: Desk) -> None:
+        most_of_one = max(1, round(desk.places * SHARE_OF_ONE))
         while not self.stopping.is_set():
-            free = self.settings.worker_lanes - len(self.busy)
+            free = desk.places - len(desk.busy)
             claimed = []
             if free > 0:
                 async with pool.connection() as connection:
-                    claimed = await lanes.claim(connection, kinds, self.name, free, most_of_one)
+                    claimed = await lanes.claim(connection, desk.kinds, self.name, free, most_of_one)
             for lane in claimed:
-                task = asyncio.create_task(self._work_lane(pool, lane))
-                self.busy.add(task)
-                self.held[lane.brand_id] += 1
-                task.add_done_callback(partial(self._end_lane, lane.brand_id))
+                desk.take(lane.brand_id, asyncio.create_task(self._work_lane(pool, lane)))
             # More may be due than there was room for: ask again when there is room.
-            if len(claimed) == free or max(self.held.values(), default=0) >= most_of_one:
-                self.lane_ended.clear()
+            if len(claimed) == free or max(desk.held.values(), default=0) >= most_of_one:
+                desk.lane_ended.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.lane_ended.wait(), POLL_SECONDS)
+                    await asyncio.wait_for(desk.lane_ended.wait(), POLL_SECONDS)
                 await asyncio.sleep(GATHER_SECONDS)
             else:
                 await asyncio.sleep(POLL_SECONDS)
-
-    def _end_lane(self, brand_id: UUID, task: asyncio.Task[None]) -> None:
-        self.busy.discard(task)
-        self.held[brand_id] -= 1
-        if not self.held[brand_id]:
-            del self.held[brand_id]
-        self.lane_ended.set()
 
     async def _work_lane(self, pool: AsyncConnectionPool[Any], lane: lanes.Claimed) -> None:
         again: float | None = TROUBLE_SECONDS
@@ -229,6 +260,11 @@ class Worker:
             async with pool.connection() as connection:
                 await lanes.renew(connection, self.name)
 
+    @property
+    def _busy(self) -> set[asyncio.Task[None]]:
+        """The turns in hand, at all desks."""
+        return set().union(*(desk.busy for desk in self.desks))
+
     async def _wait_until_idle(self, pool: AsyncConnectionPool[Any]) -> None:
         """Return when no lane is due, no event unprojected and no job due, twice in a row."""
         quiet = 0
@@ -237,14 +273,14 @@ class Worker:
             async with pool.connection() as connection:
                 row = await (await connection.execute(_DUE)).fetchone()
             waiting = await asyncio.to_thread(list_unprojected_brands, self.engine)
-            idle = row == (0, 0) and not self.busy and not waiting and self.jobs_done
+            idle = row == (0, 0) and not self._busy and not waiting and self.jobs_done
             quiet = quiet + 1 if idle else 0
 
     async def _end(self, pool: AsyncConnectionPool[Any]) -> None:
         """Let what is in hand end, for a few seconds; what does not is taken over by another worker."""
-        if self.busy:
-            await asyncio.wait(self.busy, timeout=8)
-        for task in self.busy:
+        if self._busy:
+            await asyncio.wait(self._busy, timeout=8)
+        for task in self._busy:
             task.cancel()
         log.info("worker_stopped", worker=self.name)
 

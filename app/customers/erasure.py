@@ -25,6 +25,17 @@ _ERASE = (
     UPDATE line_event SET body = NULL, line_user_id = NULL, worked_at = coalesce(worked_at, :now)
     WHERE brand_id = :brand_id AND line_user_id = ANY(CAST(:line_user_ids AS text[]))
     """,
+    "UPDATE line_reply SET messages = NULL, detail = NULL WHERE brand_id = :brand_id AND customer_id = :customer_id",
+    # A call may name several people; what its signature covers cannot be cut, so all of it goes.
+    """
+    UPDATE line_forward_call
+    SET body = NULL, signature = NULL, state = 'dead', settled_at = coalesce(settled_at, :now),
+        last_error = 'A person whom it named was erased.'
+    WHERE brand_id = :brand_id AND state <> 'sent' AND body IS NOT NULL AND EXISTS (
+        SELECT 1 FROM unnest(CAST(:line_user_ids AS text[])) AS named (line_user_id)
+        WHERE position(convert_to(named.line_user_id, 'UTF8') IN body) > 0
+    )
+    """,
     """
     UPDATE delivery SET line_user_id = NULL
     WHERE brand_id = :brand_id AND customer_id = :customer_id AND line_user_id IS NOT NULL

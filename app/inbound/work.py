@@ -1,7 +1,7 @@
 """Working off what LINE told us: in order of LINE's time, each event once, and none that can block the others."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from sqlmodel import col, select
 
 from app.customers.identity import NoBasisForJoining, Place, Sign, follow, hear, lock_people, unfollow
 from app.customers.queries import list_account_stores
+from app.inbound.replies.service import note_reply
+from app.inbound.unsend import erase_unsent, unsend
 from app.settings import Settings
 from tenants.brands.queries import get_brand
 from tenants.line_accounts.models import LineAccount
@@ -24,6 +26,7 @@ log = structlog.get_logger("intake")
 WORKED = Counter("noren_line_events_total", "Events of LINE worked off, by type and outcome.", ["type", "outcome"])
 
 MOST = 200
+HEARD_EVERY = timedelta(minutes=1)
 LONGEST_TEXT = 5000
 NO_BASIS = "no basis for joining"
 
@@ -50,8 +53,11 @@ def work_off(session: ScopedSession, line_account_id: UUID, now: datetime) -> in
     place = _find_place(session, line_account_id)
     user_ids = {event.line_user_id for event in events if _is_user_id(event.line_user_id)}
     lock_people(session, place, user_ids)
-    troubles = [(event.webhook_event_id, _work(session, place, event)) for event in events]
+    troubles = [(event.webhook_event_id, _work(session, place, event, now)) for event in events]
     session.flush()
+    # At the end of the turn, so that it does not matter on which side of its message the news of it came.
+    erase_unsent(session, line_account_id, events)
+    note_heard(session, place.account, now)
     session.execute(
         _DONE,
         {
@@ -68,7 +74,7 @@ _OF_ACCOUNT = "brand_id = :brand_id AND line_account_id = :line_account_id AND w
 # Two workers may meet here for a moment, when a lease ran out: each takes events that the other does not have, and the
 # newest status of a friend wins whatever the order.
 _WAITING = text(
-    "SELECT webhook_event_id, type, line_user_id, occurred_at, body FROM line_event"
+    "SELECT webhook_event_id, type, line_user_id, occurred_at, received_at, body FROM line_event"
     f" WHERE {_OF_ACCOUNT} ORDER BY occurred_at, webhook_event_id LIMIT {MOST} FOR UPDATE SKIP LOCKED"
 )
 _ANY_WAITING = text(f"SELECT EXISTS (SELECT 1 FROM line_event WHERE {_OF_ACCOUNT})")
@@ -93,12 +99,25 @@ def _find_place(session: ScopedSession, line_account_id: UUID) -> Place:
     return Place(account, stores, may_join=get_brand(session, session.scope.brand_id).joining_basis is not None)
 
 
-def _work(session: ScopedSession, place: Place, event: Row[Any]) -> str | None:
+def note_heard(session: ScopedSession, account: LineAccount, now: datetime) -> None:
+    """Write down when the account's webhook last brought something: once a minute, so that its row is left in peace."""
+    if account.heard_at is None or now - account.heard_at >= HEARD_EVERY:
+        values = {"brand_id": session.scope.brand_id, "line_account_id": account.id, "now": now}
+        session.execute(_HEARD, {**values, "before": now - HEARD_EVERY})
+
+
+_HEARD = text(
+    "UPDATE line_account SET heard_at = :now WHERE brand_id = :brand_id AND id = :line_account_id"
+    " AND (heard_at IS NULL OR heard_at <= :before)"
+)
+
+
+def _work(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> str | None:
     """Apply one event; why it could not be, if it could not."""
     kind = event.type if event.type in _KNOWN else "other"
     try:
         with session.begin_nested():
-            outcome = _apply(session, place, event)
+            outcome = _apply(session, place, event, now)
     except _FAULTS as fault:
         place.people.pop(event.line_user_id, None)
         trouble = NO_BASIS if isinstance(fault, NoBasisForJoining) else type(fault).__name__
@@ -110,14 +129,22 @@ def _work(session: ScopedSession, place: Place, event: Row[Any]) -> str | None:
 
 
 _KNOWN = {
-    "follow", "unfollow", "message", "postback", "unsend", "join", "leave", "memberJoined", "memberLeft",
-    "videoPlayComplete", "beacon", "accountLink", "membership",
+    "follow", "unfollow", "message", "messageEdited", "postback", "unsend", "join", "leave", "memberJoined",
+    "memberLeft", "videoPlayComplete", "beacon", "accountLink", "membership", "activated", "deactivated",
+    "botSuspended", "botResumed", "module", "delivery",
 }  # fmt: skip
+"""LINE's types, as metrics name them. Those that nothing is done about yet are kept as they came, and ignored."""
 
 
-def _apply(session: ScopedSession, place: Place, event: Row[Any]) -> str:
+def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> str:
     """What became of an event: `done` or `ignored`."""
     body = event.body or {}
+    if event.type == "unsend":
+        message_id = _text(_part(body, "unsend"), "messageId")
+        if message_id is None:
+            return "ignored"
+        unsend(session, place.account.id, message_id, event.line_user_id, event.occurred_at)
+        return "done"
     if event.type not in ("follow", "unfollow", "message", "postback") or _part(body, "source").get("type") != "user":
         return "ignored"  # what happens in groups says nothing about a friend of the account
     if not _is_user_id(event.line_user_id):
@@ -125,6 +152,7 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any]) -> str:
     sign = Sign(event.line_user_id, event.webhook_event_id, event.occurred_at)
     if event.type == "follow":
         follow(session, place, sign, is_unblocked=_part(body, "follow").get("isUnblocked") is True)
+        _greet(session, place, event, now)
     elif event.type == "unfollow":
         unfollow(session, place, sign)
     elif event.type == "message":
@@ -134,6 +162,25 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any]) -> str:
         data = _text(_part(body, "postback"), "data")
         hear(session, place, sign, message_type="postback", postback_data=data)
     return "done"
+
+
+def _greet(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> None:
+    """Have who came greeted, where the account has a greeting and LINE lets us answer.
+
+    Standby means that another tool has the chat just now: nobody else may answer.
+    """
+    account = place.account
+    is_answerable = event.body.get("mode") != "standby" and isinstance(event.body.get("replyToken"), str)
+    if not account.greeting or not is_answerable or account.archived_at is not None:
+        return
+    note_reply(
+        session,
+        line_account_id=account.id,
+        customer_id=place.people[event.line_user_id].customer.id,
+        webhook_event_id=event.webhook_event_id,
+        received_at=event.received_at,
+        now=now,
+    )
 
 
 def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

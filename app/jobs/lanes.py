@@ -47,7 +47,7 @@ WITH due AS (
 ), brand AS (
     SELECT brand_id, max(served_at) AS served_at, count(*) FILTER (WHERE leased_until >= now()) AS lanes,
         count(*) FILTER (WHERE leased_until >= now() AND leased_by = %(worker)s) AS here
-    FROM lane WHERE brand_id IN (SELECT brand_id FROM due) GROUP BY brand_id
+    FROM lane WHERE kind = ANY(%(kinds)s) AND brand_id IN (SELECT brand_id FROM due) GROUP BY brand_id
 ), chosen AS (
     SELECT lane.kind, lane.brand_id, lane.key
     FROM lane JOIN due USING (kind, brand_id, key) JOIN brand USING (brand_id)

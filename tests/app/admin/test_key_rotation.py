@@ -37,6 +37,7 @@ OTHER_BYTES = {
     "deletion_receipt.audit_hash": "hash",
     "deletion_receipt.digest": "hash",
     "idempotency_key.request_digest": "hash",
+    "line_forward_call.body": "what LINE sent, kept until it is sent on",
     "operator_key.digest": "hash",
     "operator_request.request_digest": "hash",
     "forecast_issue.content_hash": "hash",

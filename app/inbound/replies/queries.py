@@ -1,0 +1,75 @@
+"""Reads of answers to LINE's events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.inbound.models import LineReply
+from tenants.line_accounts.models import LineAccount
+from tenants.session import ScopedSession
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An answer that waits, with what it takes to give it."""
+
+    id: UUID
+    attempts: int
+    reason: str | None
+    expires_at: datetime
+    reply_token: str | None
+    """None once the person is erased."""
+    line_user_id: str | None
+    values: dict[str, str | None]
+    """Of the variables that may stand in a message."""
+
+
+def list_replies(line_account_id: UUID, status: str | None) -> SelectOfScalar[LineReply]:
+    """The answers of an account, in one status or in any."""
+    wanted = select(LineReply).where(col(LineReply.line_account_id) == line_account_id)
+    return wanted if status is None else wanted.where(col(LineReply.status) == status)
+
+
+def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> list[Waiting]:
+    """Up to `most` answers of an account that wait, the oldest first; those that another worker holds are left out."""
+    rows = session.execute(
+        _WAITING, {"brand_id": session.scope.brand_id, "line_account_id": account.id, "most": most}
+    ).all()
+    return [
+        Waiting(
+            row.id,
+            row.attempts,
+            row.reason,
+            row.expires_at,
+            row.reply_token,
+            row.line_user_id,
+            {"customer.name": row.customer_name, "store.name": row.store_name, "brand.name": row.brand_name},
+        )
+        for row in rows
+    ]
+
+
+_WAITING = text(
+    """
+    SELECT reply.id, reply.attempts, reply.reason, reply.expires_at, event.body->>'replyToken' AS reply_token,
+           event.line_user_id, coalesce(customer.name, identity.display_name) AS customer_name,
+           brand.name AS brand_name,
+           CASE WHEN cardinality(account.store_nos) = 1 THEN store.name ELSE account.name END AS store_name
+    FROM line_reply AS reply
+    JOIN brand ON brand.id = :brand_id
+    JOIN line_account AS account ON account.brand_id = :brand_id AND account.id = reply.line_account_id
+    JOIN line_event AS event ON event.brand_id = :brand_id AND event.line_account_id = reply.line_account_id
+        AND event.webhook_event_id = reply.webhook_event_id
+    LEFT JOIN customer ON customer.brand_id = :brand_id AND customer.id = reply.customer_id
+    LEFT JOIN identity ON identity.brand_id = :brand_id AND identity.customer_id = reply.customer_id
+        AND identity.provider_id = account.provider_id AND identity.line_user_id = event.line_user_id
+    LEFT JOIN store ON store.brand_id = :brand_id AND store.no = account.store_nos[1]
+    WHERE reply.brand_id = :brand_id AND reply.line_account_id = :line_account_id AND reply.status = 'waiting'
+    ORDER BY reply.id LIMIT :most
+    FOR UPDATE OF reply SKIP LOCKED
+    """
+)

@@ -1,0 +1,124 @@
+"""Answers to LINE's events: noted once in the transaction that works the event off, tried, settled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from app.inbound.models import LineReply
+from app.inbound.replies.queries import Waiting, lock_waiting
+from app.jobs.lanes import touch
+from tenants.brands.models import Brand
+from tenants.line_accounts.models import LineAccount
+from tenants.session import ScopedSession
+
+REPLY_LANE = "line_replies"
+TOKEN_LIFE = timedelta(seconds=50)
+"""LINE's minute, less what the call itself may take. Counted from when the event came, not from when it happened."""
+MOST = 32
+SLOWED_DOWN, UNCLEAR = "slowed_down", "unclear"
+"""Why an answer waits though it was tried: LINE took too many calls, or nobody knows whether it took this one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one attempt."""
+
+    status: str
+    reason: str | None = None
+    detail: str | None = None
+    messages: Sequence[Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Answers in hand, each counted as tried, and the account that gives them."""
+
+    account: LineAccount
+    waiting: Sequence[Waiting]
+
+
+def note_reply(
+    session: ScopedSession,
+    *,
+    line_account_id: UUID,
+    customer_id: UUID,
+    webhook_event_id: str,
+    received_at: datetime,
+    now: datetime,
+) -> LineReply:
+    """Have an event answered; one that came too long ago is dropped with a record. Once for each event."""
+    reply = LineReply(
+        line_account_id=line_account_id,
+        customer_id=customer_id,
+        webhook_event_id=webhook_event_id,
+        status="waiting",
+        expires_at=received_at + TOKEN_LIFE,
+    )
+    session.add(reply)
+    if now >= reply.expires_at:
+        reply.status, reply.reason, reply.settled_at = "dropped", "too_late", now
+    else:
+        touch(session, REPLY_LANE, session.scope.brand_id, [line_account_id])
+    return reply
+
+
+def take_replies(session: ScopedSession, line_account_id: UUID, now: datetime) -> Taken | None:
+    """Take answers of an account in hand, and settle those that cannot be given any more; None when none are left."""
+    account = session.exec(select(LineAccount).where(col(LineAccount.id) == line_account_id)).one_or_none()
+    if account is None:
+        return None
+    found = lock_waiting(session, account, MOST)
+    if not found:
+        return None
+    brand_status = session.exec(select(Brand.status)).one()
+    outcomes = {one.id: _refuse(one, account, brand_status, now) for one in found}
+    settle(session, {reply_id: outcome for reply_id, outcome in outcomes.items() if outcome is not None}, now)
+    good = [one for one in found if outcomes[one.id] is None]
+    session.execute(_COUNT, {"brand_id": session.scope.brand_id, "ids": [one.id for one in good]})
+    return Taken(account, good)
+
+
+def _refuse(one: Waiting, account: LineAccount, brand_status: str, now: datetime) -> Outcome | None:
+    """Why an answer is not given any more, if so."""
+    if now >= one.expires_at:
+        return Outcome("failed", UNCLEAR) if is_unclear(one) else Outcome("dropped", "too_late")
+    if one.reply_token is None:
+        return Outcome("dropped", "erased")
+    if account.archived_at is not None:
+        return Outcome("dropped", "archived")
+    if brand_status != "active":
+        return Outcome("dropped", "suspended")
+    if not account.greeting:
+        return Outcome("dropped", "no_greeting")
+    return None
+
+
+def is_unclear(one: Waiting) -> bool:
+    """Whether an earlier attempt may have reached LINE: it was begun, and no answer said that it was not taken."""
+    return one.attempts > 0 and one.reason != SLOWED_DOWN
+
+
+def settle(session: ScopedSession, outcomes: Mapping[UUID, Outcome], now: datetime) -> None:
+    """Write down what became of answers. One that is settled already stays as it is."""
+    if not outcomes:
+        return
+    wanted = select(LineReply).where(col(LineReply.id).in_(outcomes), col(LineReply.status) == "waiting")
+    for reply in session.exec(wanted.order_by(col(LineReply.id)).with_for_update()).all():
+        outcome = outcomes[reply.id]
+        reply.status, reply.reason, reply.detail = outcome.status, outcome.reason, outcome.detail
+        if outcome.status != "waiting":
+            reply.settled_at = now
+        if outcome.messages is not None:
+            reply.messages = [dict(message) for message in outcome.messages]
+    session.flush()
+
+
+_COUNT = text(
+    "UPDATE line_reply SET attempts = attempts + 1"
+    " WHERE brand_id = :brand_id AND id = ANY(CAST(:ids AS uuid[])) AND status = 'waiting'"
+)
