@@ -128,14 +128,14 @@ def note(sandbox: Sandbox, *change: Any) -> None:
 
 
 def close_days(sandbox: Sandbox) -> None:
-    """Keep how the days ended that are over: before a question, before the clock moves, and every second."""
+    """Keep how the days ended that are over: before a question, when the clock is moved, and every second."""
     for change in sandbox.insight.close_days(sandbox.world.channels_by_no, day_of(sandbox.clock.now())):
         note(sandbox, *change)
 
 
 async def close_days_forever(sandbox: Sandbox) -> None:
     """See every midnight."""
-    sandbox.clock.before_moving.append(lambda: close_days(sandbox))
+    sandbox.clock.watchers.append(lambda: close_days(sandbox))
     while True:
         close_days(sandbox)
         await asyncio.sleep(1.0)

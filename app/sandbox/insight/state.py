@@ -196,19 +196,22 @@ class Insight:
         return {kind: count for kind, count in found.items() if count}
 
     def close_days(self, channels: Iterable[Channel], today: int) -> Iterator[tuple[Any, ...]]:
-        """Keep how days ended that are over by now, before the clock is moved or friends change. Gives the changes."""
+        """Keep how days ended that are over by now, before friends change. Gives the changes.
+
+        A day that ends again, after the clock was turned back, takes the place of those from it on.
+        """
         if today == self._today:
             return
-        for channel in channels:
-            closings = self._closings.get(channel.no, [])
-            if self._today is not None and self._today < today:
+        if self._today is not None and self._today < today:
+            for channel in channels:
+                closings = self._closings.get(channel.no, [])
+                kept = [each for each in closings if each.day < self._today]
                 closing = _count(channel, self._today)
-                kept = closings if closings and closings[-1][1:] == closing[1:] else [*closings, closing]
-            else:
-                kept = [each for each in closings if each.day < today]
-            if kept != closings:
-                self._closings[channel.no] = kept
-                yield "closings", channel.no, _rows(kept)
+                if not kept or kept[-1][1:] != closing[1:]:
+                    kept.append(closing)
+                if kept != closings:
+                    self._closings[channel.no] = kept
+                    yield "closings", channel.no, _rows(kept)
         self._today = today
         yield "today", today
 
