@@ -137,6 +137,8 @@ class Insight:
     _closings: dict[int, list[Closing]] = field(default_factory=dict)
     """By channel number, oldest first; a day that is not there ended as the one before it."""
     _today: int | None = None
+    _watched: bool = False
+    """Whether this process has looked at the day before."""
 
     def saved(self) -> Any:
         """All of it."""
@@ -198,21 +200,21 @@ class Insight:
     def close_days(self, channels: Iterable[Channel], today: int) -> Iterator[tuple[Any, ...]]:
         """Keep how days ended that are over by now, before friends change. Gives the changes.
 
-        A day that ends again, after the clock was turned back, takes the place of those from it on.
+        Days that are to come again, as the clock was turned back, are forgotten. That it starts anew with the process
+        is no turning back.
         """
         if today == self._today:
             return
-        if self._today is not None and self._today < today:
-            for channel in channels:
-                closings = self._closings.get(channel.no, [])
-                kept = [each for each in closings if each.day < self._today]
-                closing = _count(channel, self._today)
-                if not kept or kept[-1][1:] != closing[1:]:
-                    kept.append(closing)
-                if kept != closings:
-                    self._closings[channel.no] = kept
-                    yield "closings", channel.no, _rows(kept)
-        self._today = today
+        turned_back = self._watched and self._today is not None and today < self._today
+        for channel in channels:
+            closings = self._closings.get(channel.no, [])
+            kept = [each for each in closings if each.day < today] if turned_back else closings
+            if self._today is not None and self._today < today:
+                kept = _with(kept, _count(channel, self._today))
+            if kept != closings:
+                self._closings[channel.no] = kept
+                yield "closings", channel.no, _rows(kept)
+        self._today, self._watched = today, True
         yield "today", today
 
     def get_closing(self, channel: Channel, day: int) -> Closing:
@@ -225,6 +227,14 @@ class Insight:
         if not closings:
             return _count(channel, day)
         return closings[max(0, bisect_right(closings, day, key=lambda closing: closing.day) - 1)]
+
+
+def _with(closings: list[Closing], closing: Closing) -> list[Closing]:
+    """With one more day in its place, unless that ended as the one before it."""
+    place = bisect_right(closings, closing.day, key=lambda each: each.day)
+    if place and closings[place - 1][1:] == closing[1:]:
+        return closings
+    return [*(each for each in closings[:place] if each.day < closing.day), closing, *closings[place:]]
 
 
 def _rows(closings: Sequence[Closing]) -> list[list[int]]:

@@ -345,7 +345,7 @@ def test_a_figure_is_told_from_twenty_people_on() -> None:
     assert (count.shown_times, count.shown_people) == (39, 20)
 
 
-def test_a_day_that_ends_again_takes_the_place_of_what_came_after_it() -> None:
+def test_a_clock_that_is_turned_back_forgets_the_days_that_come_again() -> None:
     known, insight = World(), Insight()
     channel = put_channel(known, CHANNEL, "2000000001", {}, "2030-06")
     for day in (10, 11, 14):
