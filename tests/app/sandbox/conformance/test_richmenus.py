@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from app.sandbox.richmenus import routes as menu_routes
+from app.sandbox.richmenus.state import new_menu
 from tests.app.sandbox.conformance.sdk import messaging, opened
+from tests.app.sandbox.inside import new_sandbox, served
 from tests.app.sandbox.menus import HEIGHT, UNKNOWN_MENU, WIDTH, call, create, jpeg, menu, png, postback, upload
 from tests.app.sandbox.process import wait_for
 from tests.app.sandbox.stage import CHANNEL, OTHER_TOKEN, TOKEN, UNKNOWN_USER, Stage
@@ -149,11 +152,17 @@ def test_an_areas_action_is_checked_like_every_other(stage: Stage) -> None:
     assert any(each["property"] == "areas[1].action.type" for each in details)
 
 
-def test_the_thousand_and_first_menu_is_refused(stage: Stage) -> None:
-    stage.client.put("/_sandbox/settings", json={"rate_limits": False})
-    for _ in range(1_000):
-        assert call(stage, "POST", "/v2/bot/richmenu", json=menu()).status_code == 200
-    assert call(stage, "POST", "/v2/bot/richmenu", json=menu()).status_code == 400
+def test_the_thousand_and_first_menu_and_alias_are_refused() -> None:
+    sandbox, channel = new_sandbox()
+    account = sandbox.rich_menus.of(channel.no)
+    made = [new_menu(menu(), 0.0) for _ in range(1_000)]
+    account.menus = {each.id: each for each in made}
+    account.aliases = {f"alias-{number}": made[0].id for number in range(999)}
+    with served([*menu_routes.routes(sandbox)]) as client:
+        assert client.post("/v2/bot/richmenu", json=menu()).status_code == 400
+        body = {"richMenuId": made[0].id}
+        assert client.post("/v2/bot/richmenu/alias", json={**body, "richMenuAliasId": "last"}).status_code == 200
+        assert client.post("/v2/bot/richmenu/alias", json={**body, "richMenuAliasId": "over"}).status_code == 400
 
 
 def test_the_hundred_and_first_menu_within_the_hour_comes_too_fast(stage: Stage) -> None:

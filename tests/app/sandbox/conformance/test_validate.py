@@ -105,6 +105,7 @@ def test_a_send_is_refused_in_the_words_of_the_validation(stage: Stage) -> None:
 
 
 def test_a_message_that_is_valid_is_sent(stage: Stage) -> None:
-    for message in MESSAGES.values():
-        assert stage.send("push", {"to": stage.hanako, "messages": [message]}).status_code == 200
+    for kind, message in MESSAGES.items():
+        if kind != "coupon":  # It has to be there, see test_coupons.py.
+            assert stage.send("push", {"to": stage.hanako, "messages": [message]}).status_code == 200
     assert len(stage.inbox()) == len(MESSAGES)
