@@ -19,6 +19,20 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=uuid_utils.uuid7().int)
 
 
+def uuid7_of(digest: bytes) -> uuid.UUID:
+    """A new UUIDv7 whose random part is that of a digest, by which `is_of` knows it again."""
+    return uuid.UUID(int=uuid7().int & ~_RANDOM | int.from_bytes(digest[:16]) & _RANDOM)
+
+
+def is_of(value: uuid.UUID, digest: bytes) -> bool:
+    """Whether an id was made by `uuid7_of` with this digest."""
+    return value.int & _RANDOM == int.from_bytes(digest[:16]) & _RANDOM
+
+
+_RANDOM: Final = 0x0FFF_3FFF_FFFF_FFFF_FFFF
+"""All but the time, the version and the variant."""
+
+
 def encode_id(prefix: str, value: uuid.UUID) -> str:
     """The TypeID of a UUID."""
     number = value.int

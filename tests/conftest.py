@@ -77,6 +77,7 @@ def settings(urls: Urls) -> Settings:
         pool_size=10,
         rate_limit=10_000_000,
         anonymous_rate_limit=10_000_000,  # all tests call from one address
+        line_api_url="http://127.0.0.1:9",  # nobody is there, unless a test names a sandbox
     )
 
 

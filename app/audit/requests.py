@@ -73,6 +73,16 @@ async def record_answer(request: Request, response: Response) -> None:
         gatherer_of(request).add_read(_seen(request, caller, "read", response.status_code, ids))
 
 
+def record_ahead(request: Request, session: ScopedSession, thing: Thing, status: int) -> None:
+    """Write down what a request changes in a transaction of its own, before that of its answer.
+
+    `follow(session)` before the first change.
+    """
+    caller: CallerInfo = request.state.caller
+    actor = actor_of(request, caller.kind, caller.id, caller.name)
+    note(session, actor, Deed(_action(request), thing, status), now=datetime.now(UTC))
+
+
 async def record_replay(request: Request, response: Response) -> None:
     """Gather whom an answer names that is given a second time; what it changed was written down the first time."""
     caller: CallerInfo | None = getattr(request.state, "caller", None)

@@ -23,6 +23,11 @@ def get_account(session: Session, account_id: UUID) -> LineAccount:
     return account
 
 
+def find_account_of_channel(session: Session, channel_id: str) -> LineAccount | None:
+    """The live account of a channel."""
+    return session.exec(live_accounts().where(col(LineAccount.channel_id) == channel_id)).one_or_none()
+
+
 def lock_account(session: Session, account_id: UUID) -> LineAccount:
     """A live account, for changing it. Raises NotFound."""
     wanted = live_accounts().where(col(LineAccount.id) == account_id).with_for_update()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
@@ -12,20 +13,27 @@ from tenants.brands.queries import next_no
 from tenants.constraints import violates
 from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.line_accounts.problems import ChannelTaken
-from tenants.sealing import BrandKey
+from tenants.sealing import BrandKey, Unsealable
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 
 def register_account(
-    session: ScopedSession, key: BrandKey, values: Mapping[str, Any], *, secret: str, stores: Sequence[Store]
+    session: ScopedSession,
+    key: BrandKey,
+    values: Mapping[str, Any],
+    *,
+    secret: str,
+    stores: Sequence[Store],
+    login_secret: str | None = None,
 ) -> LineAccount:
-    """A new account that speaks for these stores, its channel secret sealed. `values` are columns by name.
+    """A new account that speaks for these stores, its secrets sealed. `values` are columns by name.
 
     Raises ChannelTaken.
     """
     account = LineAccount(no=next_no(session, "line_account"), sealed_secret=b"", **values)
     account.sealed_secret = key.seal(secret, secret_purpose(account.id))
+    replace_login_secret(account, key, login_secret)
     account.store_nos = [store.no for store in stores]
     session.add(account)
     _flush(session, account)
@@ -35,21 +43,55 @@ def register_account(
 
 def change_account(session: ScopedSession, account: LineAccount, changes: Mapping[str, Any]) -> None:
     """Change columns of an account; of another channel no check has found anything yet. Raises ChannelTaken."""
-    if changes.get("channel_id", account.channel_id) != account.channel_id:
-        account.status, account.status_detail, account.bot_user_id, account.basic_id = "unchecked", None, None, None
+    if any(changes.get(name, getattr(account, name)) != getattr(account, name) for name in ("channel_id", "mode")):
+        for name in _FOUND:
+            setattr(account, name, None)
+        account.status = "unchecked"
     account.sqlmodel_update(dict(changes))
     _flush(session, account)
 
 
-def replace_secret(account: LineAccount, key: BrandKey, secret: str) -> None:
-    """Seal the channel's new secret: LINE ends the old one at once."""
+_FOUND = (
+    "status_detail", "bot_user_id", "basic_id", "premium_id", "display_name", "picture_url", "chat_mode",
+    "is_verified", "findings", "checked_at", "heard_at", "backfill", "sealed_previous_secret", "previous_secret_until",
+)  # fmt: skip
+"""What is known of a channel and holds for no other."""
+
+
+def replace_secret(account: LineAccount, key: BrandKey, secret: str, *, previous_until: datetime | None = None) -> None:
+    """Seal the channel's new secret: LINE ends the old one at once.
+
+    Until `previous_until` webhooks that the old one signed are still taken: LINE may have sent them before.
+    """
+    account.sealed_previous_secret = None if previous_until is None else account.sealed_secret
+    account.previous_secret_until = previous_until
     account.sealed_secret = key.seal(secret, secret_purpose(account.id))
     account.status, account.status_detail = "unchecked", None
+
+
+def replace_login_secret(account: LineAccount, key: BrandKey, secret: str | None) -> None:
+    """Seal the secret of the LINE Login channel; None forgets it."""
+    account.sealed_login_secret = None if secret is None else key.seal(secret, login_secret_purpose(account.id))
 
 
 def open_secret(account: LineAccount, key: BrandKey) -> str:
     """The channel secret. Raises Unsealable."""
     return key.unseal(account.sealed_secret, secret_purpose(account.id)).decode()
+
+
+def holds_secret(account: LineAccount, key: BrandKey, secret: str) -> bool:
+    """Whether this is the account's channel secret; not where what is kept does not open."""
+    try:
+        return compare_digest(open_secret(account, key).encode(), secret.encode())
+    except Unsealable:
+        return False
+
+
+def open_login_secret(account: LineAccount, key: BrandKey) -> str | None:
+    """The secret of the LINE Login channel, where one is known. Raises Unsealable."""
+    if account.sealed_login_secret is None:
+        return None
+    return key.unseal(account.sealed_login_secret, login_secret_purpose(account.id)).decode()
 
 
 def archive_account(account: LineAccount, now: datetime) -> None:

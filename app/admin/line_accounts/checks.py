@@ -1,110 +1,307 @@
-"""The doctor of one LINE account: what is wrong at LINE, in plain words, and what to click. It touches no database."""
+"""What LINE says of one account: all that a check asks it, in order, ending in time. It touches no database."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from app.admin.line_accounts.findings import Finding, say
 from app.line.client import BotInfo, LineClient
-from app.line.errors import LineError, LineRateLimited, LineRefused
+from app.line.errors import (
+    LineError,
+    LineForbidden,
+    LineGarbled,
+    LineRateLimited,
+    LineRefused,
+    LineUnauthorized,
+)
+from app.line.hosts import NoTestHost
+from app.settings import Settings
+
+BUDGET_SECONDS = 25.0
+"""After so long nothing more is asked: a request waits for the answer."""
+LOW_RATIO = 0.8
+PLANS = {200: "communication", 5_000: "light", 30_000: "standard"}
+"""LINE's plans in Japan by the messages that they include. Source: LINE's pricing since June 2023."""
+PLAN_NAMES_JA = {"communication": "コミュニケーション", "light": "ライト", "standard": "スタンダード"}
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that was checked."""
+class Patient:
+    """What of an account a check has to know, so that no row is held while LINE is asked."""
 
-    check: str
-    ok: bool
-    detail: str
+    channel_id: str
+    secret: str | None = field(repr=False)
+    """None: what is kept does not open."""
+    mode: str
+    webhook_url: str
+    bot_user_id: str | None = None
+    plan: str | None = None
+    was_good: bool = False
+    """Whether its secret was good at the last check."""
+    login_channel_id: str | None = None
+    login_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass
-class Findings:
-    """All that was found, with what LINE said of the account where it said it."""
+class Asked:
+    """All that LINE told, and what is to be said of it."""
 
-    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     bot: BotInfo | None = None
     limit: int | None = None
     used: int | None = None
     """None when LINE did not tell limit and use."""
+    is_verified: bool | None = None
+    is_active: bool | None = None
+    """Whether "Use webhook" is on."""
+    is_reached: bool = True
+    """Whether LINE answered at all, be it with a refusal."""
 
-    @property
-    def trouble(self) -> str | None:
-        """What is wrong first of all, or None."""
-        return next((one.detail for one in self.checks if not one.ok), None)
+    def has(self, *codes: str) -> bool:
+        """Whether one of these was found."""
+        return any(finding.code in codes for finding in self.findings)
 
 
-def examine(line: LineClient, webhook_url: str, known_bot_user_id: str | None) -> Findings:
-    """Try everything that the account needs of LINE, and point its webhook at us. Each call ends in time.
+class _Stop(Exception):
+    """Nothing further can be found out."""
 
-    When one fails because LINE cannot be reached, the others are not tried.
-    """
-    findings = Findings()
 
-    def find_token() -> Check:
-        line.check_credentials()
-        return Check("token", True, "LINE accepts the channel id and secret.")
+@dataclass(frozen=True)
+class _Visit:
+    """One check while it goes on."""
 
-    def find_bot() -> Check:
-        findings.bot = bot = line.get_bot_info()
-        if known_bot_user_id not in (None, bot.user_id):
-            detail = "The channel belongs to another LINE account than before. Register it as an account of its own."
-            return Check("bot", False, detail)
-        return Check("bot", True, f"The channel belongs to {bot.display_name} ({bot.basic_id}).")
+    settings: Settings
+    line: LineClient
+    patient: Patient
+    asked: Asked
 
-    def find_webhook() -> Check:
-        present = line.find_webhook_endpoint()
-        if present is not None and present.url == webhook_url:
-            return Check("webhook", True, "LINE sends this account's webhooks here.")
-        line.set_webhook_endpoint(webhook_url)
-        before = f", no longer to {present.url}" if present is not None and present.url else ""
-        return Check("webhook", True, f"From now on LINE sends this account's webhooks here{before}.")
+    def note(self, code: str, /, **values: object) -> None:
+        """Add what was found, unless the same was found before."""
+        if not self.asked.has(code):
+            self.asked.findings.append(say(code, **values))
 
-    def find_switch() -> Check:
-        present = line.find_webhook_endpoint()
-        if present is not None and present.active:
-            return Check("webhook_active", True, '"Use webhook" is on.')
-        detail = (
-            'Webhooks are switched off. In the LINE Developers Console open the channel, "Messaging API", and switch'
-            ' "Use webhook" and "Webhook redelivery" on.'
-        )
-        return Check("webhook_active", False, detail)
 
-    def find_quota() -> Check:
-        limit, used = line.get_quota(), line.get_consumption()
-        findings.limit, findings.used = limit, used
-        return Check("quota", True, f"{used} of {'unlimited' if limit is None else limit} messages used this month.")
+Step = tuple[str, Callable[[_Visit], None]]
+"""What is asked, by the name that a finding gives it."""
 
-    steps: list[tuple[str, Callable[[], Check]]] = [
-        ("token", find_token),
-        ("bot", find_bot),
-        ("webhook", find_webhook),
-        ("webhook_active", find_switch),
-        ("quota", find_quota),
-    ]
-    hopeless: str | None = None
-    for name, step in steps:
-        if hopeless:
-            findings.checks.append(Check(name, False, hopeless))
-            continue
+
+def ask_credentials(settings: Settings, patient: Patient) -> Asked:
+    """Whether LINE takes the channel id and secret, and those of the Login channel; nothing else is asked."""
+    return _ask(settings, patient, (_TOKEN, _LOGIN))
+
+
+def ask_rest(settings: Settings, patient: Patient, known: Asked) -> Asked:
+    """What `ask_credentials` left out, once the account is kept and LINE's test call would be answered."""
+    asked = _ask(settings, patient, (*_ACCOUNT, _CONNECT, _TEST))
+    refused = asked.has("token_refused")
+    asked.findings = [*(one for one in known.findings if not (refused and one.check == "token")), *asked.findings]
+    asked.is_reached = True
+    return asked
+
+
+def ask_all(settings: Settings, patient: Patient, *, connect: bool) -> Asked:
+    """Try everything that the account needs of LINE; with `connect` point its webhook at us."""
+    return _ask(settings, patient, (_TOKEN, *_ACCOUNT, _CONNECT if connect else _LOOK, _TEST, _LOGIN))
+
+
+def ask_readings(settings: Settings, patient: Patient) -> Asked:
+    """All that can be told without a call of LINE to us, such as before a new secret is kept."""
+    return _ask(settings, patient, (_TOKEN, *_ACCOUNT, _LOOK, _LOGIN))
+
+
+def _ask(settings: Settings, patient: Patient, steps: Sequence[Step]) -> Asked:
+    if patient.secret is None:
+        return Asked([say("secret_shut")], is_reached=False)
+    asked = Asked()
+    try:
+        line = LineClient(settings, patient.channel_id, patient.secret, mode=patient.mode)
+    except NoTestHost:
+        return Asked([say("no_test_host")], is_reached=False)
+    visit = _Visit(settings, line, patient, asked)
+    until = time.monotonic() + BUDGET_SECONDS
+    try:
+        for name, step in steps:
+            if time.monotonic() > until:
+                visit.note("unreachable", why="it answers too slowly")
+                break
+            _take(visit, name, step)
+    except _Stop:
+        pass
+    return asked
+
+
+def _take(visit: _Visit, name: str, step: Callable[[_Visit], None]) -> None:
+    """One step; what LINE refuses or does not answer becomes a finding. Raises _Stop where the rest would fail too."""
+    try:
+        step(visit)
+    except LineRateLimited:
+        visit.note("asked_too_often")
+    except LineUnauthorized as refused:
+        visit.asked.findings[:] = [say("token_refused")]
+        raise _Stop from refused
+    except (LineRefused, LineGarbled) as odd:
+        if name == "bot" and isinstance(odd, LineForbidden):
+            visit.asked.findings[:] = [say("token_refused")]
+            raise _Stop from odd
+        visit.note("odd_answer", what=name, why=odd)
+    except LineError as error:
+        visit.asked.is_reached = bool(visit.asked.findings)
+        visit.note("unreachable", why=error)
+        raise _Stop from error
+
+
+def _ask_token(visit: _Visit) -> None:
+    try:
+        visit.line.check_credentials()
+    except LineRateLimited:
+        raise
+    except LineRefused as refused:
+        visit.note("secret_ended" if visit.patient.was_good else "secret_refused")
+        raise _Stop from refused
+    visit.note("secret_fits")
+
+
+def _ask_bot(visit: _Visit) -> None:
+    bot = visit.line.get_bot_info()
+    if visit.patient.bot_user_id not in (None, bot.user_id):
+        visit.note("bot_changed", name=bot.display_name, basic_id=bot.basic_id)
+        return
+    visit.asked.bot = bot
+    visit.note("bot_known", name=bot.display_name, basic_id=bot.basic_id)
+    if bot.chat_mode is not None:
+        visit.note("chat_on" if bot.chat_mode == "chat" else "chat_off")
+
+
+def _ask_quota(visit: _Visit) -> None:
+    limit, used = visit.line.get_quota(), visit.line.get_consumption()
+    visit.asked.limit, visit.asked.used = limit, used
+    if limit is None:
+        visit.note("quota_unlimited", used=used)
+        return
+    code = "quota_left" if used < limit * LOW_RATIO else "quota_low" if used < limit else "quota_exhausted"
+    visit.note(code, used=used, limit=limit)
+    visit.asked.findings.append(find_plan(limit, visit.patient.plan))
+
+
+def find_plan(limit: int, stated: str | None) -> Finding:
+    """What LINE's limit tells of the account's plan, beside what was stated."""
+    guess = PLANS.get(limit, "standard" if limit > max(PLANS) else None)
+    if guess is None:
+        return say("plan_unknown", limit=limit)
+    told = {"limit": limit, "guess": guess, "guess_ja": PLAN_NAMES_JA[guess]}
+    named = _name_plan(stated)
+    if named is not None and named != guess:
+        return say("plan_differs", stated=stated, **told)
+    return say("plan_fits", **told)
+
+
+def _name_plan(stated: str | None) -> str | None:
+    """Which of LINE's plans somebody means; None for none of them."""
+    text = (stated or "").casefold()
+    return next((name for name, japanese in PLAN_NAMES_JA.items() if name in text or japanese in text), None)
+
+
+def _ask_followers(visit: _Visit) -> None:
+    try:
+        visit.line.list_follower_ids(limit=1)
+    except LineForbidden:
+        visit.asked.is_verified = False
+        visit.note("unverified")
+        return
+    visit.asked.is_verified = True
+    visit.note("verified")
+
+
+def _ask_menu(visit: _Visit) -> None:
+    try:
+        visit.line.find_default_rich_menu_id()
+    except LineForbidden:
+        visit.note("menu_foreign")
+        return
+    visit.note("menu_free")
+
+
+def _connect(visit: _Visit) -> None:
+    present = visit.line.find_webhook_endpoint()
+    if present is not None and present.url == visit.patient.webhook_url:
+        visit.note("webhook_set")
+    else:
         try:
-            findings.checks.append(step())
-        except LineError as error:
-            findings.checks.append(Check(name, False, _advise(name, error)))
-            if name == "token" or not isinstance(error, LineRefused):
-                hopeless = "Not tried, because of the trouble before it."
-    return findings
+            visit.line.set_webhook_endpoint(visit.patient.webhook_url)
+        except (LineRateLimited, LineUnauthorized):
+            raise
+        except LineRefused as refused:
+            visit.note("webhook_refused", why=refused.message)
+            return
+        if present is not None and present.url:
+            visit.note("webhook_moved", before=present.url)
+        else:
+            visit.note("webhook_connected")
+        # LINE takes up to a minute, and may not tell the switch of an address that it does not show yet.
+        present = visit.line.find_webhook_endpoint() or present
+    if present is not None:
+        _note_switch(visit, present.active)
 
 
-def _advise(name: str, error: LineError) -> str:
-    """What an error of LINE means to the person who set the account up."""
-    if isinstance(error, LineRateLimited):
-        return "LINE is asked too often just now. Check again in a minute."
-    if not isinstance(error, LineRefused):
-        return f"LINE cannot be reached just now ({error}). Check again in a minute."
-    if name == "token":
-        return (
-            "LINE refuses the channel id and secret. In the LINE Developers Console open the channel, copy both from"
-            ' "Basic settings", and note that a reissued secret ends the old one at once.'
-        )
-    if name == "webhook":
-        return f"LINE refuses our webhook address, which must be public and https: {error.message}"
-    return str(error)
+def _look_at_webhook(visit: _Visit) -> None:
+    present = visit.line.find_webhook_endpoint()
+    if present is None or not present.url:
+        visit.note("webhook_missing")
+        return
+    if present.url == visit.patient.webhook_url:
+        visit.note("webhook_set")
+    else:
+        visit.note("webhook_elsewhere", before=present.url)
+    _note_switch(visit, present.active)
+
+
+def _note_switch(visit: _Visit, active: bool) -> None:
+    visit.asked.is_active = active
+    visit.note("webhook_on" if active else "webhook_off")
+
+
+def _test(visit: _Visit) -> None:
+    if visit.asked.has("webhook_elsewhere", "webhook_missing", "webhook_refused"):
+        return
+    test = visit.line.test_webhook_endpoint(visit.patient.webhook_url)
+    visit.note(
+        _TEST_CODES.get(test.reason, "test_unclassified") if not test.success else "test_passed",
+        detail=test.detail or test.reason,
+    )
+
+
+_TEST_CODES = {
+    "COULD_NOT_CONNECT": "test_could_not_connect",
+    "REQUEST_TIMEOUT": "test_request_timeout",
+    "ERROR_STATUS_CODE": "test_error_status_code",
+}
+
+
+def _ask_login(visit: _Visit) -> None:
+    """A Login channel's secret is tried by minting a token with it, as LIFF's server API takes it."""
+    patient = visit.patient
+    if patient.login_channel_id is None:
+        visit.note("login_none")
+        return
+    if patient.login_secret is None:
+        visit.note("login_no_secret")
+        return
+    login = LineClient(visit.settings, patient.login_channel_id, patient.login_secret, mode=patient.mode)
+    try:
+        login.check_credentials()
+    except LineRateLimited:
+        raise
+    except LineRefused:
+        visit.note("login_refused")
+        return
+    visit.note("login_fits")
+
+
+_TOKEN: Step = ("token", _ask_token)
+_LOGIN: Step = ("login", _ask_login)
+_ACCOUNT: tuple[Step, ...] = (
+    ("bot", _ask_bot), ("quota", _ask_quota), ("verified", _ask_followers), ("rich_menu", _ask_menu),
+)  # fmt: skip
+_CONNECT: Step = ("webhook", _connect)
+_LOOK: Step = ("webhook", _look_at_webhook)
+_TEST: Step = ("webhook_test", _test)

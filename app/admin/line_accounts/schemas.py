@@ -1,8 +1,8 @@
 """What crosses the wire about LINE accounts."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from app.admin.areas.schemas import StoreIds
 from app.admin.patches import absent
@@ -12,6 +12,9 @@ ChannelId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$", examples=["16
 ChannelSecret = Annotated[
     SecretStr, Field(min_length=8, max_length=100, description="Of the Messaging API channel; never shown again.")
 ]
+LoginSecret = Annotated[
+    SecretStr, Field(min_length=8, max_length=100, description="Of the LINE Login channel; never shown again.")
+]
 ProviderId = Annotated[
     str,
     Field(
@@ -20,6 +23,31 @@ ProviderId = Annotated[
     ),
 ]
 Plan = Annotated[Name, Field(max_length=40)]
+Mode = Annotated[
+    Literal["live", "test"],
+    Field(description="`test`: every call goes to the installation's look-alike of LINE, where it names one."),
+]
+Greeting = Annotated[
+    list[dict[str, Any]],
+    Field(
+        min_length=1,
+        max_length=5,
+        description="LINE message objects that answer whoever adds the account; null for none. Switch LINE's own"
+        " greeting off, or both are sent.",
+    ),
+]
+GREETING_VARIABLES = frozenset({"customer.name", "store.name", "brand.name"})
+PREVIOUS_SECONDS = 600
+
+
+def _true_or_false(value: object) -> object:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value
+
+
+TrueOrFalse = BeforeValidator(_true_or_false)
+"""For flags in a query, where pydantic reads `yes` and `1` too."""
 
 
 class LineAccountCreate(Body):
@@ -38,9 +66,12 @@ class LineAccountCreate(Body):
     channel_secret: ChannelSecret
     provider_id: ProviderId
     login_channel_id: ChannelId | None = None
+    login_channel_secret: LoginSecret | None = None
     store_ids: Annotated[StoreIds, Field(min_length=1)] | None = None
     area_id: AreaId | None = None
     plan: Plan | None = None
+    mode: Mode = "live"
+    greeting: Greeting | None = None
 
     @model_validator(mode="after")
     def _has_stores(self) -> "LineAccountCreate":
@@ -57,11 +88,18 @@ class LineAccountPatch(Body):
     name: Name = Field(default_factory=absent)
     channel_id: ChannelId = Field(default_factory=absent)
     channel_secret: ChannelSecret = Field(default_factory=absent)
+    previous_secret_valid_seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)] = Field(
+        default=PREVIOUS_SECONDS,
+        description="How long webhooks that the former channel secret signed are still taken beside a new one.",
+    )
     provider_id: ProviderId = Field(default_factory=absent)
     login_channel_id: ChannelId | None = None
+    login_channel_secret: LoginSecret | None = None
     store_ids: Annotated[StoreIds, Field(min_length=1)] = Field(default_factory=absent)
     area_id: AreaId | None = None
     plan: Plan | None = None
+    mode: Mode = Field(default_factory=absent)
+    greeting: Greeting | None = None
 
     @model_validator(mode="after")
     def _has_stores(self) -> "LineAccountPatch":
@@ -81,6 +119,38 @@ class Quota(Read):
     month: str = Field(examples=["2026-11"])
 
 
+class FindingRead(Read):
+    """One thing that was checked: what is so, and what to do where it should not be so, in English and Japanese."""
+
+    check: str = Field(examples=["token", "bot", "webhook", "webhook_active", "quota"])
+    code: str = Field(description="What exactly was found, for programs.", examples=["secret_fits", "webhook_off"])
+    ok: bool = Field(description="False where it keeps the account from working: `severity` is then `trouble`.")
+    severity: str = Field(description="`ok`, `advice` or `trouble`.", examples=["ok"])
+    detail: str
+    detail_ja: str = Field(examples=["LINEはこのチャネルを認めています。"])
+    remedy: str | None
+    remedy_ja: str | None
+
+
+class BackfillRead(Read):
+    """How far the list of those who followed the account before it was connected has been read."""
+
+    status: str = Field(
+        description="`waiting`, `running`, `done`, `refused` where LINE does not give this account the list, or"
+        " `failed`.",
+        examples=["done"],
+    )
+    imported: int = Field(description="Friends that were new.", examples=[120])
+    known: int = Field(description="Friends that were known already; what webhooks told of them stays.", examples=[3])
+    left_out: int = Field(
+        description="People known at another account whom the brand has no basis for joining.", examples=[0]
+    )
+    detail: str | None
+    detail_ja: str | None
+    started_at: Instant
+    finished_at: Instant | None
+
+
 class LineAccountRead(Read):
     """A LINE official account. Its stores are those that you may see; its quota is null until LINE was asked."""
 
@@ -89,28 +159,48 @@ class LineAccountRead(Read):
     channel_id: str
     provider_id: str
     login_channel_id: str | None
+    has_login_secret: bool
     store_ids: list[StoreId]
     area_id: AreaId | None
     plan: str | None
+    mode: str = Field(examples=["live"])
+    greeting: list[dict[str, Any]] | None
     bot_user_id: str | None
     basic_id: str | None
+    premium_id: str | None
+    display_name: str | None
+    picture_url: str | None
+    chat_mode: str | None = Field(description="LINE's `chat` or `bot`.", examples=["bot"])
+    is_verified: bool | None = Field(description="Whether LINE tells who its friends are; null until known.")
     webhook_url: str
+    previous_secret_until: Instant | None = Field(
+        description="Until when webhooks that the former channel secret signed are still taken."
+    )
     status: str = Field(description="`unchecked`, `ok` or `trouble`, as the last check found.")
     status_detail: str | None
+    findings: list[FindingRead] | None = Field(
+        description="What the last check found that wants doing, the worst first; null before the first one."
+    )
+    checked_at: Instant | None
+    heard_at: Instant | None = Field(description="When its webhook last brought something, to the minute.")
+    backfill: BackfillRead | None
     quota: Quota | None
     created_at: Instant
 
 
-class CheckRead(Read):
-    """One thing that was checked at LINE; `detail` says in words what is so, and what to do if it is not."""
+class ManualStepRead(Read):
+    """Something that only a person can switch, and where."""
 
-    check: str = Field(examples=["token", "bot", "webhook", "webhook_active", "quota"])
-    ok: bool
+    step: str = Field(examples=["use_webhook"])
     detail: str
+    detail_ja: str = Field(examples=["「Webhookの利用」をオンにします。"])
+    where: str = Field(examples=['LINE Developers Console > the channel > "Messaging API" > "Webhook settings"'])
+    where_ja: str = Field(examples=["LINE Developersコンソール > チャネル > 「Messaging API設定」 > 「Webhook設定」"])
 
 
 class ChecksRead(Read):
-    """What a check at LINE found."""
+    """What a check at LINE found, and what only a person can see to there."""
 
     status: str
-    checks: list[CheckRead]
+    checks: list[FindingRead]
+    manual_steps: list[ManualStepRead]

@@ -1,30 +1,56 @@
 """Verbs on LINE accounts that reach over to areas, friends and quotas."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.admin.line_accounts.checks import Findings
-from app.admin.line_accounts.queries import has_friends
+from app.admin.line_accounts.checks import Asked, Patient
+from app.admin.line_accounts.findings import OVER_THE_WALL, Finding, find_trouble, read_findings, say, write_findings
+from app.admin.line_accounts.queries import (
+    find_contradiction,
+    has_friends,
+    list_others,
+    map_quotas,
+    read_forward_health,
+)
+from app.admin.line_accounts.schemas import GREETING_VARIABLES
+from app.customers.backfill import start_backfill
 from app.customers.tasks import defer_retie
 from app.messaging.quota import store_line_quota
+from app.messaging.render import check_messages
 from tenants.areas.queries import get_area, list_stores
-from tenants.line_accounts import queries, service
+from tenants.ids import encode_id
+from tenants.line_accounts import service
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.problems import ChannelFixed
-from tenants.sealing import BrandKey
+from tenants.problems import Invalid
+from tenants.sealing import BrandKey, Unsealable
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tenants.stores.queries import get_stores
 
+HEARD = timedelta(days=7)
+"""A shop's account that brings nothing for so long has probably lost its webhook."""
+FIRST_HEARD = timedelta(days=1)
+LAG = timedelta(days=1)
+"""How long our own count of what was sent stands against a lower one of LINE's, which runs behind."""
+STRAY = timedelta(days=1)
+
 
 def register_account(
-    session: ScopedSession, key: BrandKey, values: Mapping[str, Any], *, secret: str, store_ids: Sequence[UUID] | None
+    session: ScopedSession,
+    key: BrandKey,
+    values: Mapping[str, Any],
+    *,
+    secret: str,
+    login_secret: str | None,
+    store_ids: Sequence[UUID] | None,
 ) -> LineAccount:
-    """A new account of these stores, or of the stores of its area. Raises NotFound, ChannelTaken."""
+    """A new account of these stores, or of the stores of its area. Raises NotFound, Invalid, ChannelTaken."""
+    refuse_greeting(values["greeting"])
     stores = _list_stores(session, values["area_id"], store_ids)
-    return service.register_account(session, key, values, secret=secret, stores=stores)
+    return service.register_account(session, key, values, secret=secret, login_secret=login_secret, stores=stores)
 
 
 def change_account(
@@ -36,12 +62,10 @@ def change_account(
 ) -> None:
     """Change columns of an account, and its stores where they or its area are given.
 
-    Raises NotFound, ChannelTaken, and ChannelFixed for another channel or provider once it has friends.
+    Raises NotFound, Invalid, ChannelTaken, and ChannelFixed for another channel, provider or mode once it has friends.
     """
-    fixed = {"channel_id": account.channel_id, "provider_id": account.provider_id}
-    moves = any(changes.get(name, present) != present for name, present in fixed.items())
-    if moves and has_friends(session, account.id):
-        raise ChannelFixed
+    refuse_greeting(changes.get("greeting"))
+    refuse_move(session, account, changes)
     stores = None
     if store_ids is not None or changes.get("area_id") is not None:
         stores = _list_stores(session, changes.get("area_id"), store_ids)
@@ -51,16 +75,155 @@ def change_account(
         defer_retie(session, account.id)
 
 
-def note_findings(session: ScopedSession, account_id: UUID, findings: Findings, now: datetime) -> LineAccount:
-    """Write what a check at LINE found. Raises NotFound when the account went meanwhile."""
-    account = queries.lock_account(session, account_id)
-    account.status_detail = findings.trouble
-    account.status = "ok" if account.status_detail is None else "trouble"
-    if findings.bot is not None and account.bot_user_id in (None, findings.bot.user_id):
-        account.bot_user_id, account.basic_id = findings.bot.user_id, findings.bot.basic_id
-    if findings.used is not None:
-        store_line_quota(session, account, limit=findings.limit, used=findings.used, now=now)
-    return account
+def refuse_move(session: ScopedSession, account: LineAccount, changes: Mapping[str, Any]) -> None:
+    """Refuse another channel, provider or mode for an account that has friends. Raises ChannelFixed."""
+    fixed = {name: getattr(account, name) for name in ("channel_id", "provider_id", "mode")}
+    moves = any(changes.get(name, present) != present for name, present in fixed.items())
+    if moves and has_friends(session, account.id):
+        raise ChannelFixed
+
+
+def refuse_greeting(messages: Sequence[Mapping[str, Any]] | None) -> None:
+    """Refuse a greeting that LINE would not take, or whose variables nothing fills in. Raises Invalid."""
+    if messages is None:
+        return
+    try:
+        unknown = check_messages(messages).variables - GREETING_VARIABLES
+    except Invalid as invalid:
+        errors = [{**one, "pointer": one["pointer"].replace("/messages", "/greeting", 1)} for one in invalid.errors]
+        raise Invalid(errors) from invalid
+    if unknown:
+        detail = f"A greeting can name {', '.join(sorted(GREETING_VARIABLES))}, not {min(unknown)}."
+        raise Invalid.at("/greeting", detail)
+
+
+def describe(account: LineAccount, key: BrandKey, public_url: str) -> Patient:
+    """What a check has to know of an account; a secret that does not open is as good as none."""
+    return Patient(
+        channel_id=account.channel_id,
+        secret=_open(service.open_secret, account, key),
+        mode=account.mode,
+        webhook_url=webhook_url(public_url, account.id),
+        bot_user_id=account.bot_user_id,
+        plan=account.plan,
+        was_good=any(one.code == "secret_fits" for one in read_findings(account.findings)),
+        login_channel_id=account.login_channel_id,
+        login_secret=_open(service.open_login_secret, account, key),
+    )
+
+
+def _open(opening: Callable[[LineAccount, BrandKey], str | None], account: LineAccount, key: BrandKey) -> str | None:
+    try:
+        return opening(account, key)
+    except Unsealable:
+        return None
+
+
+def webhook_url(public_url: str, account_id: UUID) -> str:
+    """Where LINE sends an account's webhooks."""
+    return f"{public_url.rstrip('/')}/line/webhook/{encode_id('acc', account_id)}"
+
+
+def note_check(session: ScopedSession, account: LineAccount, asked: Asked, now: datetime) -> list[Finding]:
+    """Write down what LINE said of an account, and what our own rows say of it; all that was found.
+
+    After the first good check, those who followed before are read where LINE lets us.
+    """
+    if asked.bot is not None:
+        for name in ("basic_id", "premium_id", "display_name", "picture_url", "chat_mode"):
+            setattr(account, name, getattr(asked.bot, name))
+        account.bot_user_id = asked.bot.user_id
+    if asked.is_verified is not None:
+        account.is_verified = asked.is_verified
+    findings = [*asked.findings, *_note_quota(session, account, asked, now), *look_around(session, account, asked, now)]
+    account.findings, account.checked_at = write_findings(findings), now
+    account.status_detail = find_trouble(findings)
+    if account.status_detail is None:
+        account.status = "ok"
+    elif asked.is_reached or account.status != "unchecked":
+        account.status = "trouble"
+    if account.status == "ok" and account.is_verified and account.backfill is None:
+        start_backfill(session, account, now)
+    return findings
+
+
+def _note_quota(session: ScopedSession, account: LineAccount, asked: Asked, now: datetime) -> list[Finding]:
+    """Write LINE's quota down; where it runs behind what was sent from here, ours stands for a day."""
+    if asked.used is None:
+        return []
+    known = map_quotas(session, [account.id], now).get(account.id)
+    used, found = asked.used, []
+    if known is not None and known.used > used and known.synced_at is not None and now - known.synced_at < LAG:
+        found = [say("quota_lags", used=used, sent=known.used)]
+        used = known.used
+    store_line_quota(session, account, limit=asked.limit, used=used, now=now)
+    return found
+
+
+def look_around(session: ScopedSession, account: LineAccount, asked: Asked, now: datetime) -> list[Finding]:
+    """What our own rows say of an account: its provider beside the others', what arrived, what is forwarded."""
+    found = [] if account.mode == "live" else [say("test_mode")]
+    others = list_others(session, account)
+    found += [
+        say("duplicate", other=other.name)
+        for other in others
+        if account.bot_user_id is not None and other.bot_user_id == account.bot_user_id
+    ][:1]
+    found.append(_judge_provider(session, account, others))
+    if account.other_destination_at is not None and now - account.other_destination_at < STRAY:
+        found.append(say("wrong_destination"))
+    if asked.is_active:
+        found.append(_judge_silence(account, now))
+    forward = read_forward_health(session, account.id)
+    if forward is not None and (forward.failing_since is not None or forward.dead):
+        since = forward.failing_since or now
+        found.append(say("forward_failing", since=f"{since:%Y-%m-%d %H:%M} UTC", dead=forward.dead))
+    return found
+
+
+def _judge_provider(session: ScopedSession, account: LineAccount, others: Sequence[LineAccount]) -> Finding:
+    """LINE has no API for the provider, so what is stated is held against evidence and against the others."""
+    elsewhere = [other for other in others if other.provider_id != account.provider_id]
+    provider = account.provider_id
+    for other in elsewhere:
+        if account.login_channel_id is not None and other.login_channel_id == account.login_channel_id:
+            return say(
+                "provider_login",
+                provider=provider,
+                other=other.name,
+                other_provider=other.provider_id,
+                login_channel=account.login_channel_id,
+            )
+    if elsewhere and (against := find_contradiction(session, account)) is not None:
+        return say(
+            "provider_wrong", provider=provider, other=against.other_name, other_provider=against.other_provider_id
+        )
+    if elsewhere:
+        first = elsewhere[0]
+        same = [other for other in elsewhere if other.provider_id == first.provider_id]
+        return say(
+            "provider_differs",
+            provider=provider,
+            other=first.name,
+            other_provider=first.provider_id,
+            count=len(same),
+        )
+    return say("provider_alone", provider=provider)
+
+
+def _judge_silence(account: LineAccount, now: datetime) -> Finding:
+    if account.heard_at is None:
+        return say("never_heard" if now - account.created_at > FIRST_HEARD else "heard_soon")
+    silent = now - account.heard_at
+    return say("not_heard", days=silent.days) if silent > HEARD else say("heard")
+
+
+def see_findings(session: ScopedSession, account: LineAccount) -> list[Finding] | None:
+    """What the scope may know of the last check; None before the first one."""
+    if account.findings is None:
+        return None
+    is_store = session.scope.store_nos is not None
+    return [one for one in read_findings(account.findings) if not (is_store and one.check in OVER_THE_WALL)]
 
 
 def _list_stores(session: ScopedSession, area_id: UUID | None, store_ids: Sequence[UUID] | None) -> Sequence[Store]:
