@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.sandbox import settings, world
+from app.sandbox import outages, settings, world
 from app.sandbox.chaos import Chaos
 from app.sandbox.clock import format_instant, month_of, parse_instant
 from app.sandbox.controls import (
@@ -162,6 +162,14 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
             raise Mistaken(str(mistake)) from None
         return done()
 
+    async def put_outage(request: Request) -> Response:
+        body = await read_object(request)
+        try:
+            sandbox.faults.put(outages.plan(body), int(body.get("seed") or 0))
+        except (MalformedFault, TypeError, ValueError) as mistake:
+            raise Mistaken(str(mistake)) from None
+        return done()
+
     async def put_weather(request: Request) -> Response:
         body = await read_object(request)
         offices = list_of(body, "offices") if body.get("offices") is not None else None
@@ -213,6 +221,7 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
 
     return [
         control("/faults", "PUT", put_faults),
+        control("/outage", "PUT", put_outage),
         control("/weather", "PUT", put_weather),
         control("/weather", "GET", get_weather),
         control("/clock", "PUT", put_clock),
