@@ -20,7 +20,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
-from app.calls import open_client
+from app.console.calls import open_client
 
 ALGORITHMS: Final = frozenset({"ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA"})
 """Signatures by the provider's private key. Never `none`; never HMAC, whose key is a public key's bytes to who asks."""

@@ -6,26 +6,26 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from app.calls import open_client
-from app.line.errors import LineUnavailable
+from app.line.errors import LineError, LineUnavailable
+from app.line.transport import Call, ask
 
 FRESH_SECONDS = 3600.0
 """How long keys are taken from memory without asking. Older ones serve on while LINE does not answer."""
 UNKNOWN_KEY_SECONDS = 60.0
 """How often a key that is unknown may make us ask: anybody can name keys that do not exist."""
+_ENDPOINT = "GET /oauth2/v2.1/certs"
 _MOST_PLACES = 16
 _MOST_KEYS = 100
 
 
 @dataclass
 class Jwks:
-    """The keys published at one address. Shared by all threads of the process."""
+    """The keys that are published at one of LINE's hosts. Shared by all threads of the process."""
 
-    url: str
+    api_url: str
     _keys: Mapping[str, ECKey] = field(default_factory=dict)
     _read_at: float | None = None
     """When the keys came, on the process's own clock."""
@@ -36,7 +36,7 @@ class Jwks:
     def find(self, key_id: str) -> ECKey | None:
         """The key of this id; LINE is asked when keys are old, and at most once a minute for one that is unknown.
 
-        Blocks for up to ten seconds. Raises LineUnavailable while no keys were ever read.
+        Blocks for as long as `ask`. Raises LineUnavailable while no keys were ever read.
         """
         found = self._keys.get(key_id)
         if found is not None and not self._is_old():
@@ -60,16 +60,15 @@ class Jwks:
 
     def _read(self) -> Mapping[str, ECKey]:
         """What is published now, or what we have while LINE does not answer. Raises LineUnavailable."""
+        call = Call(_ENDPOINT, self.api_url, "/oauth2/v2.1/certs", channel_id="", names_itself=False)
         try:
-            with open_client() as client:
-                answer = client.get(self.url)
-            answer.raise_for_status()
-            keys = answer.json()["keys"]
-            return {key.kid: key for key in map(_import, keys[:_MOST_KEYS]) if key is not None and key.kid}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            keys = ask(call).body.get("keys")
+        except LineError as error:
             if self._read_at is None:
-                raise LineUnavailable(f"keys: {type(error).__name__}") from error
+                raise LineUnavailable(f"keys: {error}") from error
             return self._keys
+        found = map(_import, keys[:_MOST_KEYS] if isinstance(keys, list) else [])
+        return {key.kid: key for key in found if key is not None and key.kid}
 
 
 def _import(found: Any) -> ECKey | None:
@@ -88,11 +87,11 @@ _places: dict[str, Jwks] = {}
 _places_lock = Lock()
 
 
-def jwks_at(url: str) -> Jwks:
-    """The process's memory of the keys at this address."""
+def jwks_of(api_url: str) -> Jwks:
+    """The process's memory of the keys of one host."""
     with _places_lock:
-        if url not in _places:
+        if api_url not in _places:
             if len(_places) >= _MOST_PLACES:
                 _places.clear()
-            _places[url] = Jwks(url)
-        return _places[url]
+            _places[api_url] = Jwks(api_url)
+        return _places[api_url]

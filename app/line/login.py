@@ -9,13 +9,12 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-import httpx
 import orjson
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError
@@ -23,10 +22,11 @@ from joserfc.jwk import ECKey, OctKey
 from joserfc.jws import extract_compact
 from joserfc.jwt import ClaimsOption
 
-from app.calls import open_client
-from app.line.errors import LineUnavailable, read_error
+from app.line.errors import LineGarbled, LineInvalid
 from app.line.hosts import LineHosts
-from app.line.jwks import jwks_at
+from app.line.jwks import jwks_of
+from app.line.tokens import ChannelTokens
+from app.line.transport import Call, ask
 
 LEEWAY_SECONDS = 30
 """How far LINE's clock may be from ours."""
@@ -70,18 +70,18 @@ class LineIdentity:
 class LoginAttempt:
     """What one sign-in must bring back; to be kept, sealed, in the browser that started it."""
 
-    state: str
-    nonce: str
-    verifier: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class LoginTokens:
     """What a code was worth."""
 
-    access_token: str
-    refresh_token: str | None
-    id_token: str | None
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    id_token: str | None = field(repr=False)
     """Only where `openid` was asked for and granted."""
     scope: str
     expires_in_seconds: int
@@ -136,7 +136,7 @@ def exchange_code(
         "client_secret": login_secret,
         "code_verifier": verifier,
     }
-    answer = _read_object(_call(hosts, "POST", "/oauth2/v2.1/token", data=form))
+    answer = _ask(hosts, "POST /oauth2/v2.1/token", login_channel_id, form=form)
     expires_in = answer.get("expires_in")
     return LoginTokens(
         access_token=_text(answer, "access_token"),
@@ -194,32 +194,32 @@ def check_access_token(hosts: LineHosts, access_token: str, *, login_channel_id:
 
     Raises LineRefused for one that is none, or is another channel's, and LineUnavailable.
     """
-    answer = _read_object(_call(hosts, "GET", "/oauth2/v2.1/verify", params={"access_token": access_token}))
+    answer = _ask(hosts, "GET /oauth2/v2.1/verify", login_channel_id, query={"access_token": access_token})
     expires_in = answer.get("expires_in")
     if answer.get("client_id") != login_channel_id or not isinstance(expires_in, int) or expires_in <= 0:
-        raise read_error(400, b'{"message":"the access token is not of this channel"}')
+        raise LineInvalid(400, "the access token is not of this channel")
     return expires_in
 
 
-def get_friendship(hosts: LineHosts, access_token: str) -> bool:
+def get_friendship(hosts: LineHosts, access_token: str, *, login_channel_id: str) -> bool:
     """Whether the person is a friend of the one account that is linked to the Login channel, and does not block it.
 
     Raises LineRefused, LineUnavailable.
     """
-    headers = {"Authorization": f"Bearer {access_token}"}
-    friend = _read_object(_call(hosts, "GET", "/friendship/v1/status", headers=headers)).get("friendFlag")
+    friend = _ask(hosts, "GET /friendship/v1/status", login_channel_id, token=access_token).get("friendFlag")
     if not isinstance(friend, bool):
-        raise LineUnavailable("friendship: the answer holds no friendFlag")
+        raise LineGarbled("friendship: the answer holds no friendFlag")
     return friend
 
 
-def deauthorize(hosts: LineHosts, access_token: str, *, channel_token: str) -> None:
+def deauthorize(hosts: LineHosts, access_token: str, *, login_channel_id: str, login_secret: str) -> None:
     """Take back what the person allowed the Login channel; LINE asks for this when somebody leaves the service.
 
-    `channel_token` is the Login channel's own, a stateless one. Raises LineRefused, LineUnavailable.
+    Raises LineRefused, LineUnavailable.
     """
-    headers = {"Authorization": f"Bearer {channel_token}"}
-    _call(hosts, "POST", "/user/v1/deauthorize", headers=headers, json={"userAccessToken": access_token})
+    channel_token = ChannelTokens(hosts.api_url).get(login_channel_id, login_secret)
+    body = orjson.dumps({"userAccessToken": access_token})
+    _ask(hosts, "POST /user/v1/deauthorize", login_channel_id, token=channel_token, body=body)
 
 
 def _open(hosts: LineHosts, token: str, login_secret: str | None) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def _open(hosts: LineHosts, token: str, login_secret: str | None) -> dict[str, A
         if alg == "HS256" and login_secret:
             key = OctKey.import_key(login_secret)
         elif alg == "ES256" and isinstance(key_id, str):
-            key = jwks_at(hosts.api_url + "/oauth2/v2.1/certs").find(key_id)
+            key = jwks_of(hosts.api_url).find(key_id)
         if key is None:
             raise ForgedIdToken("it names an algorithm or a key that is not LINE's")
         return jwt.decode(token, key, [str(alg)]).claims
@@ -241,32 +241,35 @@ def _open(hosts: LineHosts, token: str, login_secret: str | None) -> dict[str, A
         raise ForgedIdToken(f"it is not signed: {type(error).__name__}") from error
 
 
-def _call(hosts: LineHosts, method: str, path: str, **request: Any) -> bytes:
-    """The body of a success. Raises LineRefused, LineUnavailable."""
-    try:
-        with open_client() as client:
-            answer = client.request(method, hosts.api_url + path, **request)
-    except httpx.HTTPError as error:
-        raise LineUnavailable(f"{path}: {type(error).__name__}") from error
-    if not answer.is_success:
-        raise read_error(answer.status_code, answer.content)
-    return answer.content
-
-
-def _read_object(body: bytes) -> Mapping[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise LineUnavailable("the answer is not JSON") from error
-    if not isinstance(value, dict):
-        raise LineUnavailable("the answer is not an object")
-    return value
+def _ask(
+    hosts: LineHosts,
+    endpoint: str,
+    channel_id: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    token: str | None = None,
+) -> Mapping[str, Any]:
+    """LINE's answer. Raises LineRefused, LineUnavailable."""
+    path = endpoint.partition(" ")[2]
+    call = Call(
+        endpoint,
+        hosts.api_url,
+        f"{path}?{urlencode(query)}" if query else path,
+        channel_id,
+        token=token,
+        body=urlencode(form).encode() if form else body,
+        media_type="application/x-www-form-urlencoded" if form else "application/json",
+        names_itself=False,  # LINE promises request ids for the Messaging API
+    )
+    return ask(call).body
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
-        raise LineUnavailable(f"the answer holds no {name}")
+        raise LineGarbled(f"the answer holds no {name}")
     return value
 
 

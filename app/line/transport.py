@@ -176,7 +176,7 @@ def _note(call: Call, error: LineError | None, started: float, status: int | Non
 
 def _find_error(call: Call, incoming: "_Incoming", content: bytes) -> LineError | None:
     """What an answer that is no success means; None for one that is."""
-    if incoming.status in (200, 202):
+    if incoming.status in (200, 202, 204):
         return None
     if 400 <= incoming.status < 500 and call.names_itself and incoming.request_id is None:
         # Not LINE speaks but something in between: to believe its 404 would be to believe that a person is gone.

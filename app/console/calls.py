@@ -1,4 +1,4 @@
-"""Calls that go out over httpx and cannot be drawn out: limits on time and size, no redirects, no proxy."""
+"""Calls to the identity provider that cannot be drawn out: limits on time and size, no redirects, no proxy."""
 
 import ssl
 import time
