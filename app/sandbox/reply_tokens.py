@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 _EVENT_SECONDS = 20 * 60
-"""After this a redelivered event's token is dead. Also how long a token is remembered at all."""
+"""After this a redelivered event's token is dead. Also how long a token is remembered after its delivery."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class ReplyTokens:
     def issue(self, channel_no: int, person_no: int, now: float) -> str:
         """A new token, valid from now."""
         for text, token in list(islice(self._tokens.items(), 2)):
-            if now - token.event_at > _EVENT_SECONDS:
+            if now - token.delivered_at > _EVENT_SECONDS:
                 del self._tokens[text]
         text = secrets.token_hex(16)
         self._tokens[text] = ReplyToken(channel_no, person_no, now, now)

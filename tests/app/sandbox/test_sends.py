@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.sandbox.reply_tokens import ReplyTokens
 from tests.app.sandbox.stage import (
     CHANNEL,
     OTHER_CHANNEL,
@@ -212,3 +213,47 @@ def test_a_reply_token_is_good_once_for_a_minute_and_in_its_channel(stage: Stage
     assert reply(used) == invalid
     stage.advance(61)
     assert reply(late) == invalid
+
+
+def test_a_thousand_names_a_month_are_counted_and_the_next_is_not(stage: Stage) -> None:
+    stage.client.put("/_sandbox/settings", json={"rate_limits": False})
+
+    def push(unit: str) -> None:
+        body = {"to": stage.hanako, "messages": [text()], "customAggregationUnits": [unit]}
+        assert stage.send("push", body).status_code == 200
+
+    for number in range(1_000):
+        push(f"unit_{number}")
+    push("one_too_many")
+    push("unit_7")
+    items = stage.client.get("/_sandbox/deliveries", params={"cursor": "999", "limit": 10}).json()["items"]
+    assert [item["unit"] for item in items] == ["unit_999", None, "unit_7"]
+    stage.advance(32 * 24 * 3600)
+    push("one_too_many")
+    items = stage.client.get("/_sandbox/deliveries", params={"cursor": "1002"}).json()["items"]
+    assert [item["unit"] for item in items] == ["one_too_many"]
+
+
+def test_an_id_of_another_provider_is_skipped_if_so_switched(stage: Stage) -> None:
+    stage.client.put("/_sandbox/settings", json={"foreign_multicast_ids": "skip"}).raise_for_status()
+    answer = stage.send("multicast", {"to": [UNKNOWN_USER, stage.hanako], "messages": [text()]})
+    assert answer.status_code == 200
+    assert len(stage.inbox()) == 1
+
+
+def test_a_reply_token_lives_again_with_a_redelivery_unless_it_was_used_or_is_old() -> None:
+    tokens = ReplyTokens()
+    fresh, used, old = (tokens.issue(1, 7, 0.0) for _ in range(3))
+    found = tokens.find(used, 1, 30.0, 60.0)
+    assert found is not None
+    found.used = True
+    assert tokens.find(fresh, 1, 60.0, 60.0) is None
+    for token in (fresh, used):
+        tokens.mark_delivered(token, 20 * 60.0)
+    tokens.mark_delivered(old, 20 * 60.0 + 1)
+    for _ in range(3):
+        tokens.issue(1, 8, 20 * 60.0 + 59)
+    assert tokens.find(fresh, 1, 20 * 60.0 + 59, 60.0) is not None
+    assert tokens.find(fresh, 2, 20 * 60.0 + 59, 60.0) is None
+    assert tokens.find(used, 1, 20 * 60.0 + 59, 60.0) is None
+    assert tokens.find(old, 1, 20 * 60.0 + 2, 60.0) is None

@@ -15,18 +15,24 @@ def switch(stage: Stage, **settings: Any) -> None:
 
 
 def test_the_401_has_a_new_and_an_old_wording(stage: Stage) -> None:
-    calls = (lambda: stage.push(authorization="Bearer nobody"), lambda: stage.client.get("/v2/bot/info"))
+    def ask() -> list[str]:
+        answers = stage.push(authorization="Bearer nobody"), stage.client.get("/v2/bot/info")
+        return [answer.json()["message"] for answer in answers]
+
     new = "Authentication failed. Confirm that the access token in the authorization header is valid."
-    assert [call().json() for call in calls] == [{"message": new}] * 2
+    assert ask() == [new] * 2
     switch(stage, unauthenticated_text="old")
-    assert all("following reason: invalid token." in call().json()["message"] for call in calls)
+    assert all("following reason: invalid token." in message for message in ask())
 
 
 def test_answers_name_their_charset_or_not(stage: Stage) -> None:
-    calls = (stage.push, lambda: stage.client.get("/v2/bot/info", headers=AUTHORIZED))
-    assert {call().headers["content-type"] for call in calls} == {"application/json;charset=UTF-8"}
+    def ask() -> set[str]:
+        answers = stage.push(), stage.client.get("/v2/bot/info", headers=AUTHORIZED)
+        return {answer.headers["content-type"] for answer in answers}
+
+    assert ask() == {"application/json;charset=UTF-8"}
     switch(stage, content_type_charset=False)
-    assert {call().headers["content-type"] for call in calls} == {"application/json"}
+    assert ask() == {"application/json"}
 
 
 @pytest.mark.parametrize(("burst", "expected"), [(1.0, 60), (2.0, 120)])
