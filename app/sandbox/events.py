@@ -48,7 +48,7 @@ def complete(sandbox: Sandbox, channel: Channel, element: Mapping[str, Any]) -> 
         "timestamp": int(now * 1000),
         "mode": "standby" if channel.standby else "active",
     }
-    event = {**common, **element}
+    event = {**element, **{name: value for name, value in common.items() if name not in element}}
     if event.get("replyToken") is True:
         source = event.get("source")
         user_id = source.get("userId") if isinstance(source, Mapping) else None

@@ -192,8 +192,7 @@ def _take(sandbox: "Sandbox", most: int) -> tuple[Channel | None, list[Lane], li
     taken, parcels = [], []
     for key in lanes:
         lane = outbox.lanes[key]
-        if lane and lane[0].late:
-            lane[0] = lane[0]._replace(late=False)
+        if lane and lane[0].late and not _overtake(lane):
             asyncio.get_running_loop().call_later(_LATE_SECONDS, _bring_late, sandbox, key)
             continue
         taken.append(key)
@@ -202,11 +201,20 @@ def _take(sandbox: "Sandbox", most: int) -> tuple[Channel | None, list[Lane], li
     return channels[channel_no], taken, parcels
 
 
+def _overtake(lane: deque[Parcel]) -> bool:
+    """Let the event after the late one go before it. False if there is none."""
+    if len(lane) < 2:
+        return False
+    late, other = lane.popleft(), lane.popleft()
+    lane.extendleft((late._replace(late=False), other._replace(late=False)))
+    return True
+
+
 def _bring_late(sandbox: "Sandbox", key: Lane) -> None:
     """The late event may go, after the one that came meanwhile if one did."""
     lane = sandbox.outbox.lanes[key]
-    if len(lane) > 1:
-        lane.insert(1, lane.popleft())
+    if lane and not _overtake(lane):
+        lane[0] = lane[0]._replace(late=False)
     sandbox.outbox.ready.setdefault(key[0], deque()).append(key)
     _wake(sandbox)
 

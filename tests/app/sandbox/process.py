@@ -66,7 +66,16 @@ class Received(NamedTuple):
     """A call that the shop's server got."""
 
     headers: dict[str, str]
+    """By their names in small letters."""
     body: bytes
+    written: frozenset[str] = frozenset()
+    """The names as they came."""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events of the call."""
+        found: list[dict[str, Any]] = orjson.loads(self.body)["events"]
+        return found
 
     @property
     def event(self) -> dict[str, Any]:
@@ -94,7 +103,7 @@ class Shop:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                shop.calls.append(Received(headers, body))
+                shop.calls.append(Received(headers, body, frozenset(self.headers.keys())))
                 if shop.slow.is_set():
                     shop.release.wait(10)
                 self.send_response(shop.statuses.pop(0) if shop.statuses else 200)
@@ -113,6 +122,14 @@ class Shop:
         """The first `count` events, when they have come."""
         wait_for(lambda: len(self.calls) >= count)
         return [call.event for call in self.calls[:count]]
+
+    def wait_for_all(self, count: int) -> list[dict[str, Any]]:
+        """At least `count` events, however many share a call, when they have come."""
+        return wait_for(lambda: (events := self.list_events())[: len(events) if len(events) >= count else 0])
+
+    def list_events(self) -> list[dict[str, Any]]:
+        """All events that came, those of one call in its order."""
+        return [event for call in list(self.calls) for event in call.events]
 
     def close(self) -> None:
         self.release.set()
