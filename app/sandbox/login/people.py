@@ -7,10 +7,11 @@ from urllib.parse import quote, unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox import events, webhooks, world
+from app.sandbox import webhooks, world
 from app.sandbox.login.channels import LoginChannel
+from app.sandbox.people_acts import ACTS
 from app.sandbox.state import Sandbox
-from app.sandbox.world import Channel, Tie, derive
+from app.sandbox.world import Channel, derive
 
 COOKIE = "sandbox_person"
 """Holds the id of who one was last; the pages of other parts may set it, too."""
@@ -68,8 +69,8 @@ def is_friend(sandbox: Sandbox, account: Channel, person_no: int) -> bool:
 
 def add_friend(sandbox: Sandbox, account: Channel, person_no: int) -> bool:
     """She adds the account, or unblocks it, which its webhook is told. False if she was a friend already."""
-    tie = world.follow(sandbox.world, account, person_no)
-    if tie is None:
+    event = ACTS["follow"](sandbox, account, person_no, {})
+    if event is None:
         return False
-    webhooks.enqueue(sandbox, account, events.followed(sandbox, account, person_no, is_unblocked=tie is Tie.UNBLOCKED))
+    webhooks.enqueue(sandbox, account, event)
     return True
