@@ -25,7 +25,8 @@ def answer(sandbox: "Sandbox", channel: Channel, event: dict[str, Any]) -> None:
             kind, text = Kind.AUTO_RESPONSE, channel.auto_response
         case _:
             return
-    user_id = (event.get("source") or {}).get("userId")
+    source = event.get("source") or {}
+    user_id = source.get("userId") if source.get("type") == "user" else None  # In groups the manager keeps silent.
     person_no = sandbox.world.providers[channel.provider_id].numbers.get(str(user_id))
     if text is None or person_no is None:
         return

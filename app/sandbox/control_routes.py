@@ -249,6 +249,7 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.weather.reset()
     sandbox.oidc.reset(everyone=world_too)
     menus.reset(sandbox, menus_too=world_too)
+    sandbox.follower_lists.reset()
     sandbox.coupons.reset(sandbox.world.changes, coupons_too=world_too)
     sandbox.login.reset(everyone=world_too)
     sandbox.use(Settings())
@@ -262,5 +263,6 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     if world_too:
         sandbox.world.clear()
         sandbox.tokens.clear()
+        sandbox.groups.by_id.clear()
     sandbox.world.version += 1
     sandbox.tokens.forget_seen()

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from app.sandbox.clock import parse_instant
 from app.sandbox.state import Sandbox
-from app.sandbox.world import Channel
+from app.sandbox.world import DELETED, Channel
 
 JsonObject = dict[str, Any]
 
@@ -100,6 +100,14 @@ def get_person(sandbox: Sandbox, person_id: str) -> int:
     no = sandbox.world.person_numbers.get(person_id)
     if no is None:
         raise Mistaken(f"there is no person {person_id}", 404)
+    return no
+
+
+def get_living(sandbox: Sandbox, person_id: str) -> int:
+    """The number of a person who can do something in LINE: one who has not deleted her account."""
+    no = get_person(sandbox, person_id)
+    if no in sandbox.world.traits.get(DELETED, {}):
+        raise Mistaken(f"{person_id} has deleted her LINE account", 409)
     return no
 
 

@@ -19,6 +19,11 @@ def parse_limit(text: str | None, *, default: int, most: int) -> int:
     return int(text)
 
 
+def cut_short(limit: int, pages: str) -> int:
+    """How many a page of people holds that may have up to `limit`: all, or two thirds if pages are "short"."""
+    return limit if pages == "full" else max(1, limit * 2 // 3)
+
+
 def seal_start(channel: Channel, of: str, after: int, now: float) -> str:
     """The token for what follows position `after` in the list `of` this channel."""
     text = f"{after}.{int(now)}"

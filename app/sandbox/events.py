@@ -5,6 +5,7 @@ from typing import Any
 
 from app.sandbox.chats.state import new_read_token
 from app.sandbox.ids import new_ulid, quote_token
+from app.sandbox.reply_tokens import NOBODY
 from app.sandbox.state import Sandbox
 from app.sandbox.world import Channel, user_id_in
 
@@ -114,3 +115,13 @@ def beacon_met(
 ) -> Event:
     beacon = {"hwid": hwid, "type": kind} | ({"dm": dm} if dm else {})
     return new_event(sandbox, channel, person_no, "beacon", beacon=beacon)
+
+
+def happened_in(
+    sandbox: Sandbox, channel: Channel, source: Mapping[str, str], kind: str, *, group_id: str | None, **members: Any
+) -> Event:
+    """An event in a group or room, which is answered there if `group_id` names it."""
+    event = complete(sandbox, channel, {"type": kind, "source": dict(source), **members})
+    if group_id is not None and not channel.standby:
+        event["replyToken"] = sandbox.reply_tokens.issue(channel.no, NOBODY, sandbox.clock.now(), group_id)
+    return event

@@ -61,6 +61,7 @@ from app.sandbox import (
     webhook_routes,
     webhooks,
 )
+from app.sandbox.accounts import control_routes as account_control_routes
 from app.sandbox.accounts import routes as account_routes
 from app.sandbox.aggregation import routes as aggregation_routes
 from app.sandbox.chats import routes as chat_routes
@@ -167,6 +168,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *content_routes.routes(sandbox),
             *content_control_routes.routes(sandbox),
             *account_routes.routes(sandbox),
+            *account_control_routes.routes(sandbox),
             *coupon_routes.routes(sandbox),
             *coupon_control_routes.routes(sandbox),
             *menu_routes.routes(sandbox),

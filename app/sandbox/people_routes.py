@@ -15,6 +15,7 @@ from app.sandbox.controls import (
     answer,
     control,
     get_channel,
+    get_living,
     get_person,
     query_number,
     read_object,
@@ -92,7 +93,7 @@ def _person(sandbox: Sandbox, no: int) -> JsonObject:
 
 def _act_route(sandbox: Sandbox, name: str, act: Act) -> Route:
     async def endpoint(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         body = await read_object(request)
         channel = get_channel(sandbox, text_of(body, "channel"))
         return told(sandbox, channel, act(sandbox, channel, no, body))

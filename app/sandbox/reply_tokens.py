@@ -6,6 +6,8 @@ from itertools import islice
 
 _EVENT_SECONDS = 20 * 60
 """After this a redelivered event's token is dead. Also how long a token is remembered after its delivery."""
+NOBODY = -1
+"""Instead of a person, where a group is answered."""
 
 
 @dataclass(slots=True)
@@ -17,6 +19,8 @@ class ReplyToken:
     event_at: float
     delivered_at: float
     used: bool = False
+    group_id: str | None = None
+    """The group or room that is answered, instead of a person."""
 
 
 @dataclass(slots=True)
@@ -25,13 +29,13 @@ class ReplyTokens:
 
     _tokens: dict[str, ReplyToken] = field(default_factory=dict)
 
-    def issue(self, channel_no: int, person_no: int, now: float) -> str:
+    def issue(self, channel_no: int, person_no: int, now: float, group_id: str | None = None) -> str:
         """A new token, valid from now."""
         for text, token in list(islice(self._tokens.items(), 2)):
             if now - token.delivered_at > _EVENT_SECONDS:
                 del self._tokens[text]
         text = secrets.token_hex(16)
-        self._tokens[text] = ReplyToken(channel_no, person_no, now, now)
+        self._tokens[text] = ReplyToken(channel_no, person_no, now, now, group_id=group_id)
         return text
 
     def mark_delivered(self, text: str | None, now: float) -> None:

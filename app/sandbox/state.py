@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from app.sandbox.accounts.state import FollowerLists, Groups
 from app.sandbox.chaos import Chaos
 from app.sandbox.chats.state import Chats
 from app.sandbox.clock import Clock
@@ -33,7 +34,7 @@ FIRST_MESSAGE_NO = 642_012_345_678_000_000
 
 _SAVED = (
     *("tokens", "oidc", "login", "quotas", "insight", "chats"),
-    *("rich_menus", "menu_images", "menu_metrics", "coupons"),
+    *("rich_menus", "menu_images", "menu_metrics", "coupons", "groups"),
     "contents",
 )
 
@@ -85,6 +86,8 @@ class Sandbox:
     menu_images: Images = field(default_factory=Images)
     menu_metrics: Metrics = field(default_factory=Metrics)
     coupons: Coupons = field(default_factory=Coupons)
+    groups: Groups = field(default_factory=Groups)
+    follower_lists: FollowerLists = field(default_factory=FollowerLists)
     settings: Settings = field(default_factory=Settings)
     next_message_no: int = FIRST_MESSAGE_NO
     webhook_log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1_000))

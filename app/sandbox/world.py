@@ -17,6 +17,8 @@ CHATTED_SECONDS = 7 * 24 * 3600
 """How long an account may push to someone who wrote to it without being a friend."""
 FOLLOWS, STRANGER, BLOCKS = 1, 0, -1
 """What a person is to an account."""
+DELETED = "deleted"
+"""The trait of those whose LINE account is gone for good."""
 
 
 class Impossible(ValueError):
@@ -75,6 +77,11 @@ class Channel:
     """What LINE's manager says to whoever adds or unblocks the account, beside whatever the webhook's owner says."""
     auto_response: str | None = None
     """What it answers to each message, likewise."""
+    premium_id: str | None = None
+    picture: bool = True
+    """Whether it has a profile picture."""
+    chat: bool = False
+    """Whether people are answered by hand in LINE's manager, beside the webhook."""
     verified: bool = True
     quota: int | None = None
     """Messages it may send in a month; None is no limit."""
@@ -115,6 +122,9 @@ CHANNEL_SETTINGS: Mapping[str, type | tuple[type, ...]] = {
     "standby": bool,
     "greeting": (str, type(None)),
     "auto_response": (str, type(None)),
+    "premium_id": (str, type(None)),
+    "picture": bool,
+    "chat": bool,
     "verified": bool,
     "quota": (int, type(None)),
 }
@@ -270,7 +280,12 @@ def _give_id(provider: Provider, no: int, user_id: str) -> None:
 
 
 def seed_ties(world: World, no: int, follows: Sequence[str], blocks: Sequence[str]) -> None:
-    """Friends and blockers as they are found at the start: no event goes out, and a tie that exists is kept."""
+    """Friends and blockers as they are found at the start: no event goes out, and a tie that exists is kept.
+
+    Whoever has deleted her LINE account gets none.
+    """
+    if no in world.traits.get(DELETED, {}):
+        return
     for channel_ids, blocking in ((follows, False), (blocks, True)):
         for channel_id in channel_ids:
             channel = world.channels.get(channel_id)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.sandbox.clock import format_instant
-from app.sandbox.controls import Mistaken, answer, control, get_channel, get_person, read_object, text_of
+from app.sandbox.controls import Mistaken, answer, control, get_channel, get_living, get_person, read_object, text_of
 from app.sandbox.coupons import service
 from app.sandbox.coupons.routes import show
 from app.sandbox.coupons.rules import check_coupon
@@ -30,7 +30,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
 def _person_routes(sandbox: Sandbox) -> list[Route]:
     async def acquire(request: Request) -> Response:
-        no, body = get_person(sandbox, request.path_params["person_id"]), await read_object(request)
+        no, body = get_living(sandbox, request.path_params["person_id"]), await read_object(request)
         channel, lucky = get_channel(sandbox, text_of(body, "channel")), body.get("lucky")
         if not isinstance(lucky, bool | None):
             raise Mistaken("lucky is true or false")
@@ -49,7 +49,7 @@ def _person_routes(sandbox: Sandbox) -> list[Route]:
         return answer({"items": [shown(*pair) for pair in service.list_tickets(sandbox, no, channels)]})
 
     async def use(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         ticket = sandbox.coupons.tickets.get(request.path_params["ticket_id"])
         if ticket is None or ticket.person_no != no:
             raise Mistaken("she has no such ticket", 404)

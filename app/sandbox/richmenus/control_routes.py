@@ -28,6 +28,7 @@ from app.sandbox.controls import (
     control,
     done,
     get_channel,
+    get_living,
     get_person,
     read_object,
     text_of,
@@ -62,12 +63,12 @@ def _person_routes(sandbox: Sandbox) -> list[Route]:
         return Response(content, media_type=content_type)
 
     async def see(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         channel = get_channel(sandbox, text_of(await read_object(request), "channel"))
         return answer({"menu": _shown(taps.see(sandbox, channel, no))})
 
     async def tap(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         body = await read_object(request)
         channel = get_channel(sandbox, text_of(body, "channel"))
         area, params = body.get("area"), body.get("params")
