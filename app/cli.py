@@ -129,7 +129,7 @@ DOMAIN_COMMANDS = {
     "client": "app.admin.commands",
     "demo": "app.demo.commands",
     "bench": "app.bench.commands",
-    "doctor": "app.doctor",
+    "doctor": "app.doctor.command",
     "keys": "app.admin.key_commands",
     "audit": "app.audit.commands",
 }

@@ -14,9 +14,9 @@ import typer
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
-from app import doctor
 from app.database import Urls, embedded_urls, make_engine
-from app.doctor import Finding
+from app.doctor import command, installation
+from app.doctor.findings import Finding, describe
 from app.settings import Settings
 from tenants.brands.service import lock_brand, suspend_brand
 from tenants.operators.service import begin_deletion
@@ -77,10 +77,10 @@ def test_a_healthy_installation_is_said_to_be_healthy(
 ) -> None:
     new_home(patient, keyring)
     start_worker(patient)
-    findings = list(doctor.examine(datetime.now(UTC), settings_of(own_urls, line_api_url=sandbox.url)))
-    assert [doctor.describe(finding) for finding in findings if not finding.ok] == []
+    findings = list(command.examine(datetime.now(UTC), settings_of(own_urls, line_api_url=sandbox.url)))
+    assert [describe(finding) for finding in findings if not finding.ok] == []
     names = ["settings", "database", "schema", "role", "keys", "brands", "clock", "queues", "worker", "weather"]
-    assert [finding.name for finding in findings] == [*names, "line"]
+    assert [finding.name for finding in findings] == [*names, "accounts", "line"]
 
 
 def test_brands_are_counted_by_state_and_a_deletion_that_nobody_finishes_is_told(
@@ -89,14 +89,14 @@ def test_brands_are_counted_by_state_and_a_deletion_that_nobody_finishes_is_told
     now = datetime.now(UTC)
     new_home(patient, keyring)
     home = new_home(patient, keyring)
-    assert doctor.check_brands(patient, now) == Finding("brands", True, "2 active.")
+    assert installation.check_brands(patient, now) == Finding("brands", True, "2 active.")
     with home.open() as session:
         brand = lock_brand(session)
         suspend_brand(session, brand, reason="解約", now=now)
         begin_deletion(session, brand, confirm=brand.name, operator="当直", now=now)
         session.commit()
-    assert doctor.check_brands(patient, now + timedelta(hours=23)).ok is True
-    late = doctor.check_brands(patient, now + timedelta(hours=25))
+    assert installation.check_brands(patient, now + timedelta(hours=23)).ok is True
+    late = installation.check_brands(patient, now + timedelta(hours=25))
     assert (late.ok, late.advice) == (False, "Run: noren brand purge")
     assert late.says == "1 active, 1 deleting; the oldest deletion was asked for 25 h ago and is not finished."
 
@@ -107,18 +107,18 @@ def test_a_database_that_does_not_answer_is_one_finding_and_hides_no_other(tmp_p
         master_keys=MASTER_KEYS,
         line_api_url="http://127.0.0.1:9",
     )
-    findings = list(doctor.examine(NOON, settings))
+    findings = list(command.examine(NOON, settings))
     assert found(findings) == {"settings": True, "database": False, "line": False}
-    assert "hunter2" not in " ".join(map(doctor.describe, findings))
+    assert "hunter2" not in " ".join(map(describe, findings))
 
 
 def test_a_demo_that_is_stopped_asks_to_be_started(tmp_path: Path) -> None:
     url = f"postgresql://noren_app@/noren?host={quote(str(tmp_path / 'postgres'), safe='')}"
     settings = settings_of(Urls(url, url, None))
-    (stranger,) = [one for one in doctor.examine(NOON, settings) if one.name == "database"]
+    (stranger,) = [one for one in command.examine(NOON, settings) if one.name == "database"]
     assert stranger.advice == "Start Postgres, run: noren setup, or correct NOREN_DATABASE_URL."
     (tmp_path / "demo.json").write_text("{}")
-    (database,) = [one for one in doctor.examine(NOON, settings) if one.name == "database"]
+    (database,) = [one for one in command.examine(NOON, settings) if one.name == "database"]
     assert (database.ok, database.advice) == (False, "Start the demo: make demo")
 
 
@@ -127,47 +127,47 @@ def test_a_demo_whose_socket_lies_elsewhere_is_known_by_its_environment(tmp_path
     home = tmp_path / "demo"
     home.mkdir()
     (home / "env").write_text(f"NOREN_DATABASE_URL='{url}'\n")
-    findings = doctor.examine(NOON, settings_of(Urls(url, url, None), data_dir=home))
+    findings = command.examine(NOON, settings_of(Urls(url, url, None), data_dir=home))
     assert [one.advice for one in findings if one.name == "database"] == ["Start the demo: make demo"]
 
 
 def test_a_demo_whose_environment_is_not_loaded_is_told_first(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, line_api_url="http://127.0.0.1:9")
-    assert next(doctor.examine(NOON, settings)).name == "settings"
+    assert next(command.examine(NOON, settings)).name == "settings"
     (tmp_path / "demo.json").write_text("{}")
-    first = next(doctor.examine(NOON, settings))
+    first = next(command.examine(NOON, settings))
     assert (first.name, first.ok) == ("demo", None)
     assert f"set -a; . {tmp_path}/env; set +a" in first.says
     given = Settings(data_dir=tmp_path, database_url="postgresql://noren_app@127.0.0.1:9/noren")
-    assert next(doctor.examine(NOON, given)).name == "settings"
+    assert next(command.examine(NOON, given)).name == "settings"
 
 
 def test_without_any_database_nothing_is_made(tmp_path: Path) -> None:
     home = tmp_path / "nothing"
-    findings = list(doctor.examine(NOON, Settings(data_dir=home, line_api_url="http://127.0.0.1:9")))
+    findings = list(command.examine(NOON, Settings(data_dir=home, line_api_url="http://127.0.0.1:9")))
     assert found(findings)["database"] is False
     assert not home.exists()
 
 
 def test_settings_that_cannot_be_read_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOREN_POOL_SIZE", "hunter2")
-    (finding,) = doctor.examine(NOON)
+    (finding,) = command.examine(NOON)
     assert finding.ok is False
     assert "NOREN_POOL_SIZE" in finding.says
     assert "hunter2" not in finding.says
 
 
 def test_a_public_address_without_tls_is_refused(own_urls: Urls) -> None:
-    assert doctor.check_settings(settings_of(own_urls, public_url="http://noren.example.com")).ok is False
-    assert doctor.check_settings(settings_of(own_urls, public_url="https://noren.example.com")).ok is True
+    assert installation.check_settings(settings_of(own_urls, public_url="http://noren.example.com")).ok is False
+    assert installation.check_settings(settings_of(own_urls, public_url="https://noren.example.com")).ok is True
 
 
 def test_missing_and_malformed_master_keys_are_told_apart(own_urls: Urls) -> None:
-    missing = doctor.check_settings(settings_of(own_urls, master_keys=None))
+    missing = installation.check_settings(settings_of(own_urls, master_keys=None))
     assert (missing.ok, missing.says) == (False, "NOREN_MASTER_KEYS is not set.")
-    malformed = doctor.check_settings(settings_of(own_urls, master_keys="hunter2"))
+    malformed = installation.check_settings(settings_of(own_urls, master_keys="hunter2"))
     assert malformed.ok is False
-    assert "hunter2" not in doctor.describe(malformed)
+    assert "hunter2" not in describe(malformed)
 
 
 def test_a_schema_behind_the_code_asks_for_a_migration(own_urls: Urls, patient: Engine) -> None:
@@ -178,7 +178,7 @@ def test_a_schema_behind_the_code_asks_for_a_migration(own_urls: Urls, patient: 
         with owner.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :no"), {"no": stored})
         try:
-            finding = doctor.check_schema(patient)
+            finding = installation.check_schema(patient)
         finally:
             with owner.begin() as connection:
                 connection.execute(text("UPDATE alembic_version SET version_num = :no"), {"no": head})
@@ -187,23 +187,23 @@ def test_a_schema_behind_the_code_asks_for_a_migration(own_urls: Urls, patient: 
 
 def test_an_empty_database_asks_for_a_migration(own_urls: Urls) -> None:
     admin = make_engine(os.environ["NOREN_TEST_ADMIN_URL"])
-    assert doctor.check_schema(admin).advice == "Run: noren migrate"
+    assert installation.check_schema(admin).advice == "Run: noren migrate"
 
 
 def test_a_role_that_looks_over_the_walls_is_refused(own_urls: Urls) -> None:
-    assert doctor.check_role(make_engine(own_urls.owner)).ok is False
+    assert installation.check_role(make_engine(own_urls.owner)).ok is False
 
 
 def test_a_brand_whose_key_does_not_open_is_counted(patient: Engine, own_urls: Urls, keyring: Keyring) -> None:
     new_home(patient, keyring)
     new_home(patient, Keyring.parse("other:" + "B" * 43))
-    finding = doctor.check_keys(patient, settings_of(own_urls))
+    finding = installation.check_keys(patient, settings_of(own_urls))
     assert finding.ok is False
     assert "1 of 2 brands" in finding.says
 
 
 def test_keys_are_not_judged_without_master_keys(patient: Engine, own_urls: Urls) -> None:
-    assert doctor.check_keys(patient, settings_of(own_urls, master_keys=None)).ok is None
+    assert installation.check_keys(patient, settings_of(own_urls, master_keys=None)).ok is None
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_lane_that_nobody_works_on_is_late(patient: Engine, due: str, leased: 
     )
     with patient.begin() as connection:
         connection.execute(text(lane), {"due": due, "leased": leased})
-    assert doctor.check_queues(patient, datetime.now(UTC)).ok is ok
+    assert installation.check_queues(patient, datetime.now(UTC)).ok is ok
 
 
 def test_an_event_that_is_not_projected_is_late(patient: Engine, keyring: Keyring) -> None:
@@ -231,8 +231,8 @@ def test_an_event_that_is_not_projected_is_late(patient: Engine, keyring: Keyrin
         recorded = make.event(session)
         recorded_at = recorded.created_at
         session.commit()
-    assert doctor.check_queues(patient, recorded_at + timedelta(seconds=5)).ok is True
-    finding = doctor.check_queues(patient, recorded_at + timedelta(minutes=12))
+    assert installation.check_queues(patient, recorded_at + timedelta(seconds=5)).ok is True
+    finding = installation.check_queues(patient, recorded_at + timedelta(minutes=12))
     assert (finding.ok, finding.says) == (False, "The oldest event has waited 12 min.")
 
 
@@ -244,19 +244,19 @@ def test_a_job_that_is_due_is_late_and_one_for_later_is_not(patient: Engine) -> 
     now = datetime.now(UTC)
     with patient.begin() as connection:
         connection.execute(text(job), {"away": "1 hour"})
-    assert doctor.check_queues(patient, now).ok is True
+    assert installation.check_queues(patient, now).ok is True
     with patient.begin() as connection:
         connection.execute(text(job), {"away": "-1 hour"})
-    assert doctor.check_queues(patient, now).ok is False
+    assert installation.check_queues(patient, now).ok is False
 
 
 def test_a_worker_that_has_fallen_silent_is_not_alive(patient: Engine) -> None:
-    assert doctor.check_worker(patient).ok is False
+    assert installation.check_worker(patient).ok is False
     start_worker(patient)
-    assert doctor.check_worker(patient).ok is True
+    assert installation.check_worker(patient).ok is True
     with patient.begin() as connection:
         connection.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"))
-    assert doctor.check_worker(patient).ok is False
+    assert installation.check_worker(patient).ok is False
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_forecast_that_rules_may_not_act_on_is_told(
         make.weather_rule(session)
         make.forecast(session, "130000", forecast(issued), NOON)
         session.commit()
-    finding = doctor.check_weather(patient, NOON)
+    finding = installation.check_weather(patient, NOON)
     assert finding.ok is ok
     assert word in finding.says
 
@@ -287,7 +287,7 @@ def test_an_office_that_was_never_fetched_is_told(patient: Engine, keyring: Keyr
         make.store(session)
         make.weather_rule(session)
         session.commit()
-    finding = doctor.check_weather(patient, NOON)
+    finding = installation.check_weather(patient, NOON)
     assert (finding.ok, finding.says) == (False, "No forecast of office 130000 has been fetched yet.")
 
 
@@ -295,7 +295,7 @@ def test_line_that_cannot_be_reached_is_told(own_urls: Urls) -> None:
     with socket.socket() as listener:  # bound, but nobody listens
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert doctor.check_line(settings_of(own_urls, line_api_url=url)).ok is False
+        assert installation.check_line(settings_of(own_urls, line_api_url=url)).ok is False
 
 
 def test_the_command_prints_json_and_its_exit_code_says_whether_all_is_well(
@@ -307,7 +307,7 @@ def test_the_command_prints_json_and_its_exit_code_says_whether_all_is_well(
     monkeypatch.setenv("NOREN_MASTER_KEYS", MASTER_KEYS)
     monkeypatch.setenv("NOREN_LINE_API_URL", sandbox.url)
     cli = typer.Typer()
-    doctor.register(cli)
+    command.register(cli)
     sick = CliRunner().invoke(cli, ["--json"])
     assert sick.exit_code == 1
     assert {one["name"] for one in json.loads(sick.stdout)["checks"] if not one["ok"]} == {"worker"}

@@ -266,7 +266,8 @@ def _refuse(asked: Asked, given: set[str] | None = None) -> None:
         brought = given is None or given & {field, field.replace("_secret", "_id")}
         for finding in asked.findings:
             if brought and finding.code in codes:
-                errors.append({"pointer": f"/{field}", "detail": finding.tell()})
+                told = {"detail": finding.tell(), "detail_ja": finding.tell("ja")}
+                errors.append({"pointer": f"/{field}", **told})
     if errors:
         raise Invalid(errors)
 

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.admin.line_accounts import service
@@ -12,7 +11,7 @@ from app.admin.line_accounts.queries import count_accounts, list_due_ids
 from app.auth import brand_key_of
 from app.customers.backfill import defer_backfill, is_stuck
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
-from tenants.brands.queries import get_brand
+from tenants.brands.queries import get_brand, list_brand_ids
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.queries import live_accounts, lock_account
 from tenants.problems import NotFound
@@ -25,7 +24,7 @@ TIMES_A_DAY = 100
 
 @task
 def check_account(work: Work, line_account_id: UUID) -> None:
-    """Check an account as a person would; its webhook is moved only where no check has set it yet.
+    """Check an account as a person would; its webhook is moved only where a check was asked for and has not set it.
 
     When LINE cannot be reached, what was found before stays, and it is tried again.
     """
@@ -35,7 +34,8 @@ def check_account(work: Work, line_account_id: UUID) -> None:
             return
         patient = service.describe(account, brand_key_of(session, work.keyring), work.settings.public_url)
         was_connected = any(one.check == "webhook" for one in read_findings(account.findings))
-    asked = ask_all(work.settings, patient, connect=not was_connected)
+        is_wanted = account.checked_at is not None and not was_connected
+    asked = ask_all(work.settings, patient, connect=is_wanted)
     with work.session() as session:
         try:
             account = lock_account(session, line_account_id)
@@ -55,7 +55,7 @@ def _find(session: ScopedSession, line_account_id: UUID) -> LineAccount | None:
 @periodic("*/5 * * * *")
 def check_due_accounts(clock: Clockwork) -> None:
     """Defer the checks that are due, some of each brand: spread over the day, and no brand's in one go."""
-    for brand_id in _list_brand_ids(clock):
+    for brand_id in list_brand_ids(clock.engine):
         with clock.session(brand_id) as session:
             if get_brand(session, brand_id).status == "deleting":
                 continue
@@ -67,7 +67,7 @@ def check_due_accounts(clock: Clockwork) -> None:
 @periodic("23 * * * *")
 def resume_backfills(clock: Clockwork) -> None:
     """Take up what a failed job has left: LINE was away for longer than a job is repeated."""
-    for brand_id in _list_brand_ids(clock):
+    for brand_id in list_brand_ids(clock.engine):
         with clock.session(brand_id) as session:
             begun = select(LineAccount.id, LineAccount.backfill).where(
                 col(LineAccount.archived_at).is_(None), col(LineAccount.backfill).is_not(None)
@@ -75,8 +75,3 @@ def resume_backfills(clock: Clockwork) -> None:
             for account_id, backfill in session.exec(begun).all():
                 if is_stuck(backfill, clock.now):
                     defer_backfill(session, account_id)
-
-
-def _list_brand_ids(clock: Clockwork) -> list[UUID]:
-    with clock.engine.connect() as connection:
-        return list(connection.execute(text("SELECT list_brand_ids()")).scalars())

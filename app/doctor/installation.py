@@ -1,41 +1,27 @@
-"""noren doctor: says in plain words what is wrong with this installation, and what to do about it."""
+"""What the doctor looks at beside LINE accounts: settings, database, keys, clock, queues, worker, LINE, weather."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import httpx
-import typer
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import ValidationError
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from app.auth import brand_key_of
-from app.database import (
-    DatabaseMisconfigured,
-    database_urls,
-    list_revisions,
-    make_engine,
-    refuse_powerful_role,
-    stop_embedded,
-)
+from app.database import DatabaseMisconfigured, list_revisions, refuse_powerful_role
+from app.doctor.findings import Finding, first_line, span
 from app.events.queries import find_oldest_unprojected_at, list_unprojected_brands
 from app.keys import KeysMissing, load_keyring
-from app.settings import Settings, tell_unloaded_demo
+from app.settings import Settings
 from app.weather import decisions, forecasts
 from app.weather.readings import Gap
 from app.weather.rules import staleness
-from tenants.brands.queries import get_brand
+from tenants.brands.queries import get_brand, list_brand_ids
 from tenants.operators.models import DeletionReceipt
 from tenants.operators.queries import all_receipts
 from tenants.scope import Scope
@@ -51,100 +37,6 @@ DELETION_WAIT = timedelta(hours=24)
 """How long a brand that is to be deleted may wait for `noren brand purge`."""
 LIVE_SECONDS = 30
 TIMEOUT_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found; `ok` is None where it could not look."""
-
-    name: str
-    ok: bool | None
-    says: str
-    advice: str | None = None
-
-
-def register(cli: typer.Typer) -> None:
-    """Put `doctor` among the commands."""
-    cli.command("doctor")(doctor)
-
-
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Check settings, database, keys, clock, queues, worker, LINE and weather; exit code 1 if something is wrong."""
-    findings = list(examine(datetime.now(UTC)))
-    healthy = all(finding.ok is not False for finding in findings)
-    if as_json:
-        document = {"ok": healthy, "checks": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(document, ensure_ascii=False))
-    else:
-        for finding in findings:
-            typer.echo(describe(finding))
-    raise typer.Exit(0 if healthy else 1)
-
-
-def describe(finding: Finding) -> str:
-    """One line for people."""
-    mark = {True: "✓", False: "✗", None: "–"}[finding.ok]
-    advice = f" → {finding.advice}" if finding.advice else ""
-    return f"{mark} {finding.name:<9} {finding.says}{advice}"
-
-
-def examine(now: datetime, settings: Settings | None = None) -> Iterator[Finding]:
-    """Every finding about this installation, in the order in which they matter."""
-    if settings is None:
-        try:
-            settings = Settings()
-        except ValidationError as error:
-            # The values are not repeated: they may be secrets.
-            names = ", ".join(sorted({f"NOREN_{part['loc'][0]}".upper() for part in error.errors()}))
-            yield Finding("settings", False, f"Cannot be read: {names}.", "Correct these environment variables.")
-            return
-    if hint := tell_unloaded_demo(settings):
-        yield Finding("demo", None, hint)
-    yield check_settings(settings)
-    with _engine(settings) as engine:
-        database = check_database(engine, is_demo=_is_demo(settings))
-        yield database
-        if isinstance(engine, Engine) and database.ok:
-            schema = check_schema(engine)
-            yield schema
-            if schema.ok:
-                yield from _look_inside(engine, settings, now)
-    yield check_line(settings)
-
-
-def _look_inside(engine: Engine, settings: Settings, now: datetime) -> Iterator[Finding]:
-    """What only a database with our schema can tell."""
-    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
-        ("role", lambda: check_role(engine)),
-        ("keys", lambda: check_keys(engine, settings)),
-        ("brands", lambda: check_brands(engine, now)),
-        ("clock", lambda: check_clock(engine)),
-        ("queues", lambda: check_queues(engine, now)),
-        ("worker", lambda: check_worker(engine)),
-        ("weather", lambda: check_weather(engine, now)),
-    )
-    for name, check in checks:
-        try:
-            yield check()
-        except DBAPIError as error:
-            yield Finding(name, None, f"Could not look: {_first_line(error.orig)}.")
-
-
-@contextmanager
-def _engine(settings: Settings) -> Iterator[Engine | str]:
-    """Connections as the app's role, or why there are none. An embedded database is left as it was found."""
-    home = settings.data_dir / "postgres"
-    if settings.database_url is None and not (home / "PG_VERSION").exists():
-        yield f"NOREN_DATABASE_URL is not set, and {settings.data_dir} holds no database"
-        return
-    sleeping = settings.database_url is None and not (home / "postmaster.pid").exists()
-    engine = make_engine(database_urls(settings).app, pool_size=2)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-        if sleeping:
-            stop_embedded(settings.data_dir)
 
 
 def check_settings(settings: Settings) -> Finding:
@@ -176,7 +68,7 @@ def check_database(engine: Engine | str, *, is_demo: bool = False) -> Finding:
         advice = "Start Postgres, run: noren setup, or correct NOREN_DATABASE_URL."
         if is_demo:
             advice = "Start the demo: make demo"
-        return Finding("database", False, f"Does not answer: {_first_line(error.orig)}.", advice)
+        return Finding("database", False, f"Does not answer: {first_line(error.orig)}.", advice)
     if version < 150000:
         return Finding(
             "database", False, f"PostgreSQL {version // 10000} is too old.", "Move to PostgreSQL 15 or newer."
@@ -184,7 +76,7 @@ def check_database(engine: Engine | str, *, is_demo: bool = False) -> Finding:
     return Finding("database", True, f"PostgreSQL {version // 10000} answers {user}.")
 
 
-def _is_demo(settings: Settings) -> bool:
+def is_demo_database(settings: Settings) -> bool:
     """Whether the given database is a demo's: its socket lies in the demo's folder, or the demo's `env` names it."""
     if settings.database_url is None:
         return False
@@ -228,7 +120,7 @@ def check_keys(engine: Engine, settings: Settings) -> Finding:
         keyring = load_keyring(settings)
     except (KeysMissing, ValueError):
         return Finding("keys", None, "Could not look: there are no master keys to try.")
-    brand_ids = _list_brand_ids(engine)
+    brand_ids = list_brand_ids(engine)
     shut = 0
     for brand_id in brand_ids:
         with open_session(engine, Scope(brand_id)) as session:
@@ -245,7 +137,7 @@ def check_keys(engine: Engine, settings: Settings) -> Finding:
 def check_brands(engine: Engine, now: datetime) -> Finding:
     """How many brands there are, by state, and whether one that was to be deleted is still there."""
     statuses: Counter[str] = Counter()
-    for brand_id in _list_brand_ids(engine):
+    for brand_id in list_brand_ids(engine):
         with open_session(engine, Scope(brand_id)) as session:
             statuses[get_brand(session, brand_id).status] += 1
     says = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "None yet"
@@ -253,7 +145,7 @@ def check_brands(engine: Engine, now: datetime) -> Finding:
         waiting = session.exec(all_receipts().where(col(DeletionReceipt.deleted_at).is_(None))).all()
     oldest = min((receipt.requested_at for receipt in waiting), default=now)
     if now - oldest > DELETION_WAIT:
-        says += f"; the oldest deletion was asked for {_span(now - oldest)} ago and is not finished"
+        says += f"; the oldest deletion was asked for {span(now - oldest)} ago and is not finished"
         return Finding("brands", False, f"{says}.", "Run: noren brand purge")
     return Finding("brands", True, f"{says}.")
 
@@ -282,7 +174,7 @@ def check_queues(engine: Engine, now: datetime) -> Finding:
             events.append(find_oldest_unprojected_at(session))
     event_at = min((at for at in events if at is not None), default=None)
     late = [
-        f"the oldest {kind} has waited {_span(now - at)}"
+        f"the oldest {kind} has waited {span(now - at)}"
         for kind, at, most in (("lane", lane_at, WAIT), ("event", event_at, WAIT), ("job", job_at, JOB_WAIT))
         if at is not None and now - at > most
     ]
@@ -332,7 +224,7 @@ def check_line(settings: Settings) -> Finding:
 def check_weather(engine: Engine, now: datetime) -> Finding:
     """How old the newest forecast is of each office that live rules need, and which they may not act on."""
     offices: set[str] = set()
-    for brand_id in _list_brand_ids(engine):
+    for brand_id in list_brand_ids(engine):
         with open_session(engine, Scope(brand_id)) as session:
             offices |= decisions.list_offices(session)
     with Session(engine) as session:
@@ -354,23 +246,5 @@ def check_weather(engine: Engine, now: datetime) -> Finding:
     if not ages:
         return Finding("weather", True, "No live rule needs a forecast.")
     oldest = max(ages, key=lambda office: ages[office])
-    says = f"Forecasts of {len(ages)} offices are fresh; the oldest, {oldest}, was issued {_span(ages[oldest])} ago."
+    says = f"Forecasts of {len(ages)} offices are fresh; the oldest, {oldest}, was issued {span(ages[oldest])} ago."
     return Finding("weather", True, says)
-
-
-def _list_brand_ids(engine: Engine) -> list[UUID]:
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT list_brand_ids()")).scalars())
-
-
-def _span(time: timedelta) -> str:
-    """A time in the unit that people would use."""
-    minutes = round(time.total_seconds() / 60)
-    if minutes < 1:
-        return f"{max(0, round(time.total_seconds()))} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-
-
-def _first_line(error: object) -> str:
-    """The first line of the driver's message: what went wrong, without hints and without the statement."""
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason given"
