@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import stat
+import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -228,8 +229,11 @@ async def _misbehave(fault: Fault, slow_body: float | None, scope: Scope, receiv
         body = os.urandom(1_000)
     elif body is None:
         body = orjson.dumps({"message": _MESSAGES.get(status, "Simulated fault")}) if status >= 400 else b"{}"
-    kind = b"text/html; charset=utf-8" if body.lstrip()[:1] == b"<" else b"application/json"
-    start = {"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]}
+    headers = [(b"content-type", b"text/html; charset=utf-8" if body.lstrip()[:1] == b"<" else b"application/json")]
+    if body.lstrip()[:1] == b"{":
+        # LINE itself speaks, and names each of its answers; what stands between us and LINE does not.
+        headers.append((b"x-line-request-id", str(uuid.uuid4()).encode()))
+    start = {"type": "http.response.start", "status": status, "headers": headers}
     await _send_body(start, _pieces(body, slow_body, endless=fault.endless_body), receive, send)
 
 
