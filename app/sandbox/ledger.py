@@ -108,7 +108,7 @@ class Ledger:
         last = self._messages[-1] if self._messages else b""
         self._messages.append(last if last == call.messages else bytes(memoryview(call.messages)))
         self._starts.append(len(self._people))
-        self._people.extend(call.people)
+        self._people.fromlist(list(call.people))  # half the time of `extend`
         self._unit_nos.append(self.units.note(call.channel_no, call.unit, call.clock_at, len(self._at) - 1))
         self._silent.append(call.silent)
         reached = (call.channel_no, call.kind, day_of(call.clock_at))
@@ -180,9 +180,9 @@ class Ledger:
                 call_no += 1
         return page, position if position < end else None
 
-    def list_received(self, person_no: int) -> Iterator[int]:
-        """The numbers of the calls that reached this person, oldest first; one twice if it named her twice."""
-        position = -1
+    def list_received(self, person_no: int, first_call: int = 0) -> Iterator[int]:
+        """The numbers of the calls from one on that reached this person, oldest first; twice if it named her twice."""
+        position = (self._starts[first_call] if first_call < len(self) else len(self._people)) - 1
         while True:
             try:
                 position = self._people.index(person_no, position + 1)
