@@ -13,7 +13,8 @@ ties between people and channels that exist are kept. Tens of thousands of peopl
                    "webhook_active": true, "webhook_redelivery": false, "verified": true,
                    "quota": 30000, "used": 12840}],
      "people": [{"id": "hanako", "name": "山田 花子", "line_user_ids": {"2000000001": "U…"},
-                 "follows": ["1650000001"], "blocks": []}]}
+                 "follows": ["1650000001"], "blocks": []}],
+     "login_channels": [{"channel_id": "2000000001", "provider_id": "…", …}]}    (login/control_routes.py)
 
 Of a channel only `channel_id` and, when it is new, `provider_id` are needed; what is not given is derived from the
 id and always the same, and in later calls stays as it is. `quota` null is no limit; `used` counts for a new channel.
