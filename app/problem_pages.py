@@ -26,6 +26,8 @@ ADVICE: Final[dict[str, str]] = {
     "channel-fixed": "Register the other channel as a LINE account of its own.",
     "channel-taken": "Find the LINE account that has this `channel_id` and change that one.",
     "conflict": "`detail` says what forbids it. Read the resource again and decide anew.",
+    "content-gone": "Nothing brings it back: LINE keeps content for a while only, and its writer may take it back.",
+    "content-preparing": "Ask again after as many seconds as `Retry-After` says; long videos take a minute.",
     "coupon-all-issued": "Nobody gets a further copy. Raise `limits.total`, or offer another coupon.",
     "coupon-already-redeemed": "Refuse the code at the till: `redeemed_at` and `store` say when and where it was used.",
     "coupon-budget-spent": "Refuse the code at the till. Head office may raise `limits.budget_yen`.",

@@ -18,7 +18,7 @@ from app.audit.gather import Gatherer
 from app.audit.service import Actor, Deed, Seen, Thing, decode_customers, note
 from app.audit.trail import find_trail, follow
 from app.callers import CallerInfo
-from tenants.ids import decode_id, uuid7
+from tenants.ids import decode_id, encode_id, uuid7
 from tenants.session import ScopedSession
 
 READING: Final = frozenset({"dry_run_campaign", "evaluate_weather_rule", "preview_segment", "resolve_card"})
@@ -81,6 +81,17 @@ def record_ahead(request: Request, session: ScopedSession, thing: Thing, status:
     caller: CallerInfo = request.state.caller
     actor = actor_of(request, caller.kind, caller.id, caller.name)
     note(session, actor, Deed(_action(request), thing, status), now=datetime.now(UTC))
+
+
+async def record_shown(request: Request, status: int, customer_ids: Collection[UUID]) -> None:
+    """Gather that an answer shows something of these people, whose ids it does not carry.
+
+    Raises 503 when it cannot be taken down.
+    """
+    await _await_room(request)
+    caller: CallerInfo = request.state.caller
+    named = [encode_id("cus", one).removeprefix("cus_").encode() for one in customer_ids]
+    gatherer_of(request).add_read(_seen(request, caller, "read", status, named))
 
 
 async def record_replay(request: Request, response: Response) -> None:

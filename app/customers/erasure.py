@@ -25,6 +25,7 @@ _ERASE = (
     UPDATE line_event SET body = NULL, line_user_id = NULL, worked_at = coalesce(worked_at, :now)
     WHERE brand_id = :brand_id AND line_user_id = ANY(CAST(:line_user_ids AS text[]))
     """,
+    "DELETE FROM line_content WHERE brand_id = :brand_id AND customer_id = :customer_id",
     "UPDATE line_reply SET messages = NULL, detail = NULL WHERE brand_id = :brand_id AND customer_id = :customer_id",
     # A call may name several people; what its signature covers cannot be cut, so all of it goes.
     """

@@ -72,3 +72,5 @@ class MessageReceived(Fact):
     """LINE's type, such as `text` or `sticker`; `postback` for a button."""
     text: str | None
     postback_data: str | None
+    message_id: str | None = None
+    """LINE's, by which the content of a picture, video, recording or file is fetched."""

@@ -93,6 +93,7 @@ def follow(session: ScopedSession, place: Place, sign: Sign, *, is_unblocked: bo
         friend.source = "follow"
     if friend.followed_at is None or sign.occurred_at > friend.followed_at:
         friend.followed_at = sign.occurred_at
+    friend.missing_at = None
     _set_status(customer, friend, "following", sign.occurred_at)
     record(session, FriendFollowed(is_unblocked=is_unblocked, **_about(customer, friend, place, sign)))
     _refresh_profile(session, friend)
@@ -111,13 +112,20 @@ def hear(
     sign: Sign,
     *,
     message_type: str,
+    message_id: str | None = None,
     text: str | None = None,
     postback_data: str | None = None,
-) -> None:
-    """She wrote to the account or pressed a button. One need not be a friend to write."""
+) -> Customer:
+    """She wrote to the account or pressed a button: who she is. One need not be a friend to write."""
     customer, friend = _meet(session, place, sign, source="message")
     about = _about(customer, friend, place, sign)
-    record(session, MessageReceived(message_type=message_type, text=text, postback_data=postback_data, **about))
+    record(
+        session,
+        MessageReceived(
+            message_type=message_type, message_id=message_id, text=text, postback_data=postback_data, **about
+        ),
+    )
+    return customer
 
 
 def _about(customer: Customer, friend: Friend, place: Place, sign: Sign) -> dict[str, Any]:

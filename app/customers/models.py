@@ -96,6 +96,10 @@ class Friend(BrandTable, table=True):
     followed_at: datetime | None = Field(default=None, sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     """LINE's time of the newest event that set the status; older events do not move it back."""
+    asked_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When LINE was last asked for her profile by this account."""
+    missing_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When LINE first answered that it does not know her there, while it still does."""
 
 
 class CustomerStore(BrandRow, table=True):

@@ -164,6 +164,14 @@ def list_friends(customer_id: UUID) -> Any:
     return select(Friend).where(col(Friend.customer_id) == customer_id)
 
 
+def find_friend_id(session: ScopedSession, identity_id: UUID, line_account_id: UUID) -> UUID | None:
+    """The tie of an identity to an account."""
+    of_both = select(Friend.id).where(
+        col(Friend.identity_id) == identity_id, col(Friend.line_account_id) == line_account_id
+    )
+    return session.exec(of_both).one_or_none()
+
+
 def list_events(customer_id: UUID) -> Any:
     """What happened to her as far as the scope sees it, to be paged."""
     return select(Event).where(col(Event.customer_id) == customer_id)

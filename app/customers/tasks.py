@@ -1,19 +1,20 @@
 """Work for later on customers."""
 
-from datetime import datetime
 from uuid import UUID
 
 import structlog
 from sqlmodel import col, select
 
 from app.auth import brand_key_of
+from app.customers import profiles
 from app.customers.locks import lock_customers
 from app.customers.models import Friend, Identity
-from app.customers.queries import list_account_stores
+from app.customers.queries import find_friend_id, list_account_stores
 from app.customers.service import tie_to_store
-from app.jobs.queue import Work, defer, task
-from app.line.client import LineClient, Profile
-from app.line.errors import LineRateLimited, LineRefused
+from app.jobs.queue import Clockwork, Work, defer, periodic, task
+from app.line.client import LineClient
+from app.line.errors import LineError, LineRateLimited, LineUnavailable
+from tenants.brands.queries import get_brand, list_brand_ids
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import open_secret
 from tenants.session import ScopedSession
@@ -28,21 +29,38 @@ def fetch_profile(work: Work, identity_id: UUID, line_account_id: UUID) -> None:
     with work.session() as session:
         identity = session.exec(select(Identity).where(col(Identity.id) == identity_id)).one_or_none()
         account = session.exec(select(LineAccount).where(col(LineAccount.id) == line_account_id)).one_or_none()
-        if identity is None or account is None or account.archived_at is not None:
+        friend_id = find_friend_id(session, identity_id, line_account_id)
+        if identity is None or account is None or friend_id is None or account.archived_at is not None:
             return
         secret = open_secret(account, brand_key_of(session, work.keyring))
         line_user_id = identity.line_user_id
     try:
-        profile = LineClient(work.settings, account.channel_id, secret).get_profile(line_user_id)
-    except LineRateLimited:
+        line = LineClient(work.settings, account.channel_id, secret, mode=account.mode)
+        profile = line.get_profile(line_user_id)
+    except (LineRateLimited, LineUnavailable):
         raise
-    except LineRefused as refused:
-        # She has blocked the account meanwhile, or its credentials are wrong: the account's check says which.
-        log.info("profile_refused", line_account_id=str(line_account_id), status=refused.status)
+    except LineError as refused:
+        # Her id is none of this provider, or the account's credentials are wrong: the account's check says which.
+        log.info("profile_refused", line_account_id=str(line_account_id), outcome=refused.outcome)
         return
-    if profile is not None:
+    if profile is not None:  # else she has blocked the account meanwhile
         with work.session() as session:
-            _keep(session, identity_id, profile, work.now)
+            profiles.keep(session, [profiles.Asked(friend_id, profile, is_missing=False)], work.now)
+
+
+@task
+def refresh_profiles(work: Work) -> None:
+    """Read some of a brand's profiles anew: names and pictures change."""
+    profiles.refresh(work)
+
+
+@periodic("7,22,37,52 * * * *")
+def refresh_old_profiles(clock: Clockwork) -> None:
+    """Have profiles read anew that are a month old, brand by brand."""
+    for brand_id in list_brand_ids(clock.engine):
+        with clock.session(brand_id) as session:
+            if get_brand(session, brand_id).status == "active" and profiles.is_any_due(session, clock.now):
+                defer(session, refresh_profiles, once_key=f"profiles:{brand_id}")
 
 
 @task
@@ -70,17 +88,3 @@ def _retie_some(session: ScopedSession, line_account_id: UUID) -> int:
         for store in stores:
             tie_to_store(session, customers[friend.customer_id], store)
     return len(friends)
-
-
-def _keep(session: ScopedSession, identity_id: UUID, profile: Profile, now: datetime) -> None:
-    """Write a profile down, unless she was erased meanwhile."""
-    identity = session.exec(select(Identity).where(col(Identity.id) == identity_id)).one_or_none()
-    customers = lock_customers(session, [identity.customer_id] if identity else [])
-    for customer in customers.values():
-        assert identity is not None
-        if (identity.display_name, identity.picture_url) != (profile.display_name, profile.picture_url):
-            customer.updated_at = customer.profile_updated_at = now
-        identity.display_name = profile.display_name
-        identity.picture_url = profile.picture_url
-        identity.language = profile.language
-        identity.profile_at = now

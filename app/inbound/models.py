@@ -136,3 +136,21 @@ class LineForwardCall(BrandRow, table=True):
     signature: str | None = Field(default=None, sa_column_kwargs=MASKED)
     content_type: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     user_agent: str | None = Field(default=None, sa_column_kwargs=SHOWN)
+
+
+class LineContent(BrandRow, table=True):
+    """A picture, video, recording or file that a customer sent to an account. LINE has it, for a while; we do not."""
+
+    __table_args__ = refer(
+        Index("ix_line_content_brand_id_customer_id", "brand_id", "customer_id"),
+        line_account_id="line_account",
+        customer_id="customer",
+    )
+
+    line_account_id: UUID = Field(primary_key=True)
+    message_id: str = Field(primary_key=True, sa_column_kwargs=SHOWN)
+    """LINE's, as the event `message.received` tells it."""
+    customer_id: UUID
+    kind: str = Field(sa_column_kwargs=SHOWN)
+    """LINE's type of the message: image, video, audio or file."""
+    sent_at: datetime = Field(sa_type=Instant)

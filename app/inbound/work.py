@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from app.customers.identity import NoBasisForJoining, Place, Sign, follow, hear, lock_people, unfollow
 from app.customers.queries import list_account_stores
+from app.inbound.content.service import note_content
 from app.inbound.replies.service import note_reply
 from app.inbound.unsend import erase_unsent, unsend
 from app.settings import Settings
@@ -157,7 +158,10 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime)
         unfollow(session, place, sign)
     elif event.type == "message":
         message = _part(body, "message")
-        hear(session, place, sign, message_type=_text(message, "type") or "unknown", text=_text(message, "text"))
+        kind, message_id = _text(message, "type") or "unknown", _text(message, "id")
+        said = _text(message, "text")
+        customer = hear(session, place, sign, message_type=kind, message_id=message_id, text=said)
+        note_content(session, place.account.id, customer.id, message, event.occurred_at)
     else:
         data = _text(_part(body, "postback"), "data")
         hear(session, place, sign, message_type="postback", postback_data=data)

@@ -43,6 +43,7 @@ MEANINGS = {
     "403": "The credential lacks the permission.",
     "404": "Absent, or not yours to see: the two look alike.",
     "409": "The state forbids it.",
+    "410": "It was there once, and will not come back.",
     "412": "If-Match names another version.",
     "413": "The body is too large.",
     "415": "The body is not said to be JSON.",

@@ -4,6 +4,7 @@ from typing import Final
 
 from app.coupons import problems as coupons
 from app.customers.problems import KeysDisagree
+from app.inbound.content.problems import ContentGone, ContentPreparing
 from app.messaging.service import QuotaExhausted
 from tenants.areas.problems import AreaCycle, AreaInUse
 from tenants.brands.problems import BrandSuspended
@@ -24,6 +25,7 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "change_staff": (StaffEmailTaken, LastAdmin),
     "disable_staff": (LastAdmin,),
     "invite_staff": (AlreadyAccepted,),
+    "read_message_content": (ContentPreparing, ContentGone),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),
     "upsert_orders": (KeysDisagree,),
