@@ -71,8 +71,8 @@ class Fault:
     """Bytes a second at which the body leaves, the true one too."""
     delay_seconds: float
     id_token: Mapping[str, Any] = field(default_factory=dict)
-    """How the ID token of `POST /oidc/token`, LINE Login or LIFF is to be wrong: `claims` replaces some (null leaves one out), `signed` is
-    one of oidc/signing.py's WRONG_SIGNATURES."""
+    """How an ID token is to be wrong, of `POST /oidc/token`, LINE Login or a LIFF app: `claims` replaces some (null
+    leaves one out), `signed` is one of oidc/signing.py's WRONG_SIGNATURES."""
 
     @property
     def answers(self) -> bool:
