@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.auth import Caller, allow, brand_key_of
 from app.inbound.content.answer import ContentAnswer
@@ -28,9 +28,7 @@ BYTES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get(
-    "/{message_id}/content", response_class=ContentAnswer, responses=BYTES, dependencies=[allow("customers:read")]
-)
+@router.get("/{message_id}/content", response_class=Response, responses=BYTES, dependencies=[allow("customers:read")])
 def read_message_content(
     line_account_id: LineAccountId, message_id: MessageId, request: Request, caller: Caller, preview: Preview = False
 ) -> ContentAnswer:
