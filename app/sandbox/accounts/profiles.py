@@ -57,14 +57,19 @@ def is_deleted(sandbox: Sandbox, person_no: int) -> bool:
 
 
 def delete(sandbox: Sandbox, person_no: int) -> None:
-    """She deletes her LINE account: no webhook tells it, and what is sent to her is lost in silence."""
-    world.set_trait(sandbox.world, person_no, DELETED, True)
+    """She deletes her LINE account: no webhook tells it, and what is sent to her is lost in silence.
+
+    The trait keeps whose friend she had ever been, as their `followers` never fall.
+    """
+    tied_to = []
     for channel in sandbox.world.channels_by_no:
         user_id = world.user_id_in(sandbox.world, channel, person_no)
         if user_id in channel.friends or user_id in channel.blocked:
+            tied_to.append(channel.no)
             world.set_tie(sandbox.world, channel, person_no, STRANGER)
         if user_id in channel.wrote_at:
             world.write(sandbox.world, channel, person_no, 0.0)  # So long ago that it counts no more.
+    world.set_trait(sandbox.world, person_no, DELETED, tied_to)
 
 
 def find_name(sandbox: Sandbox, user_id: str) -> str | None:

@@ -84,29 +84,24 @@ _DRAWN: Mapping[str, Sequence[str]] = {
 def describe(world: World, insight: Insight, channel: Channel, now: float) -> dict[str, Any]:
     """The answer of `GET /v2/bot/insight/demographic`."""
     day = day_of(now) - LATE_DAYS
-    if _reach(insight, channel, day) < HIDDEN_BELOW:
+    if insight.get_closing(world, channel, day).reach < HIDDEN_BELOW:
         return {"available": False}
     people = list(islice(channel.friends.values(), _SAMPLE))
     answer: dict[str, Any] = {"available": True}
     for list_name, name in _LISTS.items():
         counts = Counter(_trait_of(world, person_no, name) for person_no in people)
         answer[list_name] = _tiles(name, {value: counts[value] for value in SHARES[name]})
-    return {**answer, "subscriptionPeriods": _tiles("subscriptionPeriod", _periods(insight, channel, day))}
+    return {**answer, "subscriptionPeriods": _tiles("subscriptionPeriod", _periods(world, insight, channel, day))}
 
 
-def _periods(insight: Insight, channel: Channel, day: int) -> dict[str, int]:
+def _periods(world: World, insight: Insight, channel: Channel, day: int) -> dict[str, int]:
     """How many became friends within each period, read from how days ended."""
-    periods, newer = {}, _reach(insight, channel, day)
+    periods, newer = {}, insight.get_closing(world, channel, day).reach
     for name, days in _PERIODS.items():
-        older = _reach(insight, channel, day - days)
+        older = insight.get_closing(world, channel, day - days).reach
         periods[name] = max(0, newer - older)
         newer = min(newer, older)
     return {**periods, "over365days": newer, "unknown": 0}
-
-
-def _reach(insight: Insight, channel: Channel, day: int) -> int:
-    closing = insight.get_closing(channel, day)
-    return closing.followers - closing.blocks
 
 
 def _tiles(name: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:

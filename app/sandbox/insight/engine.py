@@ -129,7 +129,7 @@ def note(sandbox: Sandbox, *change: Any) -> None:
 
 def close_days(sandbox: Sandbox) -> None:
     """Keep how the days ended that are over: before a question, when the clock is moved, and every second."""
-    for change in sandbox.insight.close_days(sandbox.world.channels_by_no, day_of(sandbox.clock.now())):
+    for change in sandbox.insight.close_days(sandbox.world, day_of(sandbox.clock.now())):
         note(sandbox, *change)
 
 

@@ -91,11 +91,8 @@ def _account_routes(sandbox: Sandbox) -> list[Route]:
         status = status_of(day, sandbox.clock.now(), _FOLLOWERS_FROM)
         if status is not Status.READY:
             return answers.ok({"status": status, "followers": None, "targetedReaches": None, "blocks": None})
-        closing = sandbox.insight.get_closing(channel, day)
-        reach = closing.followers - closing.blocks
-        return answers.ok(
-            {"status": status, "followers": closing.followers, "targetedReaches": reach, "blocks": closing.blocks}
-        )
+        _, friends_ever, reach, blocks = sandbox.insight.get_closing(sandbox.world, channel, day)
+        return answers.ok({"status": status, "followers": friends_ever, "targetedReaches": reach, "blocks": blocks})
 
     async def demographic(request: Request, channel: Channel) -> Answer:
         close_days(sandbox)

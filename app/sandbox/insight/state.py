@@ -2,12 +2,13 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from app.sandbox.world import Channel
+from app.sandbox.world import DELETED, Channel, World
 
 PAID_OF_MANAGER = ("broadcast", "targeting", "stepMessage")
 """What is sent from LINE's manager and counts towards the quota, by the names of insight."""
@@ -35,10 +36,12 @@ class Acted(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """Who had ever been a friend, and who blocked, when a day ended."""
+    """When a day ended: who had ever become a friend, who was reached, and who blocked. Those whose LINE account is
+    gone are among the first only."""
 
     day: int
     followers: int
+    reach: int
     blocks: int
 
 
@@ -197,7 +200,7 @@ class Insight:
         found = {kind: self._by_hand.get((channel.no, day, kind), 0) for kind in (*PAID_OF_MANAGER, *FREE_OF_MANAGER)}
         return {kind: count for kind, count in found.items() if count}
 
-    def close_days(self, channels: Iterable[Channel], today: int) -> Iterator[tuple[Any, ...]]:
+    def close_days(self, world: World, today: int) -> Iterator[tuple[Any, ...]]:
         """Keep how days ended that are over by now, before friends change. Gives the changes.
 
         Days that are to come again, as the clock was turned back, are forgotten. That it starts anew with the process
@@ -206,18 +209,19 @@ class Insight:
         if today == self._today:
             return
         turned_back = self._watched and self._today is not None and today < self._today
-        for channel in channels:
+        gone = _count_gone(world)
+        for channel in world.channels_by_no:
             closings = self._closings.get(channel.no, [])
             kept = [each for each in closings if each.day < today] if turned_back else closings
             if self._today is not None and self._today < today:
-                kept = _with(kept, _count(channel, self._today))
+                kept = _with(kept, _count(channel, gone, self._today))
             if kept != closings:
                 self._closings[channel.no] = kept
                 yield "closings", channel.no, _rows(kept)
         self._today, self._watched = today, True
         yield "today", today
 
-    def get_closing(self, channel: Channel, day: int) -> Closing:
+    def get_closing(self, world: World, channel: Channel, day: int) -> Closing:
         """How a day ended.
 
         A world is filled with friends who had been there before: days before the first that was seen to end are like
@@ -225,7 +229,7 @@ class Insight:
         """
         closings = self._closings.get(channel.no)
         if not closings:
-            return _count(channel, day)
+            return _count(channel, _count_gone(world), day)
         return closings[max(0, bisect_right(closings, day, key=lambda closing: closing.day) - 1)]
 
 
@@ -242,5 +246,12 @@ def _rows(closings: Sequence[Closing]) -> list[list[int]]:
     return [list(each) for each in closings]
 
 
-def _count(channel: Channel, day: int) -> Closing:
-    return Closing(day, len(channel.friends) + len(channel.blocked), len(channel.blocked))
+def _count(channel: Channel, gone: Mapping[int, int], day: int) -> Closing:
+    friends, blocks = len(channel.friends), len(channel.blocked)
+    return Closing(day, friends + blocks + gone.get(channel.no, 0), friends, blocks)
+
+
+def _count_gone(world: World) -> Mapping[int, int]:
+    """How many friends, or former ones, of each channel have deleted their LINE account, by channel number."""
+    gone = world.traits.get(DELETED, {}).values()
+    return Counter(no for tied_to in gone if isinstance(tied_to, list) for no in tied_to)

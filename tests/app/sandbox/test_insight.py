@@ -109,6 +109,17 @@ def test_followers_never_fall_and_blocks_do(noon: Stage) -> None:
     assert told(noon, "insight/followers", date="20161031")["status"] == "out_of_service"
 
 
+def test_who_is_gone_is_still_a_follower_and_not_reached(noon: Stage) -> None:
+    assert noon.client.post("/_sandbox/people/hanako/delete").status_code == 204
+    noon.advance(DAY_SECONDS)
+    assert told(noon, "insight/followers", date=TODAY) == {
+        "status": "ready",
+        "followers": 1,
+        "targetedReaches": 0,
+        "blocks": 0,
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "query", "message"),
     [
@@ -349,10 +360,10 @@ def test_a_clock_that_is_turned_back_forgets_the_days_that_come_again() -> None:
     known, insight = World(), Insight()
     channel = put_channel(known, CHANNEL, "2000000001", {}, "2030-06")
     for day in (10, 11, 14):
-        list(insight.close_days([channel], day))
+        list(insight.close_days(known, day))
         set_tie(known, channel, put_person(known, f"day{day}", None, {}), FOLLOWS)
-    list(insight.close_days([channel], 20))
-    assert [insight.get_closing(channel, day).followers for day in (9, 10, 11, 13, 14, 19)] == [1, 1, 2, 2, 3, 3]
-    list(insight.close_days([channel], 12))
-    list(insight.close_days([channel], 13))
-    assert [insight.get_closing(channel, day).followers for day in (10, 11, 12, 14)] == [1, 2, 3, 3]
+    list(insight.close_days(known, 20))
+    assert [insight.get_closing(known, channel, day).followers for day in (9, 10, 11, 13, 14, 19)] == [1, 1, 2, 2, 3, 3]
+    list(insight.close_days(known, 12))
+    list(insight.close_days(known, 13))
+    assert [insight.get_closing(known, channel, day).followers for day in (10, 11, 12, 14)] == [1, 2, 3, 3]
