@@ -33,6 +33,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
                 raise Refused("LOGIN_REQUIRED", "nobody is signed in in this browser")
             if not login.allows(asked.channel.channel_id, person_no, asked.scopes):
                 raise Refused("INTERACTION_REQUIRED", "she has not allowed this yet")
+            flow.check_open(sandbox, asked.channel, person_no)
             return _finish(sandbox, request, asked, person_no, "linesso", None)
         if person_no is None or prompt == "login":
             return pages.ask_who(sandbox, request, asked.url(prompt="consent"))

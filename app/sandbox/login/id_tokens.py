@@ -13,7 +13,7 @@ from joserfc.jws import extract_compact
 
 from app.sandbox.answers import Answer, oauth_error, ok
 from app.sandbox.login.channels import LoginChannel
-from app.sandbox.login.people import claims_of, user_id_at
+from app.sandbox.login.people import claims_of
 from app.sandbox.oidc.signing import sign, sign_wrongly
 from app.sandbox.state import Sandbox
 
@@ -28,6 +28,8 @@ class SignedIn:
     person_no: int
     scope: str
     issuer: str
+    base_url: str
+    """Where the sandbox was reached, for the picture."""
     alg: str
     """HS256 or ES256."""
     nonce: str | None = None
@@ -40,14 +42,13 @@ def issue(sandbox: Sandbox, signed_in: SignedIn, twist: Mapping[str, Any]) -> st
     now, channel = int(sandbox.clock.now()), signed_in.channel
     claims = {
         "iss": signed_in.issuer,
-        "sub": user_id_at(sandbox, channel, signed_in.person_no),
         "aud": channel.channel_id,
         "exp": now + ID_TOKEN_SECONDS,
         "iat": now,
         "auth_time": signed_in.auth_time,
         "nonce": signed_in.nonce,
         "amr": [signed_in.amr],
-        **claims_of(sandbox, signed_in.person_no, signed_in.scope),
+        **claims_of(sandbox, channel, signed_in.person_no, signed_in.scope, signed_in.base_url),
         **twist.get("claims", {}),
     }
     claims = {name: value for name, value in claims.items() if value is not None}

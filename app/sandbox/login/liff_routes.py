@@ -162,7 +162,8 @@ def _give(
     )
     id_token = None
     if "openid" in app.scope:
-        signed_in = SignedIn(channel, person_no, scope, flow.issuer_of(sandbox, request), "ES256")
+        issuer = flow.issuer_of(sandbox, request)
+        signed_in = SignedIn(channel, person_no, scope, issuer, str(request.base_url), "ES256")
         id_token = issue(sandbox, signed_in, twist_of(request.scope))
     external = "liff.redirectUri" in request.query_params
     context = {
@@ -207,7 +208,7 @@ async def _answer_call(sandbox: Sandbox, request: Request) -> tuple[int, Mapping
     linked = linked_account(channel, sandbox.world)
     match body.get("call"):
         case "profile" if "profile" in access.scope.split():
-            return 200, profile_of(sandbox, channel, access.person_no)
+            return 200, profile_of(sandbox, channel, access.person_no, str(request.base_url))
         case "friendship" if "profile" in access.scope.split() and linked is not None:
             return 200, {"friendFlag": is_friend(sandbox, linked, access.person_no)}
         case "send" if "chat_message.write" in access.scope.split():

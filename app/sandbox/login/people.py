@@ -1,13 +1,12 @@
 """Who somebody is to LINE Login, and what she does there besides signing in."""
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.sandbox import webhooks, world
+from app.sandbox.accounts.profiles import describe, is_deleted
 from app.sandbox.login.channels import LoginChannel
 from app.sandbox.people_acts import ACTS
 from app.sandbox.state import Sandbox
@@ -18,14 +17,12 @@ COOKIE = "sandbox_person"
 
 
 def find_person(sandbox: Sandbox, text: str | None) -> int | None:
-    """The number of the person with this id, or with this user id in any provider."""
+    """The number of the person with this id, or with this user id in any provider, unless she has left LINE."""
     if not text:
         return None
-    no = sandbox.world.person_numbers.get(text)
-    if no is not None:
-        return no
-    known = (provider.numbers.get(text) for provider in sandbox.world.providers.values())
-    return next((each for each in known if each is not None), None)
+    numbers = [sandbox.world.person_numbers, *(provider.numbers for provider in sandbox.world.providers.values())]
+    no = next((each[text] for each in numbers if text in each), None)
+    return None if no is None or is_deleted(sandbox, no) else no
 
 
 def remembered(sandbox: Sandbox, request: Request) -> int | None:
@@ -42,7 +39,9 @@ def list_people(sandbox: Sandbox, first: int | None, most: int = 30) -> list[dic
     """People to choose from, `first` before the others."""
     numbers = [*([] if first is None else [first]), *range(min(most, len(sandbox.world.person_ids)))]
     return [
-        {"id": sandbox.world.person_ids[no], "name": sandbox.world.person_names[no]} for no in dict.fromkeys(numbers)
+        {"id": sandbox.world.person_ids[no], "name": sandbox.world.person_names[no]}
+        for no in dict.fromkeys(numbers)
+        if not is_deleted(sandbox, no)
     ]
 
 
@@ -51,12 +50,15 @@ def user_id_at(sandbox: Sandbox, channel: LoginChannel, person_no: int) -> str:
     return sandbox.world.providers[channel.provider_id].user_ids[person_no]
 
 
-def claims_of(sandbox: Sandbox, person_no: int, scope: str) -> Mapping[str, Any]:
-    """What the scopes let a channel know of her, as an ID token says it."""
+def claims_of(sandbox: Sandbox, channel: LoginChannel, person_no: int, scope: str, base_url: str) -> dict[str, str]:
+    """What the scopes let a channel know of her, as an ID token says it; pictures are at `base_url`."""
     scopes = scope.split()
-    claims: dict[str, Any] = {}
+    claims = {"sub": user_id_at(sandbox, channel, person_no)}
     if "profile" in scopes:
-        claims["name"] = sandbox.world.person_names[person_no]
+        shown = describe(sandbox, person_no, claims["sub"], base_url)
+        claims["name"] = shown["displayName"]
+        if "pictureUrl" in shown:
+            claims["picture"] = shown["pictureUrl"]
     if "email" in scopes:
         claims["email"] = f"{derive('email', sandbox.world.person_ids[person_no])[:12]}@example.jp"
     return claims

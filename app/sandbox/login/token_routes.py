@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.sandbox import answers
+from app.sandbox.accounts.profiles import describe
 from app.sandbox.answers import Answer, Refusal
 from app.sandbox.faults import twist_of
 from app.sandbox.login import id_tokens, pages, tokens
@@ -25,7 +26,8 @@ def shared(sandbox: Sandbox) -> Mapping[str, Endpoint]:
     """What answers for people's tokens at the paths where channels have theirs, too."""
 
     async def token(request: Request) -> Answer:
-        return tokens.answer_to_token(sandbox, await pages.read_form(request), twist_of(request.scope))
+        form, twist = await pages.read_form(request), twist_of(request.scope)
+        return tokens.answer_to_token(sandbox, form, str(request.base_url), twist)
 
     async def verify(request: Request) -> Answer:
         return tokens.answer_to_verify(sandbox, request.query_params.get("access_token", ""))
@@ -83,12 +85,12 @@ def _person_routes(sandbox: Sandbox) -> list[Route]:
 
     async def userinfo(request: Request) -> Answer:
         access, channel = opened(request, "openid")
-        claims = claims_of(sandbox, access.person_no, access.scope.replace("email", ""))
-        return answers.ok({"sub": user_id_at(sandbox, channel, access.person_no), **claims})
+        claims = claims_of(sandbox, channel, access.person_no, access.scope, str(request.base_url))
+        return answers.ok({name: claims[name] for name in ("sub", "name", "picture") if name in claims})
 
     async def profile(request: Request) -> Answer:
         access, channel = opened(request, "profile")
-        return answers.ok(profile_of(sandbox, channel, access.person_no))
+        return answers.ok(profile_of(sandbox, channel, access.person_no, str(request.base_url)))
 
     async def friendship(request: Request) -> Answer:
         access, channel = opened(request, "profile")
@@ -120,9 +122,10 @@ def _person_routes(sandbox: Sandbox) -> list[Route]:
     ]
 
 
-def profile_of(sandbox: Sandbox, channel: LoginChannel, person_no: int) -> dict[str, str]:
-    """A person's profile, as LINE shows it to a channel that she allowed to see it."""
-    return {"userId": user_id_at(sandbox, channel, person_no), "displayName": sandbox.world.person_names[person_no]}
+def profile_of(sandbox: Sandbox, channel: LoginChannel, person_no: int, base_url: str) -> dict[str, str]:
+    """A person's profile, as LINE shows it to a channel that she allowed to see it: without her language."""
+    shown = describe(sandbox, person_no, user_id_at(sandbox, channel, person_no), base_url)
+    return {name: value for name, value in shown.items() if name != "language"}
 
 
 def _answering(handle: Handler) -> Endpoint:

@@ -38,11 +38,11 @@ def give_access(sandbox: Sandbox, access: Access) -> str:
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(sandbox.login.token_secret), ["HS256"])
 
 
-def answer_to_token(sandbox: Sandbox, form: Mapping[str, str], twist: Mapping[str, Any]) -> Answer:
+def answer_to_token(sandbox: Sandbox, form: Mapping[str, str], base_url: str, twist: Mapping[str, Any]) -> Answer:
     """The answer of `POST /oauth2/v2.1/token` to a code or a refresh token. Raises Refusal."""
     match form.get("grant_type"):
         case "authorization_code":
-            return _exchange_code(sandbox, form, twist)
+            return _exchange_code(sandbox, form, base_url, twist)
         case "refresh_token":
             return _refresh(sandbox, form)
         case _:
@@ -59,7 +59,7 @@ def authenticate(login: Login, form: Mapping[str, str]) -> LoginChannel:
     return channel
 
 
-def _exchange_code(sandbox: Sandbox, form: Mapping[str, str], twist: Mapping[str, Any]) -> Answer:
+def _exchange_code(sandbox: Sandbox, form: Mapping[str, str], base_url: str, twist: Mapping[str, Any]) -> Answer:
     # Whoever presents a code has used it up, also when the exchange fails.
     code = sandbox.login.codes.pop(form.get("code", ""), None)
     channel, now = authenticate(sandbox.login, form), sandbox.clock.now()
@@ -75,7 +75,7 @@ def _exchange_code(sandbox: Sandbox, form: Mapping[str, str], twist: Mapping[str
     answer = _tokens(sandbox, refresh, refresh_token)
     if "openid" in code.scope.split():
         signed_in = SignedIn(
-            channel, code.person_no, code.scope, code.issuer, "HS256", code.nonce, code.amr, code.auth_time
+            channel, code.person_no, code.scope, code.issuer, base_url, "HS256", code.nonce, code.amr, code.auth_time
         )
         answer["id_token"] = issue(sandbox, signed_in, twist)
     return ok(answer)

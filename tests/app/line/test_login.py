@@ -105,7 +105,8 @@ def test_a_person_signs_in_and_becomes_a_friend(place: Place) -> None:
     attempt = login.new_attempt()
     person, user_id = place.person()
     tokens = place.sign_in(attempt, person)
-    assert place.verify(str(tokens.id_token), attempt.nonce) == LineIdentity(user_id, "花子", None, None)
+    picture_url = f"{place.sandbox.url}/pictures/{user_id}.svg"
+    assert place.verify(str(tokens.id_token), attempt.nonce) == LineIdentity(user_id, "花子", picture_url, None)
     assert login.get_friendship(place.hosts, tokens.access_token, login_channel_id=place.channel_id)
     assert login.check_access_token(place.hosts, tokens.access_token, login_channel_id=place.channel_id) > 2_000_000
 

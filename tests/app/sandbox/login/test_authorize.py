@@ -238,3 +238,10 @@ def test_a_channel_that_cannot_be_is_refused(sandbox: httpx.Client, login: Login
     body = {"login_channels": [{"channel_id": CHANNEL, **changes}]}
     answer = sandbox.put("/_sandbox/login-channels", json=body)
     assert answer.status_code == 409, answer.text
+
+
+def test_who_has_left_line_cannot_sign_in(login: LoginStage, attempt: Attempt) -> None:
+    attempt.sign_in("taro")
+    login.client.post("/_sandbox/people/taro/delete").raise_for_status()
+    assert attempt.ask(person="taro").status_code == 400
+    assert "太郎" not in attempt.ask().text

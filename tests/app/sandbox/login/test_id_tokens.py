@@ -50,6 +50,7 @@ def test_a_web_login_is_signed_with_the_channels_secret(login: LoginStage, attem
     assert expected.items() <= token.claims.items()
     assert token.claims["exp"] - token.claims["iat"] == 3600
     assert token.claims["amr"] == ["lineautologin"]
+    assert login.client.get(token.claims["picture"]).headers["content-type"].startswith("image/svg+xml")
     assert "auth_time" not in token.claims
 
 
@@ -65,7 +66,7 @@ def test_a_liff_token_is_signed_with_a_published_key(login: LoginStage) -> None:
 def test_an_id_token_says_what_was_asked_for(login: LoginStage, attempt: Attempt) -> None:
     put(login.client, email_permission=True)
     plain = claims_of(attempt.tokens(scope="openid", nonce=None)["id_token"])
-    assert not {"name", "email", "nonce", "auth_time"} & set(plain)
+    assert not {"name", "picture", "email", "nonce", "auth_time"} & set(plain)
     full = claims_of(attempt.tokens(scope="openid email", max_age="60", initial_amr_display="lineqr")["id_token"])
     assert full["email"].endswith("@example.jp")
     assert (full["auth_time"], full["amr"]) == (full["iat"], ["lineqr"])

@@ -143,8 +143,14 @@ def test_only_its_own_channel_revokes_a_token(login: LoginStage, attempt: Attemp
 
 def test_a_person_is_told_by_userinfo_and_profile(login: LoginStage, attempt: Attempt) -> None:
     token, sub = attempt.tokens()["access_token"], login.user_ids["hanako"]
-    assert login.get("/oauth2/v2.1/userinfo", token).json() == {"sub": sub, "name": "花子"}
-    assert login.get("/v2/profile", token).json() == {"userId": sub, "displayName": "花子"}
+    told = login.get("/oauth2/v2.1/userinfo", token).json()
+    assert (told.pop("sub"), told.pop("name")) == (sub, "花子")
+    assert login.client.get(told.pop("picture")).status_code == 200
+    assert told == {}
+    shown = login.get("/v2/profile", token).json()
+    assert (shown.pop("userId"), shown.pop("displayName")) == (sub, "花子")
+    assert login.client.get(shown.pop("pictureUrl")).status_code == 200
+    assert shown == {}
 
 
 def test_what_was_not_allowed_is_not_told(login: LoginStage, attempt: Attempt) -> None:
