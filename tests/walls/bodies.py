@@ -32,7 +32,14 @@ class Writer:
         in_path = {slot.name: value for slot, value in wanted.items() if slot.where == "path"}
         kinds = {slot.name: slot for slot in operation.slots_of("path")}
         self._operation = operation.name
-        path = _PLACEHOLDER.sub(lambda found: in_path.get(found[1]) or _own(kinds[found[1]], own), operation.path)
+
+        def fill(found: re.Match[str]) -> str:
+            name = found[1]
+            if name in vocabulary.DATA:
+                return vocabulary.DATA[name]
+            return in_path.get(name) or _own(kinds[name], own)
+
+        path = _PLACEHOLDER.sub(fill, operation.path)
         query = {name: str(self._example(schema, name, own)) for name, schema in operation.required}
         query |= {slot.name: value for slot, value in wanted.items() if slot.where == "query"}
         sent = {slot.name.lower(): value for slot, value in wanted.items() if slot.where == "header"}

@@ -10,24 +10,29 @@ from app.database import Urls, make_engine
 from app.main import create_app
 from app.settings import Settings
 from tenants.sealing import Keyring
+from tests.app.line.answering import run_answering
 from tests.walls.calls import Calls
 from tests.walls.credentials import Credentials
 from tests.walls.document import Document
 from tests.walls.matrix import Matrix
+from tests.walls.vocabulary import MESSAGE_ID
 from tests.walls.world import World
 
 
 @pytest.fixture(scope="session")
 def walls_api(settings: Settings) -> Iterator[TestClient]:
-    """The application, which reaches no LINE and counts no requests."""
-    changes = {
-        "line_api_url": "http://127.0.0.1:9",
-        "rate_limit": 10**9,
-        "anonymous_rate_limit": 10**9,
-        "log_level": "error",
-    }
-    with TestClient(create_app(settings.model_copy(update=changes)), raise_server_exceptions=False) as client:
-        yield client
+    """The application, which counts no requests, before a LINE that has one picture and knows of nothing else."""
+    with run_answering() as line:
+        line.answers[f"/v2/bot/message/{MESSAGE_ID}/content"] = (200, b"a picture")
+        changes = {
+            "line_api_url": line.url,
+            "line_data_url": line.url,
+            "rate_limit": 10**9,
+            "anonymous_rate_limit": 10**9,
+            "log_level": "error",
+        }
+        with TestClient(create_app(settings.model_copy(update=changes)), raise_server_exceptions=False) as client:
+            yield client
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from app.campaigns.models import Campaign
 from app.commerce.models import Order
 from app.coupons.models import Coupon
 from app.customers.models import Customer
+from app.inbound.models import LineContent
 from app.messaging.models import Run
 from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
@@ -32,6 +33,7 @@ from tenants.staff.models import Staff
 from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
+from tests.walls.vocabulary import MESSAGE_ID
 
 HEAD_OFFICE, STORE = "head office", "a store"
 MESSAGES = [{"type": "text", "text": "こんにちは"}]
@@ -83,6 +85,8 @@ def _account(made: Made) -> UUID:
     replace_secret(account, brand_key_of(made.session, made.keyring), "0123456789abcdef0123456789abcdef")
     made.session.add(account)
     make.quota(made.session, account, limit=200)
+    picture = {"line_account_id": account.id, "message_id": MESSAGE_ID, "customer_id": _customer(made)}
+    made.session.add(LineContent(**picture, kind="image", sent_at=utc_now()))
     return account.id
 
 

@@ -82,6 +82,9 @@ HEADERS = {
 }
 """Headers that operations take, and what they carry."""
 
+MESSAGE_ID = "642012345678901235"
+"""Of a message with a picture, which every account of the world received."""
+
 DATA = {
     "name": "壁の試験", "address": "東京都新宿区", "plan": "light", "postal_code": "1600022", "timezone": "Asia/Tokyo",
     "municipality_code": "13104", "municipality_codes": "13104", "class10": "130010", "class20": "1310400",
@@ -89,7 +92,7 @@ DATA = {
     "permissions": "brand:read", "channel_secret": "0123456789abcdef0123456789abcdef", "provider_id": "provider-1",
     "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
     "action": "rotate_store_key", "confirm": "壁の試験", "client_name": "壁の試験",
-    "login_channel_id": "1650000001",
+    "login_channel_id": "1650000001", "message_id": MESSAGE_ID,
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
 
