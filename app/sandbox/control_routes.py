@@ -29,6 +29,7 @@ from app.sandbox.controls import (
     text_of,
 )
 from app.sandbox.faults import MalformedFault
+from app.sandbox.insight import engine
 from app.sandbox.ledger import Ledger, format_uuid
 from app.sandbox.login.channels import put_login_channel
 from app.sandbox.richmenus import service as menus
@@ -243,7 +244,7 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.limits.reset()
     sandbox.flood.reset()
     sandbox.quotas.reset()
-    sandbox.insight.reset()
+    engine.forget(sandbox)
     sandbox.chats.reset()
     sandbox.faults.put((), 0)
     sandbox.weather.reset()

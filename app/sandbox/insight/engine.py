@@ -127,6 +127,12 @@ def note(sandbox: Sandbox, *change: Any) -> None:
     sandbox.world.changes.note("note", "insight", *change)
 
 
+def forget(sandbox: Sandbox) -> None:
+    """Nothing happened, and no day has ended."""
+    sandbox.insight.reset()
+    note(sandbox, "reset")
+
+
 def close_days(sandbox: Sandbox) -> None:
     """Keep how the days ended that are over: before a question, when the clock is moved, and every second."""
     for change in sandbox.insight.close_days(sandbox.world, day_of(sandbox.clock.now())):

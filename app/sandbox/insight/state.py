@@ -179,6 +179,8 @@ class Insight:
                 self._closings[channel_no] = [Closing(*each) for each in closings]
             case "today":
                 (self._today,) = values
+            case "reset":
+                self.reset()
             case _:
                 raise ValueError(f"insight knows no change {name!r}")
 

@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
+from app.sandbox.insight import engine
 from app.sandbox.insight.days import day_of, parse_day
 from app.sandbox.insight.demographics import SHARES
 from app.sandbox.insight.state import Insight
 from app.sandbox.insight.statistics import Count
+from app.sandbox.ledger import AcceptedCall, Kind
+from app.sandbox.state import Sandbox
 from app.sandbox.world import FOLLOWS, World, put_channel, put_person, set_tie
 from tests.app.sandbox.process import Shop, running_sandbox
 from tests.app.sandbox.stage import CHANNEL, OTHER_TOKEN, TOKEN, Stage, text
@@ -333,6 +337,31 @@ def test_statistics_survive_a_restart(tmp_path: Path, shop: Shop) -> None:
         assert [told(after, path, **query) for path, query in questions] == answers
         assert answers[0]["overview"]["uniqueImpression"] == 25
         assert answers[2]["blocks"] == 1
+
+
+def replayed(sandbox: Sandbox) -> Insight:
+    """Insight as it is made again from the changes that were noted."""
+    again = Insight()
+    for name, part, *change in sandbox.world.changes.pending:
+        if (name, part) == ("note", "insight"):
+            again.replay(*orjson.loads(orjson.dumps(change)))
+    return again
+
+
+def test_changes_that_are_made_again_lead_to_the_same_until_all_is_forgotten() -> None:
+    sandbox = Sandbox()
+    sandbox.world.changes.kept = True
+    channel = put_channel(sandbox.world, CHANNEL, "2000000001", {}, "2030-06")
+    person_no = put_person(sandbox.world, "hanako", None, {})
+    now = sandbox.clock.now()
+    messages = orjson.dumps([BUTTON])
+    sandbox.ledger.append(AcceptedCall(now, now, Kind.PUSH, 0, bytes(16), None, 1, messages, [person_no]))
+    assert engine.click(sandbox, channel, person_no, LINK)
+    again = replayed(sandbox)
+    assert again.saved() == sandbox.insight.saved()
+    assert again.acts.find_last_seen(channel.no, person_no) == 0
+    engine.forget(sandbox)
+    assert replayed(sandbox).saved() == Insight().saved()
 
 
 def test_a_day_begins_at_midnight_in_japan() -> None:

@@ -51,6 +51,18 @@ def test_every_way_to_send_reaches_a_friend(line: Any, stage: Stage) -> None:
     ]
 
 
+def test_a_group_is_reached_whole_and_each_of_its_members_counts_once(line: Any, stage: Stage) -> None:
+    body = {"name": "町内会", "people": ["hanako", "taro"], "channel": CHANNEL}
+    group = stage.client.post("/_sandbox/groups", json=body).json()["id"]
+    line.push_message(messaging.PushMessageRequest(to=group, messages=words("一", "二", "三", "四")))
+    assert len(stage.inbox("hanako")) == len(stage.inbox("taro")) == 1
+    stage.advance(60)
+    assert line.get_message_quota_consumption().total_usage == 2
+    assert post(stage, "multicast", {"to": [group], "messages": [text()]})[0] == 400
+    stage.client.post(f"/_sandbox/groups/{group}/remove", json={}).raise_for_status()
+    assert post(stage, "push", {"to": group, "messages": [text()]}) == (400, {"message": "Failed to send messages"})
+
+
 def test_sent_messages_come_in_order_with_tokens_for_what_can_be_quoted(stage: Stage) -> None:
     sent = stage.send("push", {"to": stage.hanako, "messages": QUOTED}).json()["sentMessages"]
     assert ["quoteToken" in each for each in sent] == [True, False, True, False]
