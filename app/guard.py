@@ -16,9 +16,13 @@ _INSIDE = tuple(
     ip_network(one)
     for one in (
         "168.63.129.16/32",  # Azure's host, though the number is a public one
+        "192.0.0.0/24",  # for protocols, and Oracle's metadata; older Pythons take it for the open internet
+        "192.88.99.0/24",  # relays of 6to4
         "64:ff9b:1::/48",  # translation to IPv4 inside one's own network
         "fec0::/10",  # site-local, which was given up but is still routed here and there
-        "2001::/32",  # Teredo, which hides an IPv4 address behind another
+        "2001::/23",  # for protocols; among them Teredo, which hides an IPv4 address behind another
+        "3fff::/20",  # for documentation
+        "5f00::/16",  # for routing by segments
     )
 )
 _TRANSLATED = ip_network("64:ff9b::/96")

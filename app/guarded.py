@@ -36,11 +36,18 @@ class Heard:
 class GuardedClient:
     """A client of an event loop; it makes its connections when they are needed and keeps them for a while."""
 
-    def __init__(self, *, loopback: bool, side_by_side: int, whole_seconds: float = WHOLE_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        loopback: bool,
+        side_by_side: int,
+        whole_seconds: float = WHOLE_SECONDS,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._loopback = loopback
         self._side_by_side = side_by_side
         self._whole_seconds = whole_seconds
-        self._resolver: _Resolver | None = None
+        self._resolver = resolver or _Resolver()
         self._http: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Heard:
@@ -71,7 +78,6 @@ class GuardedClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._http is None:
-            self._resolver = _Resolver()
             connector = aiohttp.TCPConnector(
                 limit=self._side_by_side,
                 resolver=self._resolver,
@@ -100,8 +106,7 @@ class GuardedClient:
         """End all connections."""
         if self._http is not None:
             await self._http.close()
-        if self._resolver is not None:
-            await self._resolver.close()
+        await self._resolver.close()
 
 
 class _Resolver(AbstractResolver):

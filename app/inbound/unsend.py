@@ -15,11 +15,13 @@ def unsend(
 ) -> None:
     """Erase what a message said, from the event that brought it and from the timeline; and note that it must not be
     kept should it still come."""
-    key = {"brand_id": session.scope.brand_id, "line_account_id": line_account_id}
+    key: dict[str, object] = {"brand_id": session.scope.brand_id, "line_account_id": line_account_id}
     session.execute(_NOTE, {**key, "message_id": message_id, "unsent_at": occurred_at})
-    found = session.execute(
-        _HERS if line_user_id else _NOBODYS, {**key, "message_id": message_id, "line_user_id": line_user_id}
-    )
+    key["message_id"] = message_id
+    if line_user_id is None:
+        found = session.execute(_NOBODYS, key)
+    else:
+        found = session.execute(_HERS, {**key, "line_user_id": line_user_id})
     _erase(session, line_account_id, list(found.scalars()))
 
 
@@ -63,7 +65,7 @@ _SAID = (
 )
 # Found by who wrote it: an index on the message's id would cost every event that comes in.
 _HERS = text(f"{_SAID} = :line_user_id")
-_NOBODYS = text(f"{_SAID} IS NULL AND :line_user_id IS NULL")
+_NOBODYS = text(f"{_SAID} IS NULL")
 _EMPTY_EVENTS = text(
     "UPDATE line_event SET body = jsonb_set(body, '{message}',"
     " jsonb_build_object('id', body->'message'->'id', 'type', body->'message'->'type'))"

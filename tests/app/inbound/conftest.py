@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.app.inbound.tool import Tool
 from tests.app.sandbox.process import Shop
 from tests.running import RunningSandbox, run_sandbox
 
@@ -16,8 +17,16 @@ def line_api() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def tool() -> Iterator[Shop]:
-    """A server that remembers its calls and answers as told."""
+def hands() -> Iterator[Shop]:
+    """Where the sandbox's webhook calls come, for a test to pass them on."""
     server = Shop()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def tool() -> Iterator[Tool]:
+    """The other tool of a brand that moves."""
+    server = Tool()
     yield server
     server.close()

@@ -68,11 +68,11 @@ def while_working(settings: Settings, urls: Urls, act: Callable[[], float]) -> f
 
 
 def test_a_new_friend_is_greeted_within_a_second(
-    home: BrandHome, keyring: Keyring, settings: Settings, urls: Urls, line_api: RunningSandbox, tool: Shop
+    home: BrandHome, keyring: Keyring, settings: Settings, urls: Urls, line_api: RunningSandbox, hands: Shop
 ) -> None:
     with TestClient(create_app(settings)) as api:
-        chat = open_chat(home, keyring, line_api, tool)
-        again = open_chat(home, keyring, line_api, tool, name="太郎")
+        chat = open_chat(home, keyring, line_api, hands)
+        again = open_chat(home, keyring, line_api, hands, name="太郎")
 
         def greet(one: Chat) -> float:
             call = one.act("follow")

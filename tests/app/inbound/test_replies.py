@@ -19,6 +19,7 @@ from tenants.sealing import Keyring
 from tests import make
 from tests.app.inbound.calls import Channel, commit_channel, tell, told
 from tests.app.inbound.stage import Chat, open_chat
+from tests.app.line.answering import run_answering
 from tests.app.sandbox.process import Shop
 from tests.conftest import MASTER_KEYS, BrandHome
 from tests.running import RunningSandbox
@@ -27,8 +28,8 @@ Work = Callable[..., float | None]
 
 
 @pytest.fixture
-def chat(home: BrandHome, keyring: Keyring, line_api: RunningSandbox, tool: Shop) -> Chat:
-    return open_chat(home, keyring, line_api, tool)
+def chat(home: BrandHome, keyring: Keyring, line_api: RunningSandbox, hands: Shop) -> Chat:
+    return open_chat(home, keyring, line_api, hands)
 
 
 @pytest.fixture
@@ -183,6 +184,22 @@ def test_an_answer_that_line_did_not_confirm_is_tried_again_and_never_given_twic
     assert work(chat.channel) is None
     assert outcome(api, home, chat.channel) == then
     assert len(chat.inbox()) == 1
+
+
+def test_a_call_that_came_too_soon_was_not_taken(
+    api: TestClient, home: BrandHome, engine: Engine, keyring: Keyring, settings: Settings
+) -> None:
+    channel = commit_channel(home, keyring, greeting=[{"type": "text", "text": "ようこそ"}])
+    tell(api, channel, told("follow", make.line_user_id(), replyToken="0" * 32))
+    with run_answering() as line:
+        reaching = Settings(database_url=settings.database_url, master_keys=MASTER_KEYS, line_api_url=line.url)
+        work_line_events(engine, keyring, reaching, channel.brand_id, channel.id, datetime.now(UTC))
+        seen = []
+        for status, message in ((429, b'{"message":"too fast"}'), (400, b'{"message":"Invalid reply token"}')):
+            line.answers["/v2/bot/message/reply"] = status, message
+            asyncio.run(_answer(Replier(engine, keyring, reaching), channel))
+            seen.append(outcome(api, home, channel))
+    assert seen == [("waiting", "slowed_down", 1), ("failed", "refused", 2)]
 
 
 def test_who_is_erased_meanwhile_is_not_answered(api: TestClient, home: BrandHome, chat: Chat, work: Work) -> None:
