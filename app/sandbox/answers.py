@@ -11,6 +11,7 @@ Header = tuple[bytes, bytes]
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
 JSON_TYPE_WITH_CHARSET: Header = (b"content-type", b"application/json;charset=UTF-8")
+_LEVELS_AROUND = 16
 _UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -98,6 +99,25 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refusal(unparsable())
     return value
+
+
+def parse_kept_json(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body whose content is to be kept: it nests no deeper than can be written again."""
+    value = parse_json(body)
+    if not is_writable(value):
+        raise Refusal(unparsable())
+    return value
+
+
+def is_writable(value: Any) -> bool:
+    """Whether a parsed value can be JSON again, also within what it is kept in: deeper is read than is written."""
+    for _ in range(_LEVELS_AROUND):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def parse_retry_key(value: bytes) -> bytes:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.sandbox.answers import is_writable
 from app.sandbox.clock import format_instant
 from app.sandbox.controls import Mistaken, answer, control, get_channel, get_living, get_person, read_object, text_of
 from app.sandbox.coupons import service
@@ -85,6 +86,8 @@ def _manager_routes(sandbox: Sandbox) -> list[Route]:
     async def create(request: Request) -> Response:
         channel, body = get_channel(sandbox, request.path_params["channel"]), await read_object(request)
         draft = body.pop("draft", False)
+        if not is_writable(body):
+            raise Mistaken("the coupon nests too deep")
         details = check_coupon(body, sandbox.clock.now(), by_manager=True)
         if details:
             raise Mistaken(f"{details[0]['property']}: {details[0]['message']}")

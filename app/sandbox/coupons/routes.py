@@ -30,7 +30,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
     """Create, close, list, get."""
 
     async def create(request: Request, channel: Channel) -> Answer:
-        body = answers.parse_json(await request.body())
+        body = answers.parse_kept_json(await request.body())
         details = check_coupon(body, sandbox.clock.now())
         if details:
             return answers.invalid(details)

@@ -18,6 +18,9 @@ from app.sandbox.messages.fields import (
 
 MOST_TICKETS = 30
 """How many of one coupon a person may get, if it is a referral coupon, which only the manager makes."""
+_END_OF_TIME = 253_402_300_799
+"""The last second of the year 9999."""
+_DEAR = 2**31 - 1
 TIMEZONES = (
     *("ETC_GMT_MINUS_12", "ETC_GMT_MINUS_11", "PACIFIC_HONOLULU", "AMERICA_ANCHORAGE", "AMERICA_LOS_ANGELES"),
     *("AMERICA_PHOENIX", "AMERICA_CHICAGO", "AMERICA_NEW_YORK", "AMERICA_CARACAS", "AMERICA_SANTIAGO"),
@@ -88,10 +91,10 @@ _LOTTERY: dict[str, Check] = {
     "maxAcquireCount": lambda value: None if value == -1 else _between(1, 999_999)(value),
 }
 _PRICES: dict[str, Check] = {
-    "fixedAmount": integer(1),
+    "fixedAmount": integer(1, _DEAR),
     "percentage": _between(1, 99),
-    "originalPrice": integer(0),
-    "priceAfterDiscount": integer(0),
+    "originalPrice": integer(0, _DEAR),
+    "priceAfterDiscount": integer(0, _DEAR),
 }
 _CASH_BACK = {"fixed": _only(_PRICES, "fixedAmount"), "percentage": _only(_PRICES, "percentage")}
 _DISCOUNT = {**_CASH_BACK, "explicit": _only(_PRICES, "originalPrice", "priceAfterDiscount")}
@@ -117,8 +120,8 @@ def _coupon(acquisitions: Mapping[str, Branch], **more: Check) -> Shape:
         required={
             "title": _size(60, least=1),
             "maxUseCountPerTicket": one_of(1, -1),
-            "startTimestamp": integer(0),
-            "endTimestamp": integer(0),
+            "startTimestamp": integer(0, _END_OF_TIME),
+            "endTimestamp": integer(0, _END_OF_TIME),
             "timezone": one_of(*TIMEZONES),
             "visibility": one_of("PUBLIC", "UNLISTED"),
         },

@@ -62,6 +62,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         details = check_batch(body)
         if details:
             raise Refusal(answers.invalid(details))
+        body["operations"] = [_known_fields(operation) for operation in body["operations"]]
         service.check_operations(sandbox, channel, body["operations"])
         return body
 
@@ -70,6 +71,11 @@ def routes(sandbox: Sandbox) -> list[Route]:
         api(sandbox, "POST", "/v2/bot/richmenu/validate/batch", validate),
         api(sandbox, "GET", "/v2/bot/richmenu/progress/batch", progress),
     ]
+
+
+def _known_fields(operation: dict[str, Any]) -> dict[str, str]:
+    names = {"link": ("type", "from", "to"), "unlink": ("type", "from"), "unlinkAll": ("type",)}[operation["type"]]
+    return {name: operation[name] for name in names}
 
 
 def _find_by_key(sandbox: Sandbox, channel: Channel, key: str | None, now: float) -> Batch | None:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.sandbox import webhooks
+from app.sandbox.answers import is_writable
 from app.sandbox.controls import (
     JsonObject,
     Mistaken,
@@ -114,6 +115,8 @@ def _menu_of(sandbox: Sandbox, body: JsonObject) -> RichMenu | None:
     if content is None:
         return None
     details = check_menu(content)
+    if not is_writable(content):
+        raise Mistaken("menu nests too deep")
     if details:
         raise Mistaken(f"menu: {details[0]['property']}: {details[0]['message']}")
     menu = new_menu(content, sandbox.clock.now())

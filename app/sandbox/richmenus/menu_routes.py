@@ -95,7 +95,7 @@ def _content_routes(sandbox: Sandbox) -> list[Route]:
 
 
 async def _read_menu(request: Request) -> dict[str, Any]:
-    content = answers.parse_json(await request.body())
+    content = answers.parse_kept_json(await request.body())
     details = check_menu(content)
     if details:
         raise Refusal(answers.invalid(details))

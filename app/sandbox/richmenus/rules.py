@@ -11,9 +11,12 @@ MENU_ID = re.compile(r"richmenu-[0-9a-f]{32}")
 MOST_AREAS, MOST_OPERATIONS = 20, 1_000
 _LEAST_RATIO = 1.45
 
-_BOUNDS = Shape(required={"x": integer(0), "y": integer(0), "width": integer(1), "height": integer(1)})
+_FAR = 2**31 - 1
+_BOUNDS = Shape(
+    required={"x": integer(0, _FAR), "y": integer(0, _FAR), "width": integer(1, _FAR), "height": integer(1, _FAR)}
+)
 _AREA = Shape(branches={"bounds": _BOUNDS, "action": branches["rich_menu"]}, needed=("bounds", "action"))
-_SIZE = Shape(required={"width": integer(800, 2500), "height": integer(250)})
+_SIZE = Shape(required={"width": integer(800, 2500), "height": integer(250, _FAR)})
 
 
 def _size(value: Any, path: str, details: list[Detail]) -> None:

@@ -112,7 +112,7 @@ def check_operations(sandbox: Sandbox, channel: Channel, operations: Sequence[di
     for position, operation in enumerate(operations):
         for end in ("from", "to"):
             menu_id = operation.get(end)
-            if menu_id is None or operation["type"] == "unlinkAll" or (end, operation["type"]) == ("to", "unlink"):
+            if menu_id is None:
                 continue
             if menu_id not in menus:
                 raise Refusal(bare(404, f"Richmenu ({menu_id}) is not found"))

@@ -98,7 +98,12 @@ class RichMenus:
 
 def new_menu(content: dict[str, Any], now: float) -> RichMenu:
     """A menu with an id of its own and no image yet."""
-    kept = {name: content[name] for name in ("size", "selected", "name", "chatBarText", "areas")}
+    kept = {name: content[name] for name in ("selected", "name", "chatBarText")}
+    kept["size"] = {name: content["size"][name] for name in ("width", "height")}
+    kept["areas"] = [
+        {"bounds": {name: area["bounds"][name] for name in ("x", "y", "width", "height")}, "action": area["action"]}
+        for area in content["areas"]
+    ]
     return RichMenu("richmenu-" + secrets.token_hex(16), kept, now)
 
 
