@@ -1,6 +1,7 @@
 """`/_sandbox` besides people: the world, what was delivered, faults, weather, clock, settings, reset."""
 
 import asyncio
+import gc
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -60,6 +61,9 @@ def _world_routes(sandbox: Sandbox) -> list[Route]:
             raise Mistaken(str(contradiction), 409) from None
         finally:
             sandbox.tokens.forget_seen()
+        if len(sandbox.world.person_ids) - people_before >= _PEOPLE_AT_ONCE:
+            # A crowd stays. Without this each full collection looks at all of it: 40 ms for a million, measured.
+            gc.freeze()
         return answer(
             {
                 "providers": len(sandbox.world.providers),
@@ -258,6 +262,7 @@ def reset(sandbox: Sandbox, *, world_too: bool) -> None:
     sandbox.webhook_log.clear()
     sandbox.outbox.reset()
     sandbox.contents.reset(sandbox.world.changes)
+    sandbox.phones.reset(sandbox.world.changes, everyone=world_too)
     sandbox.chaos = Chaos()
     for channel in sandbox.world.channels_by_no:
         channel.used.clear()

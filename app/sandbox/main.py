@@ -80,6 +80,7 @@ from app.sandbox.login import routes as login_routes
 from app.sandbox.messages import routes as message_routes
 from app.sandbox.oidc import control_routes as oidc_control_routes
 from app.sandbox.oidc import routes as oidc_routes
+from app.sandbox.phone import routes as phone_routes
 from app.sandbox.quota import routes as quota_routes
 from app.sandbox.richmenus import control_routes as menu_control_routes
 from app.sandbox.richmenus import routes as menu_routes
@@ -153,6 +154,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
     return Starlette(
         routes=[
             Route("/", index),
+            *phone_routes.routes(sandbox),
             *people_routes.routes(sandbox),
             *control_routes.routes(sandbox),
             *store_routes.routes(sandbox, store),

@@ -17,7 +17,10 @@ def _templates(folder: Path) -> Environment:
 
 @dataclass(frozen=True)
 class Pages:
-    """The pages of one part of the sandbox. Scripts run only where `scripts` says so, and only our own files."""
+    """The pages of one part of the sandbox. Scripts run only where `scripts` says so, and only our own files.
+
+    No page of others may frame them; the customer's phone, which is ours, does.
+    """
 
     folder: Path
     scripts: bool = False
@@ -31,7 +34,7 @@ class Pages:
         scripts = "script-src 'self'; " if self.scripts else ""
         policy = (
             f"default-src 'none'; style-src 'self'; img-src data:; {scripts}"
-            f"form-action 'self'{origin}; frame-ancestors 'none'; base-uri 'none'"
+            f"form-action 'self'{origin}; frame-ancestors 'self'; base-uri 'none'"
         )
         headers = {
             "Content-Security-Policy": policy,

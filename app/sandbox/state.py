@@ -17,6 +17,7 @@ from app.sandbox.limits import Buckets, FloodGuard
 from app.sandbox.login.channels import LoginChannel
 from app.sandbox.login.state import Login
 from app.sandbox.oidc.state import Oidc
+from app.sandbox.phone.state import Phones
 from app.sandbox.quota.state import Quotas
 from app.sandbox.reply_tokens import ReplyTokens
 from app.sandbox.richmenus.images import Images
@@ -35,7 +36,7 @@ FIRST_MESSAGE_NO = 642_012_345_678_000_000
 _SAVED = (
     *("tokens", "oidc", "login", "quotas", "insight", "chats"),
     *("rich_menus", "menu_images", "menu_metrics", "coupons", "groups"),
-    "contents",
+    *("contents", "phones"),
 )
 
 
@@ -77,6 +78,7 @@ class Sandbox:
     chats: Chats = field(default_factory=Chats)
     reply_tokens: ReplyTokens = field(default_factory=ReplyTokens)
     contents: Contents = field(default_factory=Contents)
+    phones: Phones = field(default_factory=Phones)
     outbox: Outbox = field(default_factory=Outbox)
     chaos: Chaos = field(default_factory=Chaos)
     weather: Weather = field(default_factory=Weather)

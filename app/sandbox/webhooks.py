@@ -115,6 +115,7 @@ def lift(sandbox: "Sandbox", channel: Channel) -> None:
 def enqueue(sandbox: "Sandbox", channel: Channel, event: "Event") -> bool:
     """Send an event soon, after this person's earlier ones. False if the channel's webhook is off: LINE forgets it."""
     outbox = sandbox.outbox
+    sandbox.phones.hear(sandbox.world, channel, event)
     auto_answers.answer(sandbox, channel, event)
     if find_url(sandbox, channel) is None or not channel.webhook_active or channel.no in outbox.suspended:
         return False

@@ -6,6 +6,7 @@ from app.sandbox import events, webhooks, world
 from app.sandbox.chats.state import new_read_token
 from app.sandbox.login.state import Access
 from app.sandbox.messages import check_messages
+from app.sandbox.phone.state import Said
 from app.sandbox.state import Sandbox
 
 _TYPES = ("text", "sticker", "image", "video", "audio", "location", "template", "flex")
@@ -32,7 +33,10 @@ def send_messages(sandbox: Sandbox, access: Access, messages: Any) -> None:
         raise Unsendable("she blocks the account")
     world.write(sandbox.world, account, access.person_no, sandbox.clock.now())
     for message in messages:
-        if message["type"] not in _UNHEARD:
+        if message["type"] in _UNHEARD:
+            said = Said(sandbox.take_message_nos(1), account.no, access.person_no, sandbox.clock.now(), message)
+            sandbox.phones.say(said, sandbox.world.changes)
+        else:
             message_id = str(sandbox.take_message_nos(1))
             read_token = new_read_token(account, user_id, message_id)
             heard = {"id": message_id, **_heard(message), "markAsReadToken": read_token}
