@@ -130,7 +130,12 @@ def open_account(day: Day) -> None:
     keyed = {**day.headers, "Idempotency-Key": "account-once"}
     wrong = secrets.token_hex(16)
     day.canaries.append(Canary("wrong channel secret", wrong))
-    day.account = json_of(day.call("POST", "/v1/line-accounts", keyed, json={**body, "channel_secret": wrong}))
+    login = secrets.token_hex(16)
+    day.canaries.append(Canary("secret of LINE Login", login))
+    body |= {"login_channel_id": "2000000099", "login_channel_secret": login}
+    day.call("POST", "/v1/line-accounts", keyed, json={**body, "channel_secret": wrong})
+    unasked = "/v1/line-accounts?check=false"
+    day.account = json_of(day.call("POST", unasked, keyed, json={**body, "channel_secret": wrong}))
     path = f"/v1/line-accounts/{day.account['id']}"
     day.call("POST", f"{path}/check")
     day.call("PATCH", path, json={"channel_secret": [secret]})

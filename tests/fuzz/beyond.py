@@ -43,7 +43,13 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     },
     "*_key": {"/expires_at": _LATER},
     "*_api_client": {"/expires_at": _LATER},
-    "*_line_account": {"": "Either stores or an area, never both."},
+    "*_line_account": {
+        "": "Either stores or an area, never both.",
+        "/greeting*": _MESSAGES,
+        "/mode": "Test mode is there where the installation names a host for it.",
+        "/channel_secret": "LINE is asked whether it fits.",
+        "/login_channel_secret": "LINE is asked whether it fits.",
+    },
     "*_staff": {
         "/email": "An address, which is more than its pattern.",
         "/store_ids": "Roles of stores are over named stores, the others need not be.",

@@ -51,7 +51,7 @@ def list_due_ids(session: Session, now: datetime, most: int) -> Sequence[UUID]:
 
     Of those that were never checked nobody has asked for it, as in an import.
     """
-    unreached = col(LineAccount.findings).op("@>")(literal([{"check": "line"}], JSONB))
+    unreached = col(LineAccount.findings).bool_op("@>")(literal([{"check": "line"}], JSONB))
     due = live_accounts().where(
         or_(
             col(LineAccount.checked_at) < now - FRESH,

@@ -13,8 +13,8 @@ from app.admin.line_accounts.findings import find_trouble, weightiest_first
 from app.admin.line_accounts.manual_steps import MANUAL_STEPS
 from app.admin.line_accounts.queries import map_quotas
 from app.admin.line_accounts.schemas import (
+    CheckRead,
     ChecksRead,
-    FindingRead,
     LineAccountPatch,
     LineAccountRead,
     ManualStepRead,
@@ -134,7 +134,7 @@ def check_line_account(line_account_id: LineAccountId, asked: AskedAll, session:
     """
     account = queries.lock_account(session, line_account_id)
     findings = service.note_check(session, account, asked, now)
-    checks = [FindingRead.model_validate(one) for one in findings]
+    checks = [CheckRead.model_validate(one) for one in findings]
     steps = [ManualStepRead(**step._asdict()) for step in MANUAL_STEPS]
     return ChecksRead(status=account.status, checks=checks, manual_steps=steps)
 

@@ -119,7 +119,7 @@ class Quota(Read):
     month: str = Field(examples=["2026-11"])
 
 
-class FindingRead(Read):
+class CheckRead(Read):
     """One thing that was checked: what is so, and what to do where it should not be so, in English and Japanese."""
 
     check: str = Field(examples=["token", "bot", "webhook", "webhook_active", "quota"])
@@ -178,7 +178,7 @@ class LineAccountRead(Read):
     )
     status: str = Field(description="`unchecked`, `ok` or `trouble`, as the last check found.")
     status_detail: str | None
-    findings: list[FindingRead] | None = Field(
+    findings: list[CheckRead] | None = Field(
         description="What the last check found that wants doing, the worst first; null before the first one."
     )
     checked_at: Instant | None
@@ -202,5 +202,5 @@ class ChecksRead(Read):
     """What a check at LINE found, and what only a person can see to there."""
 
     status: str
-    checks: list[FindingRead]
+    checks: list[CheckRead]
     manual_steps: list[ManualStepRead]

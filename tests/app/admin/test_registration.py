@@ -121,7 +121,11 @@ def test_a_request_that_dies_while_line_is_asked_can_be_repeated(
         (kept,) = list_accounts(home)
         assert kept.status == "unchecked"
         again_settings = Settings(
-            database_url=place.urls.app, master_keys=MASTER_KEYS, line_api_url=line.url, pool_size=4
+            database_url=place.urls.app,
+            master_keys=MASTER_KEYS,
+            line_api_url=line.url,
+            pool_size=4,
+            rate_limit=1_000_000,
         )
         with TestClient(create_app(again_settings)) as client:
             again = client.post(PATH, json=body, headers=keyed)
@@ -230,3 +234,16 @@ def test_a_greeting_is_one_that_line_takes(api: TestClient, home: BrandHome) -> 
         answer = api.patch(path, json={"greeting": wrong}, headers=home.headers)
         assert_problem(answer, 422, "invalid", pointer)
     assert api.patch(path, json={"greeting": None}, headers=home.headers).json()["greeting"] is None
+
+
+def test_after_the_first_good_check_the_friends_so_far_are_read(
+    line_api: TestClient, home: BrandHome, sandbox: RunningSandbox
+) -> None:
+    bare = register(line_api, home, sandbox.make_channel(verified=False))
+    assert (bare["is_verified"], bare["backfill"]) == (False, None)
+    account = register(line_api, home, sandbox.make_channel())
+    assert (account["backfill"]["status"], account["backfill"]["imported"]) == ("waiting", 0)
+    waiting = line_api.post(f"{PATH}/{bare['id']}/backfill", headers=home.headers)
+    assert (waiting.status_code, waiting.json()["backfill"]["status"]) == (202, "waiting")
+    again = line_api.post(f"{PATH}/{account['id']}/backfill", headers=home.headers).json()
+    assert again["backfill"] == account["backfill"], "what is under way goes on"

@@ -62,8 +62,7 @@ def new_account(
 def progress_of(home: BrandHome, account: LineAccount) -> dict[str, Any]:
     with home.open() as session:
         kept = session.exec(select(LineAccount.backfill).where(col(LineAccount.id) == account.id)).one()
-    assert kept is not None
-    return kept
+    return dict(kept or {})
 
 
 def pages(line: Answering, *user_ids: list[str]) -> None:
@@ -217,12 +216,11 @@ def test_ids_that_line_would_refuse_are_passed_over(home: BrandHome, keyring: Ke
     assert progress_of(home, account)["imported"] == 1
 
 
-def test_ten_thousand_friends_take_seconds(home: BrandHome, keyring: Keyring, works_at: Doctor) -> None:
-    """A hundred thousand are a minute's work at most; how long it takes is measured, not tested."""
+def test_thousands_are_read_page_by_page(home: BrandHome, keyring: Keyring, works_at: Doctor) -> None:
     account = new_account(home, keyring)
     with run_answering() as line:
-        pages(line, *([make.line_user_id() for _ in range(1000)] for _ in range(3)))
+        pages(line, *([make.line_user_id() for _ in range(700)] for _ in range(2)))
         backfill_friends(works_at(line.url), account.id)
     with home.open() as session:
         counted = session.execute(text("SELECT count(*), count(DISTINCT customer_id) FROM friend")).one()
-    assert tuple(counted) == (3000, 3000)
+    assert tuple(counted) == (1400, 1400)
