@@ -62,7 +62,7 @@ def _world_routes(sandbox: Sandbox) -> list[Route]:
         finally:
             sandbox.tokens.forget_seen()
         if len(sandbox.world.person_ids) - people_before >= _PEOPLE_AT_ONCE:
-            # A crowd stays. Without this each full collection looks at all of it: 40 ms for a million, measured.
+            # A crowd stays. Without this each full collection looks at all of it: some 40 ms for a million people.
             gc.freeze()
         return answer(
             {

@@ -11,7 +11,7 @@ from app.sandbox.storage import Store
 
 
 def routes(sandbox: Sandbox, store: Store | None) -> list[Route]:
-    """Both answer {"file", "snapshot_bytes", "changes_bytes", "calls", "longest_pause_ms"}; 409 if there is no file."""
+    """Both answer {"file", "saving", "snapshot_bytes", "changes_bytes", "calls", "longest_pause_ms"}; 409 if there is no file."""
 
     async def post_save(request: Request) -> Response:
         await storage.sum_up(sandbox, _given(store))
@@ -32,6 +32,7 @@ def _given(store: Store | None) -> Store:
 def _shown(store: Store) -> JsonObject:
     return {
         "file": str(store.file),
+        "saving": store.lock.locked(),
         "snapshot_bytes": store.snapshot_bytes,
         "changes_bytes": store.changes_bytes,
         "calls": store.calls_saved,

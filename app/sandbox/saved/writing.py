@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -13,9 +12,10 @@ from app.sandbox.state import Noted, Sandbox
 from app.sandbox.world import Changes, Channel, World, channel_row
 
 _LINES = 1_000
-_PEOPLE = 4_000
-_TIES = 20_000
+_PEOPLE = 1_000
+_TIES = 5_000
 _CHANNELS = 100
+_CALLS_BYTES = 200_000
 
 
 class Overtaken(Exception):
@@ -147,22 +147,25 @@ def _list_people(known: World, provider_ids: list[str]) -> Iterator[bytes]:
         last = min(first + _PEOPLE, count)
         ids = known.person_ids[first:last]
         user_ids = {
-            provider_id: _unlike(islice(known.providers[provider_id].user_ids, first, last), ids)
-            for provider_id in provider_ids
+            provider_id: _unlike(known.providers[provider_id].user_ids[first:last], ids) for provider_id in provider_ids
         }
         yield _line("people", first, ids, _unlike(known.person_names[first:last], ids), user_ids)
 
 
-def _unlike(values: Any, ids: list[str]) -> list[str | None]:
+def _unlike(values: list[str], ids: list[str]) -> list[str | None]:
     """The values, null where they are the id again: a crowd goes by its user ids and has no names."""
     return [None if value == own else value for value, own in zip(values, ids, strict=True)]
 
 
 def list_calls(ledger: Ledger, first: int, last: int) -> Iterator[bytes]:
     """Accepted calls as lines."""
-    for start in range(first, last, _LINES):
-        calls = range(start, min(start + _LINES, last))
-        yield b"".join(_call_line(ledger.get(call_no)) for call_no in calls)
+    piece = bytearray()
+    for call_no in range(first, last):
+        piece += _call_line(ledger.get(call_no))
+        if len(piece) >= _CALLS_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
 
 
 def _call_line(call: AcceptedCall) -> bytes:
