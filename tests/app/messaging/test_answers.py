@@ -11,6 +11,8 @@ from app.messaging.answers import Meaning, judge
         (200, "r", b"{}", Meaning.DONE),
         (409, "r", b'{"message":"The retry key is already accepted"}', Meaning.DONE),
         (200, None, b"<html>login</html>", Meaning.UNCLEAR),
+        (409, None, b"<html>conflict</html>", Meaning.UNCLEAR),
+        (307, "r", b"", Meaning.UNCLEAR),
         (500, "r", b"", Meaning.UNCLEAR),
         (429, "r", b'{"message":"You have reached your monthly limit."}', Meaning.MONTH_SPENT),
         (429, "r", b'{"message":"The API rate limit has been exceeded. Try again later."}', Meaning.SLOW_DOWN),
