@@ -18,13 +18,14 @@ from app.campaigns.models import Campaign
 from app.commerce.models import Order
 from app.coupons.models import Coupon
 from app.customers.models import Customer
-from app.inbound.models import LineContent
+from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.messaging.models import Run
 from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
 from tenants.areas.models import Area
 from tenants.clients.models import ApiClient
 from tenants.ids import uuid7
+from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import replace_secret
 from tenants.operators.models import SupportGrant
 from tenants.sealing import Keyring
@@ -85,9 +86,63 @@ def _account(made: Made) -> UUID:
     replace_secret(account, brand_key_of(made.session, made.keyring), "0123456789abcdef0123456789abcdef")
     made.session.add(account)
     make.quota(made.session, account, limit=200)
-    picture = {"line_account_id": account.id, "message_id": MESSAGE_ID, "customer_id": _customer(made)}
-    made.session.add(LineContent(**picture, kind="image", sent_at=utc_now()))
+    url = "https://tool.example.jp/line/webhook"
+    forward = LineForward(line_account_id=account.id, url=url, active=False, created_at=utc_now(), updated_at=utc_now())
+    made.session.add(forward)
+    customer_id = _customer(made)
+    made.session.add(
+        LineContent(
+            line_account_id=account.id,
+            message_id=MESSAGE_ID,
+            customer_id=customer_id,
+            kind="image",
+            sent_at=utc_now(),
+        )
+    )
+    of_place = select(LineForwardCall).where(col(LineForwardCall.last_error) == _loose(made))
+    for call in made.session.exec(of_place).all():
+        call.line_account_id = account.id
+    for number in range(2 if made.rich else 0):
+        _add_forward_call(made, account.id)
+        made.session.add(
+            LineReply(
+                line_account_id=account.id,
+                customer_id=customer_id,
+                webhook_event_id=f"01M{number}",
+                status="sent",
+                expires_at=utc_now(),
+            )
+        )
     return account.id
+
+
+def _forward_call(made: Made) -> UUID:
+    """A call that was given up. A path names its account too: the one that was made last here, or is made next."""
+    of_place = select(LineAccount).where(col(LineAccount.name) == made.name)
+    account = made.session.exec(of_place.order_by(col(LineAccount.id).desc()).limit(1)).first()
+    return _add_forward_call(made, account.id if account else _account(made), _loose(made))
+
+
+def _loose(made: Made) -> str:
+    return f"{made.name} loose"
+
+
+def _add_forward_call(made: Made, account_id: UUID, error: str | None = None) -> UUID:
+    now = utc_now()
+    call = LineForwardCall(
+        line_account_id=account_id,
+        state="dead",
+        last_error=error or made.name,
+        body=b"{}",
+        signature="x",
+        received_at=now,
+        due_at=now,
+        give_up_at=now,
+        settled_at=now,
+    )
+    made.session.add(call)
+    made.session.flush()
+    return call.id
 
 
 def _area(made: Made) -> UUID:
@@ -266,6 +321,7 @@ BOTH = frozenset({HEAD_OFFICE, STORE})
 THINGS: dict[str, Thing] = {
     "store": Thing(_store, frozenset({STORE})),
     "acc": Thing(_account, BOTH),
+    "fwd": Thing(_forward_call, BOTH),
     "area": Thing(_area, frozenset({HEAD_OFFICE})),
     "cus": Thing(_customer, BOTH),
     "evt": Thing(_event, BOTH),

@@ -92,7 +92,7 @@ DATA = {
     "permissions": "brand:read", "channel_secret": "0123456789abcdef0123456789abcdef", "provider_id": "provider-1",
     "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
     "action": "rotate_store_key", "confirm": "壁の試験", "client_name": "壁の試験",
-    "login_channel_id": "1650000001", "message_id": MESSAGE_ID,
+    "login_channel_id": "1650000001", "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
 
