@@ -159,7 +159,7 @@ def test_an_answer_whose_fate_is_unknown_is_tried_again_and_never_given_twice(
     ("fault", "waiting", "then"),
     [
         ({"status": 500}, "unclear", ("sent", None, 2)),
-        ({"status": 429}, "unclear", ("sent", None, 2)),  # without the id that LINE gives each answer
+        ({"status": 429}, "slowed_down", ("sent", None, 2)),
         ({"status": 500, "after_accept": True}, "unclear", ("failed", "unclear", 2)),
         ({"drop": True, "after_accept": True}, "unclear", ("failed", "unclear", 2)),
     ],
