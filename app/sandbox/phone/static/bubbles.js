@@ -133,7 +133,8 @@ export function worth(reward) {
   const sum = price?.type === "percentage" ? t("percentOff", price.percentage)
     : price?.type === "fixed" ? t("yenOff", price.fixedAmount.toLocaleString())
       : price?.type === "explicit" ? t("price", price.originalPrice.toLocaleString(), price.priceAfterDiscount.toLocaleString()) : "";
-  return [name ? t(name) : "", reward?.type === "cashBack" ? sum.replace(t("yenOff", ""), t("yenOff", "").trim()) : sum].filter(Boolean).join(" ");
+  const back = price?.type === "percentage" ? `${price.percentage}%` : price ? t("yen", price.fixedAmount.toLocaleString()) : "";
+  return [name ? t(name) : "", reward?.type === "cashBack" ? back : sum].filter(Boolean).join(" ");
 }
 
 /** What can be done with a coupon now, as its button says. */

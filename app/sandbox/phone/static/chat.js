@@ -31,10 +31,14 @@ export function chatView(phone, channel) {
   let shown = null;
   let quickOf = null;
   let hiddenLoading = null;
+  let stays = true;
+  // Pictures come late and make room for themselves: who was at the end stays there.
+  scroll.addEventListener("scroll", () => { stays = isNearEnd(); }, { passive: true });
+  list.addEventListener("load", () => stays && toEnd(), true);
 
   function show(chat) {
     const isFirst = shown === null;
-    const atEnd = isFirst || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PIXELS;
+    const atEnd = isFirst || isNearEnd();
     const fromEnd = scroll.scrollHeight - scroll.scrollTop;
     const firstBefore = shown?.messages[0]?.id;
     const lastBefore = shown?.messages.at(-1)?.id;
@@ -59,7 +63,12 @@ export function chatView(phone, channel) {
     else if (firstBefore !== chat.messages[0]?.id) scroll.scrollTop = scroll.scrollHeight - fromEnd;
   }
 
+  function isNearEnd() {
+    return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PIXELS;
+  }
+
   function toEnd() {
+    stays = true;
     scroll.scrollTop = scroll.scrollHeight;
   }
 

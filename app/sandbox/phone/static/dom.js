@@ -42,7 +42,7 @@ export function style(node, values) {
 
 const ICONS = {
   back: "M15 5l-7 7 7 7",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
+  more: "M5 12h.01M12 12h.01M19 12h.01M5 12h.02M12 12h.02M19 12h.02",
   plus: "M12 5v14M5 12h14",
   close: "M6 6l12 12M18 6L6 18",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5",
@@ -65,7 +65,7 @@ export function icon(name) {
   return svg(
     "svg",
     { class: "icon", viewBox: "0 0 24 24", width: 24, height: 24, "aria-hidden": "true", focusable: "false" },
-    svg("path", { d: ICONS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.9,
+    svg("path", { d: ICONS[name], fill: "none", stroke: "currentColor", "stroke-width": name === "more" ? 3 : 1.9,
       "stroke-linecap": "round", "stroke-linejoin": "round" }),
   );
 }

@@ -7,7 +7,9 @@ import { t } from "./texts.js";
 export function mix(text) {
   let value = 2166136261;
   for (const letter of String(text)) value = Math.imul(value ^ letter.codePointAt(0), 16777619) >>> 0;
-  return value;
+  value = Math.imul(value ^ (value >>> 16), 2246822507) >>> 0;
+  value = Math.imul(value ^ (value >>> 13), 3266489909) >>> 0;
+  return (value ^ (value >>> 16)) >>> 0;
 }
 
 /** A round face with the first letter of a name; with a picture if there is one. */
@@ -47,7 +49,7 @@ function missing(alt) {
 }
 
 const MOUTHS = [
-  "M46 74q14 14 28 0", "M48 76q12 8 24 0", "M50 72q10 22 20 0z", "M50 78h20", "M48 80q12 -10 24 0", "M56 74a5 6 0 1 0 10 0a5 6 0 1 0 -10 0",
+  "M46 74q14 14 28 0", "M48 76q12 8 24 0", "M50 72q10 22 20 0z", "M50 78h20", "M46 75q7 9 14 0q7 9 14 0", "M56 74a5 6 0 1 0 10 0a5 6 0 1 0 -10 0",
 ];
 const EYES = [
   ["M44 56v6", "M76 56v6"], ["M40 60q5 -7 10 0", "M70 60q5 -7 10 0"], ["M40 57q5 7 10 0", "M70 57q5 7 10 0"],

@@ -20,7 +20,7 @@ export function sheet(title, children, { full = false, onclose = null, tools = [
   for (const each of resting) each.inert = true;
   screen.append(ground);
   const first = panel.querySelector("[autofocus], .sheet-body input:not([type=hidden]), .sheet-body button, .sheet-body select");
-  (first ?? panel).focus();
+  (first ?? panel).focus({ preventScroll: true });
 
   function close() {
     if (opened?.close !== close) return;

@@ -86,6 +86,7 @@ const TEXTS = {
   won: ["受け取りました", "It is yours"],
   code: ["クーポンコード", "Coupon code"],
   condition: ["ご利用条件", "Conditions"],
+  yen: ["{0}円", "{0} yen"],
   yenOff: ["{0}円引き", "{0} yen off"],
   percentOff: ["{0}%引き", "{0}% off"],
   free: ["無料", "Free"],
