@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,15 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
+from app.customers.erasure import erase
 from app.customers.models import Customer, CustomerStore, Friend, Identity
 from app.events.models import Event
-from app.inbound.work import NO_BASIS
+from app.inbound.work import NO_BASIS, work_off
 from app.settings import Settings
 from tenants.brands.models import Brand
+from tenants.line_accounts.models import LineAccount
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession
 from tests import make
 from tests.app.inbound.calls import (
+    NOW,
     Channel,
     call,
     commit_channel,
@@ -273,6 +277,98 @@ def test_the_newest_status_wins_in_whatever_order_and_bundles_events_arrive(
 def _status_after(kinds: Sequence[str]) -> str:
     statuses = [kind for kind in kinds if kind in ("follow", "unfollow")]
     return {"follow": "following", "unfollow": "blocked"}[statuses[-1]] if statuses else "unknown"
+
+
+@given(data=st.data(), kinds=st.lists(st.sampled_from(["follow", "unfollow", "message", "postback"]), max_size=4))
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_a_hundred_redeliveries_shuffled_and_bundled_otherwise_change_nothing(
+    line: Line, data: st.DataObject, kinds: list[str]
+) -> None:
+    """With the flag of a redelivery and without it: the same facts, each once, and the same friends."""
+    channel, users = line.channel(), [make.line_user_id() for _ in range(2)]
+    events = [told(kind, user, BASE + at) for at, kind in enumerate(["follow", *kinds]) for user in users]
+    line.tell(channel, *events)
+    before = _end_state(line, channel)
+    again = [{**event, "deliveryContext": {"isRedelivery": at % 2 == 0}} for at in range(100) for event in events]
+    again = data.draw(st.randoms(use_true_random=False)).sample(again, len(again))
+    at = 0
+    while at < len(again):
+        size = data.draw(st.integers(20, 200))
+        line.tell(channel, *again[at : at + size])
+        at += size
+    assert _end_state(line, channel) == before
+    assert len(stored(line.home, channel)) == len(events)
+
+
+def _end_state(line: Line, channel: Channel) -> tuple[list[Any], list[Any]]:
+    """The account's friends, and the facts that were recorded at it."""
+    with line.home.open() as session:
+        friends = session.execute(
+            text(
+                "SELECT identity_id, status, source, followed_at, changed_at FROM friend"
+                " WHERE account_no = :no ORDER BY 1"
+            ),
+            {"no": channel.no},
+        ).all()
+        facts = session.execute(
+            text("SELECT id, type, occurred_at, data FROM event WHERE account_no = :no ORDER BY id"), {"no": channel.no}
+        ).all()
+    return [tuple(row) for row in friends], [tuple(row) for row in facts]
+
+
+def test_an_event_that_comes_again_after_she_was_erased_does_not_bring_her_back(line: Line) -> None:
+    channel, user = line.channel(), make.line_user_id()
+    events = [told("follow", user, BASE), told("message", user, BASE + 1)]
+    line.tell(channel, *events)
+    with line.home.open() as session:
+        erase(session, session.exec(select(Customer.id)).one(), NOW)
+        session.commit()
+    line.tell(channel, *events)
+    line.tell(channel, *({**event, "deliveryContext": {"isRedelivery": True}} for event in events))
+    rows = stored(line.home, channel)
+    assert {row.webhook_event_id for row in rows} == {event["webhookEventId"] for event in events}
+    assert [(row.body, row.line_user_id) for row in rows] == [(None, None)] * 2
+    with line.home.open() as session:
+        assert session.exec(select(Customer.erased_at)).one() is not None
+        assert count(session, "identity") == 0
+
+
+def test_when_a_webhook_was_last_heard_is_known_to_the_minute(line: Line) -> None:
+    channel = line.channel()
+    heard = []
+    for after in (0, 30, 59, 61, 300):
+        tell(line.api, channel, told("message", make.line_user_id()))
+        with line.home.open() as session:
+            work_off(session, channel.id, NOW + timedelta(seconds=after))
+            heard.append(session.exec(select(LineAccount.heard_at).where(col(LineAccount.id) == channel.id)).one())
+            session.commit()
+    seconds = [(one - NOW).total_seconds() for one in heard if one is not None]
+    assert seconds == [0, 0, 0, 61, 300]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        told("accountLink", make.line_user_id(), link={"result": "ok", "nonce": "bm9uY2U="}),
+        {"type": "accountLink", "link": {"result": "failed", "nonce": "bm9uY2U="}, "webhookEventId": "01M1"},
+        told("membership", make.line_user_id(), membership={"type": "joined", "membershipId": 4101}),
+        told("videoPlayComplete", make.line_user_id(), videoPlayComplete={"trackingId": "spring-01"}),
+        told("messageEdited", None, source={"type": "group", "groupId": "C1"}, message={"type": "text", "id": "1"}),
+        {"type": "module", "module": {"type": "attached", "botId": "U", "scopes": []}, "webhookEventId": "01M2"},
+        {"type": "botSuspended", "webhookEventId": "01M3"},
+        {"type": "delivery", "delivery": {"data": "TAG"}, "webhookEventId": "01M4"},
+        told("memberJoined", None, source={"type": "group", "groupId": "C1"}, joined={"members": []}),
+    ],
+    ids=lambda event: event["type"],
+)
+def test_what_nothing_is_done_about_yet_is_kept_as_it_came(line: Line, event: Any) -> None:
+    channel = line.channel()
+    line.tell(channel, event)
+    (row,) = stored(line.home, channel)
+    assert (row.body, row.type, row.trouble) == (event, event["type"], None)
+    assert row.worked_at is not None
 
 
 def test_an_area_account_ties_her_to_all_of_its_stores(line: Line) -> None:
