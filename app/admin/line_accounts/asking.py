@@ -4,9 +4,12 @@ A new account is kept in between, since LINE's test call to its webhook is answe
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,6 +25,7 @@ from app.audit import requests as audit
 from app.audit.service import Thing, follow
 from app.auth import Caller, Now, brand_key_of
 from app.callers import CallerInfo
+from app.problems import Refused
 from app.schemas import LineAccountId
 from app.settings import Settings
 from tenants.ids import is_of, uuid7, uuid7_of
@@ -34,6 +38,7 @@ from tenants.session import ScopedSession, open_session
 TWIN_SECONDS = 5.0
 """How long the answer of the first of two equal requests is waited for."""
 POLL_SECONDS = 0.1
+TURN_SECONDS = 1.0
 COLUMNS = ("name", "channel_id", "provider_id", "login_channel_id", "area_id", "plan", "mode", "greeting")
 
 WhetherToAsk = Annotated[
@@ -58,6 +63,21 @@ class Registration:
     """What LINE said; None where it was not asked."""
 
 
+@contextmanager
+def turn_to_ask(request: Request) -> Iterator[None]:
+    """One of the turns in which requests may wait for LINE, which are half of all: the others must be answered too.
+
+    Raises 503 when none comes free within a second.
+    """
+    turns: BoundedSemaphore = request.app.state.line_turns
+    if not turns.acquire(timeout=TURN_SECONDS):
+        raise Refused(503, "Many LINE accounts are being checked just now; try again in a moment.")
+    try:
+        yield
+    finally:
+        turns.release()
+
+
 def read_settings(request: Request) -> Settings:
     """The settings of this application."""
     settings: Settings = request.app.state.settings
@@ -76,7 +96,8 @@ def ask_about_registration(
     digest = _digest(request, caller)
     if not is_asked or _is_answered(request, caller, now):
         return Registration(body, None, None)
-    asked = ask_credentials(settings, _describe_new(body))
+    with turn_to_ask(request):
+        asked = ask_credentials(settings, _describe_new(body))
     _refuse(asked)
     if not asked.is_reached:
         return Registration(body, _find_made_id(request, caller, body, digest, now), asked)
@@ -84,7 +105,8 @@ def ask_about_registration(
     if not is_first and _wait_for_twin(request, caller, now):
         return Registration(body, account.id, None)
     patient = _describe_new(body, webhook_url=service.webhook_url(settings.public_url, account.id))
-    return Registration(body, account.id, ask_rest(settings, patient, asked))
+    with turn_to_ask(request):
+        return Registration(body, account.id, ask_rest(settings, patient, asked))
 
 
 def _describe_new(body: LineAccountCreate, webhook_url: str = "") -> Patient:
@@ -212,7 +234,8 @@ def ask_about_change(
     patient = _describe_changed(present, body)
     if patient == present or patient.secret is None:
         return None
-    asked = ask_readings(settings, patient)
+    with turn_to_ask(request):
+        asked = ask_readings(settings, patient)
     _refuse(asked, given)
     return asked
 
@@ -243,7 +266,8 @@ def examine_account(line_account_id: LineAccountId, request: Request, caller: Ca
     with open_session(state.engine, caller.scope) as session:
         account = queries.get_account(session, line_account_id)
         patient = service.describe(account, brand_key_of(session, state.keyring), state.settings.public_url)
-    return ask_all(state.settings, patient, connect=True)
+    with turn_to_ask(request):
+        return ask_all(state.settings, patient, connect=True)
 
 
 def refuse_mode(settings: Settings, mode: str | None) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from app.admin.line_accounts import asking
 from app.audit.models import AuditEntry
 from app.auth import brand_key_of
 from app.main import create_app
@@ -247,3 +248,22 @@ def test_after_the_first_good_check_the_friends_so_far_are_read(
     assert (waiting.status_code, waiting.json()["backfill"]["status"]) == (202, "waiting")
     again = line_api.post(f"{PATH}/{account['id']}/backfill", headers=home.headers).json()
     assert again["backfill"] == account["backfill"], "what is under way goes on"
+
+
+def test_half_of_all_requests_may_wait_for_line_and_the_others_are_told(
+    line_api: TestClient, home: BrandHome, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "TURN_SECONDS", 0.01)
+    account = register(line_api, home, sandbox.make_channel())
+    application: Any = line_api.app
+    turns = application.state.line_turns
+    taken = [turns for _ in range(5) if turns.acquire(blocking=False)]
+    try:
+        busy = line_api.post(f"{PATH}/{account['id']}/check", headers=home.headers)
+    finally:
+        for turn in taken:
+            turn.release()
+    assert len(taken) == 5, "a pool of ten"
+    assert_problem(busy, 503, "unavailable")
+    assert busy.headers["retry-after"]
+    assert line_api.post(f"{PATH}/{account['id']}/check", headers=home.headers).status_code == 200
