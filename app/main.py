@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from threading import BoundedSemaphore
 
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Response
@@ -95,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine = make_engine(urls.app, pool_size=settings.pool_size, timeouts=timeouts)
     refuse_powerful_role(app.state.engine)
     app.state.slots = CapacityLimiter(settings.pool_size)
+    app.state.line_turns = BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.audit = Gatherer(make_engine(urls.app, pool_size=1, timeouts=timeouts))
     app.state.audit.start()
     app.state.conninfo = async_conninfo(urls.app, timeouts)
