@@ -111,7 +111,9 @@ class Page:
 
     def run(self, script: str) -> Any:
         """The value of an expression on the page."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
@@ -120,7 +122,7 @@ class Page:
         deadline = time.monotonic() + seconds
         while not (found := self.run(f"((value) => value instanceof Node ? true : value)({script})")):
             assert time.monotonic() < deadline, f"never: {script}\n{self.run('document.body.innerText')}"
-            time.sleep(0.02)
+            time.sleep(0.04)
         return found
 
     def open(self, url: str, *, width: int = 390, height: int = 844) -> None:
@@ -165,7 +167,8 @@ class Page:
 
 _FINDER = """
 window.find = (name) => [...document.querySelectorAll('button, a, [role=button]')].find((node) =>
-  (node.getAttribute('aria-label') ?? node.textContent).trim() === name && node.getClientRects().length && !node.closest('[inert]'));
+  (node.getAttribute('aria-label') ?? node.textContent).trim() === name
+  && node.getClientRects().length && !node.closest('[inert]'));
 """
 
 

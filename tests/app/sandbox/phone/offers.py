@@ -31,7 +31,11 @@ IMAGES = {
     f"{PICTURES}/rain.jpg": drawing("rain", 640, 416, ("#6f93b8", "#31547c", "#eef4fa"), _RAIN),
     f"{PICTURES}/bread.jpg": drawing("bread", 640, 416, ("#ffe7bd", "#f3bd76", "#d99a4e"), _BREAD),
     f"{PICTURES}/star.png": drawing(
-        "star", 20, 20, ("#fff", "#fff", "#f2b01e"), '<path d="M10 1l3 6 6 1-4.500 4 1 6-5.500-3-5.500 3 1-6L1 8l6-1z"/>'
+        "star",
+        20,
+        20,
+        ("#fff", "#fff", "#f2b01e"),
+        '<path d="M10 1l3 6 6 1-4.500 4 1 6-5.500-3-5.500 3 1-6L1 8l6-1z"/>',
     ),
     f"{PICTURES}/map/700": drawing(
         "map",
@@ -44,7 +48,11 @@ IMAGES = {
         '<text x="270" y="285">店内で</text><text x="770" y="285">持ち帰り</text></g>',
     ),
     f"{PICTURES}/barista.png": drawing(
-        "barista", 80, 80, ("#f9d7b5", "#f3c08d", "#6f4a2f"), '<circle cx="40" cy="34" r="16"/><rect x="14" y="54" width="52" height="40" rx="20"/>'
+        "barista",
+        80,
+        80,
+        ("#f9d7b5", "#f3c08d", "#6f4a2f"),
+        '<circle cx="40" cy="34" r="16"/><rect x="14" y="54" width="52" height="40" rx="20"/>',
     ),
 }
 
@@ -251,7 +259,13 @@ def flex() -> dict[str, Any]:
 
 def flex_carousel() -> dict[str, Any]:
     def bubble(name: str, picture: str, colour: str, share: int) -> dict[str, Any]:
-        bar = {"type": "box", "layout": "vertical", "contents": [{"type": "filler"}], "width": f"{share}%", "height": "6px"}
+        bar = {
+            "type": "box",
+            "layout": "vertical",
+            "contents": [{"type": "filler"}],
+            "width": f"{share}%",
+            "height": "6px",
+        }
         return {
             "type": "bubble",
             "size": "micro",
@@ -276,7 +290,11 @@ def flex_carousel() -> dict[str, Any]:
             "styles": {"body": {"backgroundColor": "#fffdf8"}},
         }
 
-    bubbles = [bubble("朝の一杯", "coffee", "#0f9d58", 60), bubble("焼きたて", "bread", "#e07b1f", 35), bubble("雨宿り", "rain", "#3b78b5", 90)]
+    bubbles = [
+        bubble("朝の一杯", "coffee", "#0f9d58", 60),
+        bubble("焼きたて", "bread", "#e07b1f", 35),
+        bubble("雨宿り", "rain", "#3b78b5", 90),
+    ]
     return {"type": "flex", "altText": "スタンプカード", "contents": {"type": "carousel", "contents": bubbles}}
 
 
