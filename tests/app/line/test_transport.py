@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
-from structlog.testing import capture_logs
+from structlog.testing import LogCapture
 
-from app.line import transport
+from app.line import telemetry, transport
 from app.line.client import LineClient
 from app.line.errors import (
     LineContentPreparing,
@@ -159,15 +160,18 @@ def test_content_that_is_longer_than_we_take_is_not_begun(told: Answering) -> No
         _content(told.url)
 
 
-def test_every_call_is_counted_and_written_down_by_its_template(told: Answering) -> None:
+def test_every_call_is_counted_and_written_down_by_its_template(
+    told: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user_id = "U" + uuid7().hex
     endpoint = "GET /v2/bot/profile/{userId}"
     labels = {"endpoint": endpoint, "outcome": "not_found"}
     before = REGISTRY.get_sample_value("noren_line_calls_total", labels) or 0
-    with capture_logs() as lines:
-        assert _client(told.url).get_profile(user_id) is None
+    captured = LogCapture()
+    monkeypatch.setattr(telemetry, "log", structlog.wrap_logger(None, processors=[captured]))
+    assert _client(told.url).get_profile(user_id) is None
     assert REGISTRY.get_sample_value("noren_line_calls_total", labels) == before + 1
-    line = next(one for one in lines if one["endpoint"] == "/v2/bot/profile/{userId}")
+    line = next(one for one in captured.entries if one["endpoint"] == "/v2/bot/profile/{userId}")
     assert (line["method"], line["status"], line["request_id"]) == ("GET", 404, "r-1")
     assert line["milliseconds"] > 0
-    assert not any(user_id in str(one) for one in lines)
+    assert not any(user_id in str(one) for one in captured.entries)
