@@ -141,6 +141,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
         return JSONResponse(
             {
                 "name": "Noren sandbox: LINE and JMA look-alike, OpenID provider",
+                "phone": "/phone",
                 "controls": f"{_CONTROLS}/people, …/deliveries, …/stats, …/channels, …/webhooks, …/settings, …/oidc",
                 "channels": list(sandbox.world.channels),
                 "people": len(sandbox.world.person_ids),

@@ -3,6 +3,7 @@
 GET  /phone                                    choose or make a person
 GET  /phone/{person_id}                        her phone; ?lang=en for English
 GET  /phone/{person_id}/open?url=&chat=        to the page of a link, as her; LIFF apps open at the sandbox
+GET  /R/…                                      what LINE's app opens at line.me, such as a friend to add: on her phone
 GET  /_sandbox/phones?q=                       → {"recent": [person], "items": [person]}
 GET  /_sandbox/people/{id}/chats?since=&channel=&messages=60
        → {"cursor", "changed", "person", "chats": [chat], "chat"}; only cursor and changed if nothing is new since
@@ -18,6 +19,7 @@ import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from starlette.requests import Request
@@ -36,7 +38,7 @@ from app.sandbox.controls import (
     text_of,
 )
 from app.sandbox.insight import engine
-from app.sandbox.login.people import remember
+from app.sandbox.login.people import remember, remembered
 from app.sandbox.people_acts import ACTS
 from app.sandbox.people_routes import told
 from app.sandbox.phone import links, views
@@ -70,8 +72,9 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
 
 def _page_routes(sandbox: Sandbox) -> list[Route]:
-    def page(status: int = 200) -> Response:
-        return Response((_STATIC / "phone.html").read_bytes(), status, _HEADERS, media_type="text/html")
+    def page(name: str = "phone.html", status: int = 200, policy: str = _POLICY) -> Response:
+        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        return Response((_STATIC / name).read_bytes(), status, headers, media_type="text/html")
 
     async def choose(request: Request) -> Response:
         return page()
@@ -80,7 +83,7 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         """Her phone. From now on this browser signs in as her wherever LINE Login asks who one is."""
         no = sandbox.world.person_numbers.get(request.path_params["person_id"])
         if no is None:
-            return page(404)
+            return page(status=404)
         sandbox.phones.open(no, sandbox.world.changes)
         response = page()
         remember(response, sandbox, no)
@@ -95,6 +98,17 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         remember(response, sandbox, no)
         return response
 
+    async def open_in_app(request: Request) -> Response:
+        """A link to LINE itself: in a frame of the phone it is told to the phone, else the phone is opened with it."""
+        if request.headers.get("sec-fetch-dest") == "iframe":
+            policy = "default-src 'none'; script-src 'self'; frame-ancestors 'self'; base-uri 'none'"
+            return page("handoff.html", policy=policy)
+        no = remembered(sandbox, request)
+        phone = "/phone" if no is None else f"/phone/{quote(sandbox.world.person_ids[no], safe='')}"
+        query = f"?{request.url.query}" if request.url.query else ""
+        link = quote(f"https://line.me{request.url.path}{query}", safe="")
+        return RedirectResponse(f"{phone}#link={link}", 303, {"Cache-Control": "no-store"})
+
     async def static(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in _FILES:
@@ -107,6 +121,7 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         Route("/phone", choose),
         Route("/phone/{person_id}", show),
         Route("/phone/{person_id}/open", open_link),
+        Route("/R/{path:path}", open_in_app),
         Route("/_sandbox/phone/{name}", static),
     ]
 

@@ -1,7 +1,7 @@
 /* The list of chats, and adding friends. */
 
-import { accounts, link } from "./api.js";
-import { attempt, offerFriend, openLink } from "./doings.js";
+import { accounts } from "./api.js";
+import { followLink, offerFriend } from "./doings.js";
 import { el, icon, iconButton } from "./dom.js";
 import { face } from "./drawings.js";
 import { field, notice, sheet } from "./sheets.js";
@@ -52,10 +52,8 @@ function addFriend(phone) {
   const search = field(t("findAccount"), { type: "search", autocomplete: "off" });
   const found = el("ul", { class: "account-list" });
   const open = async (text) => {
-    const leads = await attempt(phone, () => link(text, null));
-    if (!leads) return;
     shown.close();
-    openLink(phone, leads);
+    await followLink(phone, text);
   };
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();

@@ -169,7 +169,12 @@ function openPage(phone, { url, shown }) {
   const frame = el("iframe", { class: "page-frame", src: url, title: host, referrerpolicy: "no-referrer",
     sandbox: "allow-scripts allow-forms allow-same-origin allow-popups allow-modals allow-downloads" });
   const told = (event) => {
-    if (event.source === frame.contentWindow && event.data?.type === "liff.closeWindow") page.close();
+    if (event.source !== frame.contentWindow) return;
+    if (event.data?.type === "liff.closeWindow") page.close();
+    if (event.data?.type === "phone.link" && event.origin === location.origin) {
+      page.close();
+      followLink(phone, String(event.data.link));
+    }
   };
   window.addEventListener("message", told);
   const page = sheet(host, [frame, el("p", { class: "page-note" }, t("pageLead"))], {
@@ -180,6 +185,12 @@ function openPage(phone, { url, shown }) {
       phone.refresh();
     },
   });
+}
+
+/** Do what a link from outside of any chat says. */
+export async function followLink(phone, url) {
+  const found = await attempt(phone, () => link(url, null));
+  if (found) openLink(phone, found);
 }
 
 export function offerFriend(phone, account) {

@@ -7,7 +7,9 @@ import { field } from "./sheets.js";
 import { t } from "./texts.js";
 
 const WAIT_MILLISECONDS = 180;
-const pathOf = (person) => `/phone/${encodeURIComponent(person.id)}${location.search}`;
+/** A link that waits for somebody to open it goes along. */
+const waitingLink = () => (location.hash.startsWith("#link=") ? location.hash : "");
+const pathOf = (person) => `/phone/${encodeURIComponent(person.id)}${location.search}${waitingLink()}`;
 
 /** The list; `current` is the id of the person whose phone stands beside it. */
 export function peopleView(current) {

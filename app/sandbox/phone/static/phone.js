@@ -3,6 +3,7 @@
 import { Failed, look, use } from "./api.js";
 import { chatView } from "./chat.js";
 import { chatsView } from "./chats.js";
+import { followLink } from "./doings.js";
 import { el, style } from "./dom.js";
 import { peopleView } from "./people.js";
 import { clock, lang, t } from "./texts.js";
@@ -140,6 +141,11 @@ function phoneOf(screen) {
   screen.classList.toggle("in-chat", Boolean(channel));
   chats.node.inert = Boolean(channel);
   lookForever();
+  const linked = new URLSearchParams(location.hash.slice(1)).get("link");
+  if (linked) {
+    history.replaceState(null, "", location.pathname + location.search);
+    followLink(phone, linked);
+  }
 }
 
 start();

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,22 +60,32 @@ def rect(page: Page, selector: str) -> dict[str, float]:
     return found
 
 
-def drawn_png(page: Page, drawing: str, width: int, height: int) -> bytes:
-    """A drawing as the PNG that rich menus need."""
-    url = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
+def keep(page: Page, name: str) -> None:
+    """A picture of the page for people to look at, if `NOREN_SCREENSHOTS` names a folder for it."""
+    folder = os.environ.get("NOREN_SCREENSHOTS")
+    if folder:
+        page.wait_for("[...document.images].every((image) => image.complete)")
+        page.picture(Path(folder) / f"{name}.png")
+
+
+def drawn_menu(page: Page) -> bytes:
+    """The picture of a rich menu, drawn by the browser, as the PNG that it has to be."""
+    url = "data:image/svg+xml;base64," + base64.b64encode(offers.menu_picture().encode()).decode()
     data = page.run(
         f"(async () => {{ const image = new Image(); image.src = {json.dumps(url)}; await image.decode();"
-        f" const paper = document.createElement('canvas'); paper.width = {width}; paper.height = {height};"
+        f" const paper = document.createElement('canvas'); paper.width = 1200; paper.height = 810;"
         " paper.getContext('2d').drawImage(image, 0, 0); return paper.toDataURL('image/png'); })()"
     )
     return base64.b64decode(data.partition(",")[2])
 
 
-def put_menu(stage: Stage, *actions: dict[str, Any], alias: str | None = None, **changes: Any) -> str:
+def put_menu(
+    stage: Stage, *actions: dict[str, Any], image: bytes | None = None, alias: str | None = None, **changes: Any
+) -> str:
     """A rich menu with an image, and an alias for it if one is given."""
     menu = offers.menu(*actions, **changes)
     menu_id: str = menus.call(stage, "POST", "/v2/bot/richmenu", json=menu).json()["richMenuId"]
-    assert menus.upload(stage, menu_id, menus.png(1200, 810)).status_code == 200
+    assert menus.upload(stage, menu_id, image or menus.png(1200, 810)).status_code == 200
     if alias:
         body = {"richMenuAliasId": alias, "richMenuId": menu_id}
         assert menus.call(stage, "POST", "/v2/bot/richmenu/alias", json=body).status_code == 200
@@ -87,6 +99,7 @@ def test_text_picture_and_flex_are_shown_and_nothing_is_asked_elsewhere(stage: S
     assert page.run("document.querySelectorAll('.words .emoji').length") == 1
     assert page.run("document.querySelector('.sender').textContent") == "はな(店長)"
     page.wait_for("[...document.images].every((image) => image.complete && image.naturalWidth)")
+    keep(page, "text-picture-flex")
     assert page.outside == []
     assert page.mistakes == []
 
@@ -180,8 +193,10 @@ def test_a_rich_menu_is_tapped_folded_and_changes_its_tab(stage: Stage, show: Sh
     card = {"type": "postback", "label": "会員証", "data": "card", "displayText": "会員証を見る"}
     tab = {"type": "richmenuswitch", "label": "次へ", "richMenuAliasId": "second", "data": "tab=2"}
     put_menu(stage, alias="second", chatBarText="二枚目")
-    menus.put_default(stage, put_menu(stage, card, tab))
+    menus.put_default(stage, put_menu(stage, card, tab, image=drawn_menu(show())))
+    push(stage, text("メニューから選んでください。"))
     page = show("document.querySelector('.rich-menu img')?.naturalWidth")
+    keep(page, "menu")
     page.press_button("会員証")
     assert heard(stage, "postback")["postback"]["data"] == "card"
     page.wait_for("document.querySelector('.hers .words')?.textContent === '会員証を見る'")
@@ -196,9 +211,11 @@ def test_a_coupon_is_taken_shown_and_used_up(stage: Stage, show: Show) -> None:
     coupon_id = stage.client.post("/v2/bot/coupon", json=offers.coupon(), headers=headers).json()["couponId"]
     push(stage, {"type": "coupon", "couponId": coupon_id})
     page = show("document.querySelector('.coupon')")
+    keep(page, "coupon")
     page.press_button("クーポンを受け取る")
     page.click("document.querySelector('.coupon-page .go')")
     page.wait_for("document.querySelector('.coupon-code')?.textContent.includes('AME-100')")
+    keep(page, "coupon-in-hand")
     page.press_button("使用済みにする")
     page.wait_for("document.querySelector('.coupon-page .go')?.disabled")
     (ticket,) = stage.client.get("/_sandbox/people/hanako/coupons").json()["items"]
@@ -219,6 +236,18 @@ def test_a_friend_is_added_by_id_and_blocked_and_unblocked(stage: Stage, show: S
     page.press_button("ブロックを解除")
     wait_for(lambda: heard(stage, "follow")["follow"] == {"isUnblocked": True})
     page.wait_for("document.querySelector('.write')")
+
+
+def test_the_link_of_a_qr_code_leads_by_way_of_its_page_to_the_friend(stage: Stage, show: Show) -> None:
+    """A shop's own link ends, after LINE Login, at the address that adds its account."""
+    base = str(stage.client.base_url).rstrip("/")
+    page = show("document.querySelector('.chats')", chat=None, person="taro")
+    page.press_button("友だち追加")
+    page.wait_for("document.activeElement.matches('.sheet input')")
+    page.type(f"{base}/R/ti/p/%40shibuya1")
+    page.press_button("ひらく")
+    page.press_button("追加")
+    assert heard(stage, "follow")["source"]["userId"] == stage.taro
 
 
 def test_a_chat_is_opened_written_in_and_left_with_keys_alone(stage: Stage, show: Show) -> None:
@@ -312,6 +341,7 @@ def test_nothing_keeps_people_from_using_the_lists(stage: Stage, show: Show) -> 
     show("document.querySelectorAll('.person').length >= 2", chat=None, width=1280, height=900)
     assert list_barriers(page) == []
     assert rect(page, ".screen")["width"] == 390
+    keep(page, "desk")
 
 
 def test_the_check_finds_what_would_keep_people_from_using_the_page(stage: Stage, show: Show) -> None:

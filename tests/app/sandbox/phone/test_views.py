@@ -172,6 +172,18 @@ def test_opening_a_link_makes_the_browser_her_and_leads_liff_apps_to_the_sandbox
     assert stage.client.get("/phone/hanako/open", params={"url": "javascript:alert(1)"}).status_code == 400
 
 
+def test_a_link_of_line_itself_opens_on_the_phone_of_whom_the_browser_is(stage: Stage) -> None:
+    link = "#link=https%3A%2F%2Fline.me%2FR%2Fti%2Fp%2F%40shop0001"
+    path = "/R/ti/p/%40shop0001"
+    stage.client.cookies.clear()
+    assert stage.client.get(path).headers["location"] == f"/phone{link}"
+    stage.client.get("/phone/taro")
+    assert stage.client.get(path).headers["location"] == f"/phone/taro{link}"
+    framed = stage.client.get(path, headers={"sec-fetch-dest": "iframe"})
+    assert (framed.status_code, "handoff.js" in framed.text) == (200, True)
+    stage.client.cookies.clear()
+
+
 def test_people_are_found_by_name_and_those_opened_last_come_first(stage: Stage) -> None:
     for person in ("taro", "hanako"):
         assert stage.client.get(f"/phone/{person}").status_code == 200
