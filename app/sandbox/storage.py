@@ -44,6 +44,7 @@ _SMALL_BYTES = 16_000_000
 """Changes up to this size are no reason for a new snapshot."""
 _MESSAGES_IN_CALL = 5
 _WRITE_BYTES = 1_000_000
+_CLEAR = b'["clear"]\n'
 _END = orjson.dumps(["end"], option=orjson.OPT_APPEND_NEWLINE)
 _Piece = TypeVar("_Piece")
 
@@ -119,17 +120,19 @@ def _read(sandbox: Sandbox, store: Store) -> None:
     reading = Reading(sandbox)
     with store.file.open("rb") as lines:
         head = orjson.loads(lines.readline())
-        if head["version"] == version2.VERSION:
-            version2.apply(reading, head)
-        elif head["version"] != VERSION:
+        if head["version"] not in (version2.VERSION, VERSION):
             raise BrokenStateFile(f"{store.file} was saved by another version; delete it to start anew")
-        else:
-            store.generation = head["generation"]
+        store.generation = head.get("generation", 0)
+        for number, path in store.list_changes_files():
+            if number < store.generation:
+                path.unlink()  # Already in the snapshot.
+            else:
+                reading.clears_left += _count_clears(path)
+        if head["version"] == VERSION:
             _read_snapshot(reading, lines)
+        else:
+            version2.apply(reading, head)
     for number, path in store.list_changes_files():
-        if number < store.generation:
-            path.unlink()  # Already in the snapshot.
-            continue
         store.generation = number
         store.changes_bytes += _read_lines(path, reading.apply)
     reading.finish()
@@ -149,6 +152,14 @@ def _read_snapshot(reading: Reading, lines: BinaryIO) -> None:
             return
         reading.apply(change)
     raise ValueError("the snapshot has no end")
+
+
+def _count_clears(path: Path) -> int:
+    """How often a file of changes says that everybody was forgotten."""
+    clears: list[Any] = []
+    if _CLEAR in path.read_bytes():
+        _read_lines(path, lambda change: clears.append(change) if change == ["clear"] else None)
+    return len(clears)
 
 
 def _read_lines(path: Path, apply: Callable[[Any], None]) -> int:
@@ -198,7 +209,7 @@ def save(sandbox: Sandbox, store: Store) -> None:
         before, store.generation = store.generation, store.generation + 1
         fresh = store.beside("new")
         with fresh.open("wb") as file:
-            file.writelines(_list_snapshot(sandbox, store.generation))
+            file.writelines(_list_snapshot(sandbox, store))
         _put_in_place(store, fresh, before)
 
 
@@ -247,7 +258,7 @@ async def sum_up(sandbox: Sandbox, store: Store) -> None:
         try:
             with fresh.open("wb") as file:
                 gathered = bytearray()
-                for piece in _timed(store, _list_snapshot(sandbox, store.generation)):
+                for piece in _timed(store, _list_snapshot(sandbox, store)):
                     gathered += piece
                     if len(gathered) >= _WRITE_BYTES:
                         await asyncio.to_thread(file.write, bytes(gathered))
@@ -284,11 +295,11 @@ def _timed(store: Store, pieces: Iterator[_Piece]) -> Iterator[_Piece]:
 
 def _list_news(sandbox: Sandbox, store: Store) -> Iterator[tuple[Path, bytes]]:
     """What has to be appended to which file. Calls come last, since they name people."""
-    if store.resets != sandbox.resets:
-        store.calls_file.unlink(missing_ok=True)
-        store.resets, store.calls_saved = sandbox.resets, 0
-        store.written.lines.clear()
     for piece in list_changes(sandbox, store.written):
+        if store.resets != store.written.resets:
+            # Before anything is written that does not know any more whom the calls name.
+            store.calls_file.unlink(missing_ok=True)
+            store.resets, store.calls_saved = store.written.resets, 0
         yield store.changes_file, piece
     if store.resets == sandbox.resets:
         for piece in list_calls(sandbox.ledger, store.calls_saved, store.written.calls):
@@ -305,9 +316,9 @@ def _append(store: Store, path: Path, piece: bytes) -> None:
             store.changes_bytes += len(piece)
 
 
-def _list_snapshot(sandbox: Sandbox, generation: int) -> Iterator[bytes]:
-    yield _header(generation)
-    yield from list_everything(sandbox)
+def _list_snapshot(sandbox: Sandbox, store: Store) -> Iterator[bytes]:
+    yield _header(store.generation)
+    yield from list_everything(sandbox, store.written)
     yield _END
 
 

@@ -18,6 +18,9 @@ class Reading:
     """A sandbox being made again."""
 
     sandbox: Sandbox
+    clears_left: int = 0
+    """How often the world is cleared in what is still to be read. What was before the last time is gone, and must not
+    even be looked at: a snapshot that was taken after it does not know the people whom earlier changes name."""
     calls_counted: dict[int, int] = field(default_factory=dict)
     """By channel number: how many of the accepted calls its `used` knows of."""
     _numbers: list[int] = field(default_factory=list)
@@ -30,7 +33,8 @@ class Reading:
         name, *values = change
         if name not in _CHANGES:
             raise ValueError(f"there is no change {name!r}")
-        _CHANGES[name](self, *values)
+        if not self.clears_left or name in _NOT_OF_THE_WORLD:
+            _CHANGES[name](self, *values)
 
     def finish(self) -> None:
         """Give the parts what is theirs: they may look at the world, so they come last."""
@@ -132,6 +136,7 @@ class Reading:
         self.sandbox.world.traits.setdefault(name, {}).update(zip(numbers, values, strict=True))
 
     def _clear(self) -> None:
+        self.clears_left -= 1
         self.sandbox.world.clear()
         self.calls_counted.clear()
 
@@ -165,6 +170,8 @@ _CHANGES: dict[str, Callable[..., None]] = {
     "part": Reading._part,
     "note": Reading._note,
 }
+
+_NOT_OF_THE_WORLD = ("clear", "message_no", "part", "note")
 
 
 def _correct_id(provider: Provider, no: int, user_id: str) -> None:

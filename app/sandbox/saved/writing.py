@@ -19,7 +19,7 @@ _CALLS_BYTES = 200_000
 
 
 class Overtaken(Exception):
-    """The world was cleared while it was being summed up: what was written makes no whole."""
+    """The world was cleared, or what happened in it, while it was being summed up: what was written is no whole."""
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Written:
     version: int = -1
     message_no: int = 0
     clears: int = 0
+    resets: int = 0
     lines: dict[tuple[str, Any], int] = field(default_factory=dict)
     """Of channels and parts, whose changes nobody notes: a hash of each one's last line."""
     taken: list[tuple[Any, ...]] = field(default_factory=list)
@@ -62,14 +63,14 @@ def list_changes(sandbox: Sandbox, written: Written) -> Iterator[bytes]:
     version = sandbox.world.version
     while sandbox.world.version != written.version:
         version = sandbox.world.version
-        if written.clears != sandbox.world.clears:
-            written.clears = sandbox.world.clears
+        if (written.clears, written.resets) != (sandbox.world.clears, sandbox.resets):
+            written.clears, written.resets = sandbox.world.clears, sandbox.resets
             written.lines.clear()
             differences.clear()
         for line in _list_differences(sandbox, written):
             differences.append(line)
             yield b""
-        if written.clears == sandbox.world.clears:
+        if (written.clears, written.resets) == (sandbox.world.clears, sandbox.resets):
             break
     written.version = version
     written.taken, sandbox.world.changes.pending = sandbox.world.changes.pending, []
@@ -101,31 +102,37 @@ def _list_differences(sandbox: Sandbox, written: Written) -> Iterator[bytes]:
                 yield line
 
 
-def list_everything(sandbox: Sandbox) -> Iterator[bytes]:
+def list_everything(sandbox: Sandbox, written: Written) -> Iterator[bytes]:
     """The whole world. It goes on changing meanwhile: what changes from now on has to be written elsewhere too.
 
-    Raises Overtaken.
+    Raises Overtaken if it is no more the world of which `written` tells, whose calls are in the file.
     """
-    clears = sandbox.world.clears
-    for piece in _list_everything(sandbox):
-        yield piece
-        if sandbox.world.clears != clears:
+    pieces = _list_everything(sandbox)
+    while True:
+        if (written.clears, written.resets) != (sandbox.world.clears, sandbox.resets):
             raise Overtaken
+        piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _list_everything(sandbox: Sandbox) -> Iterator[bytes]:
     known = sandbox.world
     providers = list(known.providers.values())
     channels = list(known.channels_by_no)
+    people_count = len(known.person_ids)
     yield b"".join(_line("provider", each.id, each.name) for each in providers)
     yield _line("message_no", sandbox.next_message_no)
-    yield from _list_people(known, [each.id for each in providers])
+    yield from _list_people(known, [each.id for each in providers], people_count)
     for first in range(0, len(channels), _CHANNELS):
         some = channels[first : first + _CHANNELS]
         yield b"".join(_line("channel", channel_row(each)) + _used(each, sandbox.ledger) for each in some)
     for channel in channels:
         for tie, people in ((world.FOLLOWS, channel.friends), (world.BLOCKS, channel.blocked)):
             numbers = list(people.values())
+            if max(numbers, default=-1) >= people_count:  # Whoever came meanwhile is not known here yet.
+                numbers = [no for no in numbers if no < people_count]
             for first in range(0, len(numbers), _TIES):
                 yield _line("ties", channel.no, tie, numbers[first : first + _TIES])
         wrote_at = list(channel.wrote_at.items())
@@ -140,9 +147,7 @@ def _list_everything(sandbox: Sandbox) -> Iterator[bytes]:
         yield _line("part", name, part.saved())
 
 
-def _list_people(known: World, provider_ids: list[str]) -> Iterator[bytes]:
-    # Whoever comes meanwhile is written as a change: to look at those who were there is enough.
-    count = len(known.person_ids)
+def _list_people(known: World, provider_ids: list[str], count: int) -> Iterator[bytes]:
     for first in range(0, count, _PEOPLE):
         last = min(first + _PEOPLE, count)
         ids = known.person_ids[first:last]
