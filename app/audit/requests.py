@@ -61,7 +61,7 @@ async def record_answer(request: Request, response: Response) -> None:
     Raises 503 when an answer names people and cannot be taken down.
     """
     caller: CallerInfo | None = getattr(request.state, "caller", None)
-    if caller is None or response.status_code >= 400:
+    if caller is None or response.status_code >= 400 or getattr(request.state, "is_recorded", False):
         return
     if hasattr(request.state, "followed") and await run_in_threadpool(_write_change, request, response, caller):
         return
@@ -76,8 +76,9 @@ async def record_answer(request: Request, response: Response) -> None:
 def record_ahead(request: Request, session: ScopedSession, thing: Thing, status: int) -> None:
     """Write down what a request changes in a transaction of its own, before that of its answer.
 
-    `follow(session)` before the first change.
+    The latter then adds nothing: a change is written down once. `follow(session)` before the first change.
     """
+    request.state.is_recorded = True
     caller: CallerInfo = request.state.caller
     actor = actor_of(request, caller.kind, caller.id, caller.name)
     note(session, actor, Deed(_action(request), thing, status), now=datetime.now(UTC))
