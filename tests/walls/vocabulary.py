@@ -65,6 +65,7 @@ FREE: dict[str, Free] = {
     "off_condition": Free(_READING),
     "window": Free({"from": "11:00", "to": "17:00"}),
     "messages": Free({"type": "text", "text": "こんにちは"}),
+    "greeting": Free({"type": "text", "text": "ようこそ"}),
     "attributes": Free({"size": "L"}),
     "opening_hours": Free({"mon": [["11:00", "22:00"]]}),
     "trade_zone": Free({"municipality_codes": ["13104"]}),
@@ -92,6 +93,7 @@ DATA = {
     "permissions": "brand:read", "channel_secret": "0123456789abcdef0123456789abcdef", "provider_id": "provider-1",
     "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
     "action": "rotate_store_key", "confirm": "壁の試験", "client_name": "壁の試験",
+    "login_channel_secret": "0123456789abcdef0123456789abcdef",
     "login_channel_id": "1650000001", "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
