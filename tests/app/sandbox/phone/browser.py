@@ -195,6 +195,8 @@ def open_browser() -> Iterator[Page]:
             for domain in ("Page", "Runtime", "Log"):
                 page.call(f"{domain}.enable")
             page.call("Fetch.enable", patterns=[{"urlPattern": "*"}])
+            still = {"name": "prefers-reduced-motion", "value": "reduce"}
+            page.call("Emulation.setEmulatedMedia", features=[still])
             page.call("Page.addScriptToEvaluateOnNewDocument", source=_FINDER)
             yield page
             run(_close(socket))
