@@ -81,11 +81,14 @@ def sandbox(
     state: Annotated[Path | None, typer.Option(help="File that keeps the sandbox's world.")] = None,
     weather_data: Annotated[Path | None, typer.Option(help="Folder of recorded JMA files to replay.")] = None,
     rate_limits: bool = True,
+    data_port: Annotated[
+        int | None, typer.Option(help="Port of LINE's host for contents and images; else they are at --port too.")
+    ] = None,
 ) -> None:
     """A look-alike of LINE and of JMA's files, for development, tests and partners."""
     from app.sandbox.main import run
 
-    run(host, port, state_file=state, weather_data=weather_data, rate_limits=rate_limits)
+    run(host, port, state_file=state, weather_data=weather_data, rate_limits=rate_limits, data_port=data_port)
 
 
 @cli.command()
