@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from app.sandbox import world
+from app.sandbox.accounts.profiles import is_deleted
 from app.sandbox.login.people import find_person
 from app.sandbox.phone.views import show_account
 from app.sandbox.state import Sandbox
@@ -73,7 +73,8 @@ def _read_own(sandbox: Sandbox, person_no: int, path: str, query: str) -> dict[s
 def _friend(sandbox: Sandbox, person_no: int, basic_id: str) -> dict[str, Any]:
     wanted = "@" + basic_id.lstrip("@").lower()
     for channel in sandbox.world.channels_by_no:
-        if channel.basic_id.lower() == wanted:
+        known = (channel.basic_id, channel.premium_id or channel.basic_id)
+        if wanted in ("@" + each.lstrip("@").lower() for each in known):
             return {"kind": "friend", "account": show_account(sandbox, channel, person_no)}
     return {"kind": "unknown"}
 
@@ -92,11 +93,12 @@ def find_accounts(sandbox: Sandbox, person_no: int, words: str, most: int = 20) 
 def find_people(sandbox: Sandbox, words: str, start: int, stop: int) -> list[int]:
     """Numbers of people between two numbers whose name or id has these words."""
     wanted = words.strip().lower()
-    known: world.World = sandbox.world
+    known = sandbox.world
     return [
         no
         for no in range(start, min(stop, len(known.person_ids)))
-        if wanted in known.person_names[no].lower() or wanted in known.person_ids[no].lower()
+        if (wanted in known.person_names[no].lower() or wanted in known.person_ids[no].lower())
+        and not is_deleted(sandbox, no)
     ]
 
 

@@ -26,13 +26,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from app.sandbox.accounts.profiles import is_deleted
 from app.sandbox.controls import (
     Mistaken,
     answer,
     control,
     done,
     get_channel,
-    get_person,
+    get_living,
     query_number,
     read_object,
     text_of,
@@ -82,7 +83,7 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
     async def show(request: Request) -> Response:
         """Her phone. From now on this browser signs in as her wherever LINE Login asks who one is."""
         no = sandbox.world.person_numbers.get(request.path_params["person_id"])
-        if no is None:
+        if no is None or is_deleted(sandbox, no):
             return page(status=404)
         sandbox.phones.open(no, sandbox.world.changes)
         response = page()
@@ -90,7 +91,7 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         return response
 
     async def follow_link(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         page_url = links.find_page(sandbox, request.query_params.get("url", ""), request.query_params.get("chat"))
         if page_url is None:
             raise Mistaken("url is the address of a page")
@@ -116,6 +117,7 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         return Response((_STATIC / name).read_bytes(), 200, headers, media_type=_FILES[name])
 
+    # A mistake is answered as the controls do.
     open_link = control("", "GET", follow_link).endpoint
     return [
         Route("/phone", choose),
@@ -139,13 +141,15 @@ def _view_routes(sandbox: Sandbox) -> list[Route]:
         numbers = list(dict.fromkeys(found))[:_MOST_FOUND]
         return answer(
             {
-                "recent": [views.show_person(sandbox, no) for no in sandbox.phones.recent],
+                "recent": [
+                    views.show_person(sandbox, no) for no in sandbox.phones.recent if not is_deleted(sandbox, no)
+                ],
                 "items": [views.show_person(sandbox, no) for no in numbers],
             }
         )
 
     async def list_chats(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         channel_id = request.query_params.get("channel")
         most = query_number(request, "messages", 60, least=1, most=2_000)
         channel = get_channel(sandbox, channel_id) if channel_id else None
@@ -161,7 +165,7 @@ def _view_routes(sandbox: Sandbox) -> list[Route]:
         return answer({"cursor": cursor, "changed": True, **shown})
 
     async def content(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         found = sandbox.contents.find(request.path_params["message_id"])
         if found is None or found.person_no != no or found.unsent:
             raise Mistaken("she sent no such thing", 404)
@@ -174,11 +178,11 @@ def _view_routes(sandbox: Sandbox) -> list[Route]:
         )
 
     async def list_accounts(request: Request) -> Response:
-        no = get_person(sandbox, request.path_params["person_id"])
+        no = get_living(sandbox, request.path_params["person_id"])
         return answer({"items": links.find_accounts(sandbox, no, request.query_params.get("q", ""))})
 
     async def read_link(request: Request) -> Response:
-        no, chat = get_person(sandbox, request.path_params["person_id"]), request.query_params.get("chat")
+        no, chat = get_living(sandbox, request.path_params["person_id"]), request.query_params.get("chat")
         channel = get_channel(sandbox, chat) if chat else None
         return answer(links.read_link(sandbox, no, request.query_params.get("url", ""), channel))
 
@@ -193,7 +197,7 @@ def _view_routes(sandbox: Sandbox) -> list[Route]:
 
 def _act_routes(sandbox: Sandbox) -> list[Route]:
     async def asked(request: Request) -> tuple[int, Channel, dict[str, Any]]:
-        no, body = get_person(sandbox, request.path_params["person_id"]), await read_object(request)
+        no, body = get_living(sandbox, request.path_params["person_id"]), await read_object(request)
         return no, get_channel(sandbox, text_of(body, "channel")), body
 
     async def read(request: Request) -> Response:

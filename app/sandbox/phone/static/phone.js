@@ -90,7 +90,7 @@ function phoneOf(screen) {
         if (seen.changed && asked === channel) await draw(seen);
       } catch (failure) {
         if (!(failure instanceof Failed)) throw failure;
-        if (/no person/.test(failure.message)) return gone();
+        if (/no person|deleted/.test(failure.message)) return gone();
         if (/no channel/.test(failure.message)) return phone.openChat(null);
         offline.hidden = false;
       }

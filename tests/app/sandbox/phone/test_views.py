@@ -193,6 +193,15 @@ def test_people_are_found_by_name_and_those_opened_last_come_first(stage: Stage)
     assert [each["id"] for each in stage.client.get("/_sandbox/phones?q=" + stage.taro).json()["items"]] == ["taro"]
 
 
+def test_the_phone_of_someone_who_has_left_line_opens_no_more(stage: Stage) -> None:
+    stage.client.get("/phone/taro")
+    stage.client.post("/_sandbox/people/taro/delete", json={}).raise_for_status()
+    assert stage.client.get("/phone/taro").status_code == 404
+    assert stage.client.get("/_sandbox/people/taro/chats").status_code == 409
+    shown = stage.client.get("/_sandbox/phones").json()
+    assert [each["id"] for each in (*shown["recent"], *shown["items"])] == ["hanako"]
+
+
 def test_accounts_are_found_by_name_and_basic_id(stage: Stage) -> None:
     stage.change_channel(display_name="渋谷店", basic_id="@shibuya1")
     for query in ("渋谷", "SHIBUYA"):
