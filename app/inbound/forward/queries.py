@@ -36,13 +36,6 @@ def count_unsent(session: Session, line_account_id: UUID) -> Mapping[str, int]:
     return dict(rows)
 
 
-def count_dead_forwards(session: Session) -> dict[UUID, int]:
-    """How many calls were given up, by account; those of which none was are left out."""
-    dead = select(_CALL.line_account_id, func.count()).where(col(_CALL.state) == "dead", _UNSENT)
-    rows: Sequence[tuple[UUID, int]] = session.exec(dead.group_by(col(_CALL.line_account_id))).all()
-    return dict(rows)
-
-
 def list_calls(line_account_id: UUID, state: str | None) -> SelectOfScalar[LineForwardCall]:
     """The calls of an account in one state or in any, without what is in them."""
     body: object = _CALL.body
