@@ -10,7 +10,8 @@ ties between people and channels that exist are kept. Tens of thousands of peopl
      "channels": [{"channel_id": "1650000001", "provider_id": "2000000001", "channel_secret": "…",
                    "channel_access_token": "…", "bot_user_id": "U…", "basic_id": "@…", "display_name": "渋谷店",
                    "login_channel_id": "…", "webhook_url": "http://127.0.0.1:8000/line/webhook/…",
-                   "webhook_active": true, "webhook_redelivery": false, "verified": true,
+                   "webhook_active": true, "webhook_redelivery": false, "standby": false,
+                   "greeting": null, "auto_response": null, "verified": true,
                    "quota": 30000, "used": 12840}],
      "people": [{"id": "hanako", "name": "山田 花子", "line_user_ids": {"2000000001": "U…"},
                  "follows": ["1650000001"], "blocks": []}],
@@ -29,7 +30,8 @@ default): rate_limits true|false · foreign_multicast_ids "refuse"|"skip" · una
 bucket_capacity "rate"|"double" · content_type_charset true|false · webhook_timeout_seconds 2 ·
 redelivery_seconds [60, 300, 900, 3600], [] for none · reply_token_seconds 60 · same_user_pushes 100 in
 same_user_seconds 10 · consumption_lag_seconds 60 · broadcast_seconds 10.
-`GET /_sandbox/webhooks`: the last thousand webhook calls and how they ended.
+Webhooks by hand, bursts, chaos: webhook_control_routes.py · outages: outages.py, faults.py · what people send:
+people_acts.py, contents/control_routes.py · what survives a restart: storage.py, store_routes.py.
 `POST /_sandbox/reset` forgets what happened and keeps the world; with {"world": true} it forgets that too.
 """
 
