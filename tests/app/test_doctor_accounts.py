@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from app.admin.line_accounts.findings import Language, say, write_findings
 from app.admin.line_accounts.queries import list_due_ids
-from app.admin.line_accounts.tasks import check_account, check_due_accounts
+from app.admin.line_accounts.tasks import check_account, check_due_accounts, resume_backfills
 from app.auth import brand_key_of
+from app.customers.backfill import start_backfill
 from app.database import Urls, make_engine
 from app.doctor import accounts, command
 from app.doctor.accounts import ask_line, check_accounts
@@ -229,3 +230,16 @@ def test_a_check_that_reaches_nobody_leaves_what_was_found(
         assert row.checked_at is not None
         assert row.status == status
         assert (row.checked_at > LONG_AGO) is is_new
+
+
+def test_a_backfill_that_nobody_works_on_is_taken_up(patient: Engine, keyring: Keyring, there: Settings) -> None:
+    home = new_home(patient, keyring)
+    now = datetime.now(UTC)
+    with home.open() as session:
+        for began_hours in (0, 2):
+            start_backfill(session, make.line_account(session), now - timedelta(hours=began_hours))
+        session.execute(text("DELETE FROM procrastinate_jobs"))
+        session.commit()
+    resume_backfills(Clockwork(patient, keyring, there, now))
+    with patient.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM procrastinate_jobs")).scalar_one() == 1
