@@ -30,6 +30,8 @@ ROUTERS = (
     "app.inbound.router",
     "app.console.router",
     "app.operators.router",
+    "app.qr_codes.router",
+    "app.qr_codes.links",
     "app.customers.router",
     "app.commerce.router",
     "app.segments.router",

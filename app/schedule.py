@@ -15,6 +15,7 @@ from app.events.models import Event
 from app.inbound import tasks as _inbound
 from app.jobs.queue import Clockwork, periodic, queue
 from app.operators.requests import forget_requests
+from app.qr_codes import tasks as _qr_codes
 from app.reports import tasks as _reports
 from app.reports.projection import move_daily_metrics
 from app.weather import tasks as _weather
@@ -22,7 +23,7 @@ from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
-TASKS = (_backfill, _customers, _inbound, _line_accounts, _reports, _weather)
+TASKS = (_backfill, _customers, _inbound, _line_accounts, _qr_codes, _reports, _weather)
 """Modules whose tasks register themselves when imported."""
 
 SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_daily_metrics, close_campaigns)

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     line_data_url: str = "https://api-data.line.me"
     line_login_url: str = "https://access.line.me"
     """Where people sign in with LINE; by this name, too, the ID tokens of LINE Login say who issued them."""
+    line_app_url: str = "https://line.me"
+    """Where the links begin that LINE's app opens, such as the one by which an account is added as a friend."""
     line_test_url: str | None = None
     """A look-alike of LINE, such as `noren sandbox`, for accounts in test mode. Unset: there is no test mode."""
     oidc_issuer: str | None = None

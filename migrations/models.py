@@ -10,6 +10,7 @@ import app.idempotency
 import app.inbound.models
 import app.jobs.models
 import app.messaging.models
+import app.qr_codes.models
 import app.reports.models
 import app.segments.models
 import app.weather.models  # noqa: F401

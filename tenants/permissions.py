@@ -16,6 +16,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "staff:read": "See who may sign in",
     "staff:write": "Invite, change and disable staff, and sign them out",
     "audit:read": "Read the audit log",
+    "qr_codes:read": "See QR codes and how many friends came by them",
+    "qr_codes:write": "Create, change and archive QR codes",
     "customers:read": "See customers, their friends, tags and timeline",
     "customers:write": "Create, change and tag customers",
     "customers:erase": "Erase a customer",
@@ -40,7 +42,7 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
     {
         "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "customers:write",
         "segments:read", "orders:read", "orders:write", "coupons:read", "coupons:redeem", "campaigns:read",
-        "weather:read", "reports:read", "events:read",
+        "weather:read", "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
     }
 )  # fmt: skip
 """What a store key may do unless head office says otherwise: its own customers and till, never the brand's settings."""
@@ -66,13 +68,14 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "brand:read", "areas:read", "areas:write", "stores:read", "line_accounts:read", "customers:read",
             "customers:write", "segments:read", "segments:write", "orders:read", "coupons:read", "coupons:write",
             "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "weather:read", "weather:write",
-            "reports:read", "events:read",
+            "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
         }
     ),
     "analyst": frozenset(
         {
             "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "segments:read",
             "orders:read", "coupons:read", "campaigns:read", "weather:read", "reports:read", "events:read",
+            "qr_codes:read",
         }
     ),
     "store_manager": STORE_PERMISSIONS

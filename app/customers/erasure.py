@@ -45,6 +45,15 @@ _ERASE = (
     UPDATE event SET data = data - 'text' - 'postback_data'
     WHERE brand_id = :brand_id AND customer_id = :customer_id AND type = 'message.received'
     """,
+    # What came of a code stays, as a figure of nobody.
+    """
+    UPDATE qr_scan SET line_user_id = NULL, friend_id = NULL, customer_id = NULL
+    WHERE brand_id = :brand_id AND customer_id = :customer_id
+    """,
+    """
+    DELETE FROM qr_scan
+    WHERE brand_id = :brand_id AND tied_at IS NULL AND line_user_id = ANY(CAST(:line_user_ids AS text[]))
+    """,
     "DELETE FROM friend WHERE brand_id = :brand_id AND customer_id = :customer_id",
     "DELETE FROM identity WHERE brand_id = :brand_id AND customer_id = :customer_id",
     "DELETE FROM customer_tag WHERE brand_id = :brand_id AND customer_id = :customer_id",

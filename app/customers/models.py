@@ -93,6 +93,8 @@ class Friend(BrandTable, table=True):
     """The account's stores, repeated for the stores' wall."""
     status: str = Field(sa_column_kwargs=SHOWN)
     source: str | None = Field(default=None, sa_column_kwargs=SHOWN)
+    qr_code_id: UUID | None = None
+    """The QR code by which she first added the account, where that is known. Never written over."""
     followed_at: datetime | None = Field(default=None, sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     """LINE's time of the newest event that set the status; older events do not move it back."""

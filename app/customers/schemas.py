@@ -7,7 +7,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from app.schemas import Body, CustomerId, EventId, FriendId, Instant, LineAccountId, Name, Read, StoreId, TagId, example
+from app.schemas import (
+    Body,
+    CustomerId,
+    EventId,
+    FriendId,
+    Instant,
+    LineAccountId,
+    Name,
+    QrCodeId,
+    Read,
+    StoreId,
+    TagId,
+    example,
+)
 
 _OVERSEAS = re.compile(r"\+[1-9][0-9]{7,14}")
 _JAPANESE = re.compile(r"0[1-9][0-9]{8,9}")
@@ -130,7 +143,8 @@ class FriendRead(Read):
     id: FriendId
     line_account_id: LineAccountId
     status: Literal["following", "blocked", "unknown"]
-    source: str | None
+    source: str | None = Field(description="How it began: `follow`, `qr_code`, `message`, `backfill` or `unknown`.")
+    qr_code_id: QrCodeId | None = Field(description="The QR code by which she came, where that is known.")
     followed_at: Instant | None
 
 

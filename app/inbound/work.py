@@ -16,6 +16,7 @@ from app.customers.queries import list_account_stores
 from app.inbound.content.service import note_content
 from app.inbound.replies.service import note_reply
 from app.inbound.unsend import erase_unsent, unsend
+from app.qr_codes.tying import tie_follow
 from app.settings import Settings
 from tenants.brands.queries import get_brand
 from tenants.line_accounts.models import LineAccount
@@ -153,6 +154,7 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime)
     sign = Sign(event.line_user_id, event.webhook_event_id, event.occurred_at)
     if event.type == "follow":
         follow(session, place, sign, is_unblocked=_part(body, "follow").get("isUnblocked") is True)
+        tie_follow(session, place, sign, now)
         _greet(session, place, event, now)
     elif event.type == "unfollow":
         unfollow(session, place, sign)

@@ -15,6 +15,8 @@ class LineHosts:
     """Pictures and other content."""
     login_url: str
     """Where people sign in and agree."""
+    app_url: str = "https://line.me"
+    """Where links lead that LINE's app opens."""
 
 
 class NoTestHost(LineError):
@@ -27,7 +29,10 @@ def line_hosts(settings: Settings, mode: str = "live") -> LineHosts:
         if settings.line_test_url is None:
             raise NoTestHost
         test_url = settings.line_test_url.rstrip("/")
-        return LineHosts(test_url, test_url, test_url)
+        return LineHosts(test_url, test_url, test_url, test_url)
     return LineHosts(
-        settings.line_api_url.rstrip("/"), settings.line_data_url.rstrip("/"), settings.line_login_url.rstrip("/")
+        settings.line_api_url.rstrip("/"),
+        settings.line_data_url.rstrip("/"),
+        settings.line_login_url.rstrip("/"),
+        settings.line_app_url.rstrip("/"),
     )

@@ -4,6 +4,7 @@ from tests.make.coupons import coupon, issued_coupon
 from tests.make.customers import customer, friend, line_user_id, tag
 from tests.make.events import event
 from tests.make.messaging import follower, quota, visit
+from tests.make.qr_codes import qr_code
 from tests.make.segments import segment
 from tests.make.staff import staff, staff_session
 from tests.make.tenants import access_token, api_client, area, line_account, new_brand, store, store_key
@@ -24,6 +25,7 @@ __all__ = [
     "line_account",
     "line_user_id",
     "new_brand",
+    "qr_code",
     "quota",
     "segment",
     "staff",

@@ -176,6 +176,12 @@ def _person(made: Made) -> Customer:
     return person
 
 
+def _qr_code(made: Made) -> UUID:
+    stores = (made.store,) if made.store else ()
+    account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
+    return make.qr_code(made.session, account, made.store, name=made.name).id
+
+
 def _event(made: Made) -> UUID:
     return make.event(made.session, store=made.store).id
 
@@ -325,6 +331,7 @@ THINGS: dict[str, Thing] = {
     "area": Thing(_area, frozenset({HEAD_OFFICE})),
     "cus": Thing(_customer, BOTH),
     "evt": Thing(_event, BOTH),
+    "qr": Thing(_qr_code, BOTH),
     "tag": Thing(_tag, BOTH),
     "seg": Thing(_segment, BOTH),
     "cmp": Thing(_campaign, BOTH),

@@ -94,7 +94,8 @@ DATA = {
     "order_ref": "R-1", "month": "2026-11", "types": "friend.followed", "to": "2026-12-31", "from": "2026-12-01",
     "action": "rotate_store_key", "confirm": "壁の試験", "client_name": "壁の試験",
     "login_channel_secret": "0123456789abcdef0123456789abcdef",
-    "login_channel_id": "1650000001", "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
+    "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
+    "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
 
@@ -176,6 +177,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "StaffCreate": lambda own: {"role": "marketer", "email": own("~new_staff_email")},
     "WeatherRulePatch": lambda own: {"all_stores": False, "store_ids": [own("store")]},
     "CouponCreate": lambda own: {"store_ids": [own("store")]},
+    "QrCodeCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
     "CampaignCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
     "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
