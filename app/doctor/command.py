@@ -31,6 +31,7 @@ from app.doctor.installation import (
     check_worker,
     is_demo_database,
 )
+from app.logs import configure_logs
 from app.settings import Settings, tell_unloaded_demo
 
 
@@ -55,6 +56,8 @@ def doctor(
 ) -> None:
     """Check settings, database, keys, clock, queues, worker, weather, LINE and each LINE account; exit code 1 if
     something is wrong."""
+    if line:
+        configure_logs("warning")  # or each call to LINE would be told between the findings
     findings = list(examine(datetime.now(UTC), language=lang.value, asks_line=line))
     healthy = all(finding.ok is not False for finding in findings)
     if as_json:
