@@ -17,7 +17,7 @@ const TEXTS = {
   newPerson: ["新しい人をつくる", "Make a new person"],
   newName: ["名前", "Name"],
   make: ["つくる", "Make"],
-  noSuchPerson: ["この人はいません。左の一覧か、下のボタンから選んでください。", "There is no such person. Choose one."],
+  noSuchPerson: ["この人はいません。ほかの人を選んでください。", "There is no such person. Choose one."],
   choosePerson: ["人を選ぶ", "Choose a person"],
   chats: ["トーク", "Chats"],
   noChats: ["まだトークがありません。友だちを追加してみましょう。", "No chats yet. Add a friend."],

@@ -130,6 +130,23 @@ def test_carousels_scroll_sideways_and_the_page_does_not(stage: Stage, show: Sho
     assert page.run("document.querySelector('.scroll').scrollWidth <= document.querySelector('.scroll').clientWidth")
 
 
+def test_long_names_and_words_stay_within_the_phone(stage: Stage, show: Show) -> None:
+    stage.change_channel(display_name="とても長い名前のお店" * 5)
+    long = text("W" * 80 + " https://shop.test/" + "x" * 90)
+    push(stage, long, offers.with_quick_replies(text("あ" * 100)))
+    stage.act("hanako", "message", text="い" * 100)
+    push(stage, offers.with_quick_replies({**long, "sender": {"name": "とても長い名前の担当の者です"}}))
+    page = show("document.querySelectorAll('.quick-item').length === 4")
+    parts = "['.chat-head', '.scroll', '.log', '.composer']"
+    head, scroll, log, lower = page.run(f"{parts}.map((each) => document.querySelector(each).scrollWidth)")
+    assert (head, scroll, lower) == (390, 390, 390)
+    assert log <= 390
+    assert rect(page, ".hers .words")["right"] <= 390
+    page.press("Escape")
+    page.wait_for("document.querySelector('.chat-row') && !document.querySelector('.chat')")
+    assert page.run("document.querySelector('.chats-scroll').scrollWidth") == 390
+
+
 def test_markup_in_names_and_messages_is_only_text(stage: Stage, show: Show) -> None:
     evil = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>'
     stage.change_channel(display_name=evil)
