@@ -182,6 +182,7 @@ def _pages(sandbox: Sandbox, store: Store | None) -> Starlette:
             *token_control_routes.routes(sandbox),
             *token_routes.routes(sandbox, login_routes.shared(sandbox)),
             *login_routes.routes(sandbox),
+            *phone_routes.link_routes(sandbox),
             *weather_routes.routes(sandbox),
             *oidc_control_routes.routes(sandbox),
             *oidc_routes.routes(sandbox),

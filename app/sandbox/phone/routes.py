@@ -24,7 +24,8 @@ from urllib.parse import quote
 import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from app.sandbox.accounts.profiles import is_deleted
 from app.sandbox.controls import (
@@ -99,16 +100,9 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         remember(response, sandbox, no)
         return response
 
-    async def open_in_app(request: Request) -> Response:
-        """A link to LINE itself: in a frame of the phone it is told to the phone, else the phone is opened with it."""
-        if request.headers.get("sec-fetch-dest") == "iframe":
-            policy = "default-src 'none'; script-src 'self'; frame-ancestors 'self'; base-uri 'none'"
-            return page("handoff.html", policy=policy)
-        no = remembered(sandbox, request)
-        phone = "/phone" if no is None else f"/phone/{quote(sandbox.world.person_ids[no], safe='')}"
-        query = f"?{request.url.query}" if request.url.query else ""
-        link = quote(f"https://line.me{request.url.path}{query}", safe="")
-        return RedirectResponse(f"{phone}#link={link}", 303, {"Cache-Control": "no-store"})
+    async def hand_off(request: Request) -> Response:
+        policy = "default-src 'none'; script-src 'self'; frame-ancestors 'self'; base-uri 'none'"
+        return page("handoff.html", policy=policy)
 
     async def static(request: Request) -> Response:
         name = request.path_params["name"]
@@ -123,9 +117,31 @@ def _page_routes(sandbox: Sandbox) -> list[Route]:
         Route("/phone", choose),
         Route("/phone/{person_id}", show),
         Route("/phone/{person_id}/open", open_link),
-        Route("/R/{path:path}", open_in_app),
+        _Framed("/R/{path:path}", hand_off),
         Route("/_sandbox/phone/{name}", static),
     ]
+
+
+def link_routes(sandbox: Sandbox) -> list[Route]:
+    """Links to LINE itself that nothing else answers: they open on the phone of whom this browser is."""
+
+    async def open_in_app(request: Request) -> Response:
+        no = remembered(sandbox, request)
+        phone = "/phone" if no is None else f"/phone/{quote(sandbox.world.person_ids[no], safe='')}"
+        query = f"?{request.url.query}" if request.url.query else ""
+        link = quote(f"https://line.me{request.url.path}{query}", safe="")
+        return RedirectResponse(f"{phone}#link={link}", 303, {"Cache-Control": "no-store"})
+
+    return [Route("/R/{path:path}", open_in_app)]
+
+
+class _Framed(Route):
+    """A route for what is opened in a frame, which is the phone's: elsewhere the address is answered by others."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if (b"sec-fetch-dest", b"iframe") not in scope.get("headers", ()):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _view_routes(sandbox: Sandbox) -> list[Route]:

@@ -173,8 +173,8 @@ def test_opening_a_link_makes_the_browser_her_and_leads_liff_apps_to_the_sandbox
 
 
 def test_a_link_of_line_itself_opens_on_the_phone_of_whom_the_browser_is(stage: Stage) -> None:
-    link = "#link=https%3A%2F%2Fline.me%2FR%2Fti%2Fp%2F%40shop0001"
-    path = "/R/ti/p/%40shop0001"
+    link = "#link=https%3A%2F%2Fline.me%2FR%2FoaMessage%2F%40shop0001%3Fhi"
+    path = "/R/oaMessage/%40shop0001?hi"
     stage.client.cookies.clear()
     assert stage.client.get(path).headers["location"] == f"/phone{link}"
     stage.client.get("/phone/taro")
