@@ -6,7 +6,7 @@
 - `FILE.contents`: bytes that people sent (contents/).
 
 Every second what is new is appended, a few milliseconds' worth at a time, so that the event loop never waits for
-saving: measured with a million people, 10 ms at most. A `kill -9` loses at most two seconds. A line that is torn at
+saving: measured with a million people, 25 ms at most. A `kill -9` loses at most two seconds. A line that is torn at
 the end of a file is dropped.
 
 When the changes have grown larger than the snapshot, a new one is written beside everything else: a new file of
