@@ -1,6 +1,7 @@
 """Calls on their way to another tool: byte for byte, in order, and none is lost while the tool is away."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -308,6 +309,30 @@ def test_what_is_refused_here_does_not_go_on(move: Move, tool: Tool) -> None:
     body = write_call(move.channel, told("follow", make.line_user_id()))
     move.api.post(move.channel.path, content=body, headers={"x-line-signature": "x" * 44})
     assert move.states() == []
+
+
+def test_a_slow_tool_delays_no_other(move: Move, tool: Tool, keyring: Keyring) -> None:
+    """The slow one answers only when the other tool has its call."""
+    other, quick = Move(move.api, move.home, move.engine, move.settings, commit_channel(move.home, keyring)), Tool()
+    came = threading.Event()
+    tool.wait, quick.wait = lambda: came.wait(8), came.set
+    move.put(tool.url)
+    other.put(quick.url)
+    sent = move.talk(), other.talk()
+
+    async def work() -> None:
+        forwarder = Forwarder(move.engine, move.settings)
+        lanes = (forwarder.work_lane(move.channel.brand_id, one.channel.id) for one in (move, other))
+        await asyncio.gather(*lanes)
+        await forwarder.close()
+
+    try:
+        asyncio.run(work())
+    finally:
+        quick.close()
+    assert (tool.taken, quick.taken) == sent
+    assert {state for state, _ in move.states()} == {"sent"}
+    assert came.is_set()
 
 
 def test_the_clock_forgets_what_is_long_over(move: Move, tool: Tool, keyring: Keyring) -> None:

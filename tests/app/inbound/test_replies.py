@@ -115,8 +115,7 @@ def test_an_answer_that_waited_too_long_is_dropped(api: TestClient, home: BrandH
 
 
 def test_in_standby_another_tool_answers(api: TestClient, home: BrandHome, chat: Chat, work: Work) -> None:
-    token = {"replyToken": "0" * 32}
-    tell(api, chat.channel, told("follow", make.line_user_id(), mode="standby", **token))
+    tell(api, chat.channel, told("follow", make.line_user_id(), mode="standby", replyToken="0" * 32))
     tell(api, chat.channel, told("follow", make.line_user_id(), mode="standby"))
     work(chat.channel)
     assert records(api, home, chat.channel) == []

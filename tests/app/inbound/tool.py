@@ -28,6 +28,8 @@ class Tool:
         """Whether it hangs up without an answer."""
         self.refuses: Callable[[bytes], bool] = lambda body: False
         """Whether it answers 503 to a call with this body."""
+        self.wait: Callable[[], object] = lambda: None
+        """Called before each answer: the tool is as slow as this."""
         tool = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +40,7 @@ class Tool:
                 if tool.is_away:
                     self.close_connection = True
                     return
+                tool.wait()
                 status = tool.statuses.pop(0) if tool.statuses else 503 if tool.refuses(body) else 200
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 tool.calls.append(Taken(headers, body, status))

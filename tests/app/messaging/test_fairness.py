@@ -73,6 +73,13 @@ def test_one_brand_never_fills_a_worker(urls: Urls, home: BrandHome, other_home:
     assert brands_of(claim(urls, kind, "w", 2, 6)) == [other_home.scope.brand_id]
 
 
+def test_lanes_of_one_kind_take_no_places_of_another(urls: Urls, home: BrandHome, kind: str) -> None:
+    touch(home, kind, 10)
+    touch(home, f"{kind}-2", 10)
+    assert len(claim(urls, kind, "w", 8, 6)) == 6
+    assert len(claim(urls, f"{kind}-2", "w", 8, 6)) == 6
+
+
 def test_the_next_free_place_is_for_the_brand_that_holds_fewest(
     urls: Urls, home: BrandHome, other_home: BrandHome, kind: str
 ) -> None:
