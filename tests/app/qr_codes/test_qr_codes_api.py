@@ -37,7 +37,8 @@ def shop(home: BrandHome) -> Shop:
 
 def create(api: TestClient, headers: dict[str, str], account: LineAccount, **more: str) -> Response:
     body = {"name": "レジ横", "kind": "store", "line_account_id": encode_id("acc", account.id), **more}
-    return api.post("/v1/qr-codes", json=body, headers=headers)
+    answer: Response = api.post("/v1/qr-codes", json=body, headers=headers)
+    return answer
 
 
 def test_a_code_is_made_changed_and_archived(api: TestClient, home: BrandHome, shop: Shop) -> None:
