@@ -143,9 +143,12 @@ def _check_json(value: Any, pointer: str, depth: int) -> None:
             _check_json(item, place, depth + 1)
 
 
-UNVERSIONED = ("last_used_at", "last_used_from", "scans", "friends")
+UNVERSIONED = ("last_used_at", "last_used_from", "scans", "friends", "heard_at")
 """Members that change though nobody changes the resource: with them in its version, a key in use could not be changed
 by If-Match."""
+
+
+_USED = (b'"last_used_at":', b'"scans":', b'"heard_at":')
 
 
 def entity_tag(content: bytes) -> str:
@@ -164,7 +167,7 @@ def tag_response(request: Request, response: Response) -> None:
     if response.status_code not in (200, 201) or not body.startswith(b'{"') or body.startswith(b'{"items"'):
         return
     response.headers["ETag"] = entity_tag(body)
-    if b'"last_used_at":' in body or b'"scans":' in body:
+    if any(mark in body for mark in _USED):
         return  # the version says nothing of when or how often it was used, so what the caller has may be out of date
     if request.method == "GET" and _holds(response.headers["ETag"], request.headers.get("if-none-match")):
         response.status_code = 304

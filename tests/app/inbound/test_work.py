@@ -18,6 +18,7 @@ from app.events.models import Event
 from app.inbound.work import NO_BASIS, work_off
 from app.settings import Settings
 from tenants.brands.models import Brand
+from tenants.ids import encode_id
 from tenants.line_accounts.models import LineAccount
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession
@@ -346,6 +347,17 @@ def test_when_a_webhook_was_last_heard_is_known_to_the_minute(line: Line) -> Non
             session.commit()
     seconds = [(one - NOW).total_seconds() for one in heard if one is not None]
     assert seconds == [0, 0, 0, 61, 300]
+
+
+def test_hearing_from_line_does_not_make_another_version_of_the_account(line: Line) -> None:
+    channel = line.channel()
+    path = f"/v1/line-accounts/{encode_id('acc', channel.id)}"
+    before = line.api.get(path, headers=line.home.headers)
+    line.tell(channel, told("message", make.line_user_id()))
+    seen = {**line.home.headers, "If-None-Match": before.headers["etag"], "If-Match": before.headers["etag"]}
+    after = line.api.get(path, headers=seen)
+    assert (before.json()["heard_at"], after.status_code, after.json()["heard_at"] is None) == (None, 200, False)
+    assert line.api.patch(path, json={"name": "渋谷本店"}, headers=seen).status_code == 200
 
 
 @pytest.mark.parametrize(
