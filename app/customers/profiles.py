@@ -32,7 +32,7 @@ ASKED = Counter("noren_profiles_refreshed_total", "Profiles read anew from LINE,
 
 FRESH_FOR: Final = timedelta(days=30)
 MISSED_AGAIN_AFTER: Final = timedelta(days=1)
-MOST_OF_ACCOUNT: Final = 20
+MOST_OF_ACCOUNT: Final = 100
 MOST: Final = 400
 KEPT_AT_ONCE: Final = 20
 TURN_SECONDS: Final = 20.0
@@ -63,7 +63,7 @@ def is_any_due(session: ScopedSession, now: datetime) -> bool:
 
 
 def list_due(session: ScopedSession, now: datetime) -> list[DueFriend]:
-    """Up to 20 friends of each account whose profiles are oldest, in turns of one of each account; 400 in all."""
+    """Up to 100 friends of each account whose profiles are oldest, in turns of one of each account; 400 in all."""
     rows = session.execute(_DUE, {**_values(session, now), "most_of_account": MOST_OF_ACCOUNT, "most": MOST})
     return [DueFriend(*row) for row in rows.all()]
 

@@ -54,7 +54,7 @@ def refresh_profiles(work: Work) -> None:
     profiles.refresh(work)
 
 
-@periodic("7,22,37,52 * * * *")
+@periodic("2-57/5 * * * *")
 def refresh_old_profiles(clock: Clockwork) -> None:
     """Have profiles read anew that are a month old, brand by brand."""
     for brand_id in list_brand_ids(clock.engine):
