@@ -11,7 +11,10 @@ from app.sandbox.storage import Store
 
 
 def routes(sandbox: Sandbox, store: Store | None) -> list[Route]:
-    """Both answer {"file", "saving", "snapshot_bytes", "changes_bytes", "calls", "longest_pause_ms"}; 409 if there is no file."""
+    """How the saved state is doing, and a snapshot at once; 409 if there is no file.
+
+    Both answer {"file", "saving", "snapshot_bytes", "changes_bytes", "calls", "longest_pause_ms"}.
+    """
 
     async def post_save(request: Request) -> Response:
         await storage.sum_up(sandbox, _given(store))
