@@ -134,7 +134,8 @@ def fill(folder: Path, environment: dict[str, str], api_url: str, sandbox_url: s
         if not contract.exists():
             raise DidNotStart(f"{contract} is missing, and with it the demo's credentials; start with --fresh.")
         shown: dict[str, Any] = json.loads(contract.read_text()) | addresses
-        _tell_sandbox(sandbox_url, {"channels": _channels_at(shown, api_url)})
+        _tell_sandbox(sandbox_url, {"channels": _channels_at(shown, api_url), **_login_channels_at(shown, api_url)})
+        _move_links(shown, api_url)
     else:
         food, coffee = seed(engine, load_keyring(settings), customers, api_url, datetime.now(UTC))
         _tell_sandbox(sandbox_url, food.world)
@@ -159,6 +160,21 @@ def _channels_at(shown: dict[str, Any], api_url: str) -> list[dict[str, str]]:
         {"channel_id": one["channel_id"], "webhook_url": f"{api_url}/line/webhook/{one['id']}"}
         for one in shown["line_accounts"]
     ]
+
+
+def _login_channels_at(shown: dict[str, Any], api_url: str) -> dict[str, Any]:
+    """Where the Login channels come back to; demos that were filled earlier have none."""
+    from app.demo.seed import callback_url
+
+    ids = [one["login_channel_id"] for one in shown["line_accounts"] if one.get("login_channel_id")]
+    return {"login_channels": [{"channel_id": one, "callback_urls": [callback_url(api_url)]} for one in ids]}
+
+
+def _move_links(shown: dict[str, Any], api_url: str) -> None:
+    """Let the stores' links begin with the address at which the demo is now."""
+    for store in shown["stores"]:
+        if "qr_code" in store:
+            store["qr_code"]["url"] = f"{api_url}/r/{store['qr_code']['url'].rpartition('/')[2]}"
 
 
 def _tell_sandbox(sandbox_url: str, world: dict[str, Any]) -> None:
@@ -216,6 +232,7 @@ def _show(shown: dict[str, Any], folder: Path) -> None:
         ("Console", f"{shown['console_url']}  (sign in as {shown['staff'][0]['email']}, without a password)"),
         ("Sandbox of LINE and weather", shown["sandbox_url"]),
         ("A customer's phone", f"{shown['sandbox_url']}/phone  (choose who you are)"),
+        *([(f"To scan with it, {first['code']}", first["qr_code"]["url"])] if "qr_code" in first else []),
         ("Head office, client id", shown["hq"]["client_id"]),
         ("Head office, client secret", shown["hq"]["client_secret"]),
         (f"Store key, {first['code']}", first["key"]),

@@ -16,13 +16,15 @@ from app.demo.people import Person, draw_people
 from app.demo.rows import add_rows
 from app.keys import digest_of, new_secret
 from app.messaging.quota import store_line_quota
+from app.qr_codes.models import QrCode
+from app.qr_codes.service import create_code
 from tenants.api_keys.service import create_key
 from tenants.areas.service import create_area
 from tenants.brands.service import create_brand
 from tenants.clients.service import create_client
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
-from tenants.line_accounts.service import open_secret, register_account
+from tenants.line_accounts.service import open_login_secret, open_secret, register_account
 from tenants.permissions import PERMISSIONS, STORE_PERMISSIONS
 from tenants.scope import Scope
 from tenants.sealing import Keyring
@@ -62,6 +64,7 @@ def _seed_brand(
         stores = {one.code: _store(session, one) for one in plan.stores}
         areas = _areas(session, plan, stores)
         accounts = _accounts(session, plan, stores, areas, keyring, now)
+        codes = _qr_codes(session, stores, accounts, now)
         keys = {code: _store_key(session, store) for code, store in stores.items()}
         channels = [(one.channel_id, one.provider_id, one.store_codes) for one in plan.accounts]
         people = draw_people(plan.name, channels, customers, now, random)
@@ -76,6 +79,7 @@ def _seed_brand(
             "code": code,
             "name": store.name,
             "key": keys[code],
+            "qr_code": {"id": encode_id("qr", codes[code].id), "url": f"{public_url}/r/{codes[code].code}"},
             "line_account_ids": [encode_id("acc", account_ids[store.no])],
         }
         for code, store in stores.items()
@@ -87,6 +91,7 @@ def _seed_brand(
             "name": account.name,
             "channel_id": account.channel_id,
             "provider_id": account.provider_id,
+            "login_channel_id": account.login_channel_id,
             "store_ids": [ids[no] for no in account.store_nos],
         }
         for account in accounts.values()
@@ -143,6 +148,7 @@ def _accounts(
             "name": one.name,
             "channel_id": one.channel_id,
             "provider_id": one.provider_id,
+            "login_channel_id": f"2{one.channel_id[1:]}",
             "area_id": areas[one.area] if one.area else None,
             "plan": "standard",
             "bot_user_id": "U" + digest_of(one.channel_id).hex()[:32],
@@ -150,10 +156,28 @@ def _accounts(
             "status": "ok",
         }
         members = [stores[code] for code in one.store_codes]
-        account = register_account(session, key, values, secret=digest_of(new_secret("x")).hex()[:32], stores=members)
+        secret, login_secret = (digest_of(new_secret("x")).hex()[:32] for _ in range(2))
+        account = register_account(session, key, values, secret=secret, stores=members, login_secret=login_secret)
         store_line_quota(session, account, limit=QUOTA, used=0, now=now)
         accounts[one.channel_id] = account
     return accounts
+
+
+def _qr_codes(
+    session: ScopedSession, stores: dict[str, Store], accounts: dict[str, LineAccount], now: datetime
+) -> dict[str, QrCode]:
+    """One at the counter of each store."""
+    account_of = {no: account for account in accounts.values() for no in account.store_nos}
+    return {
+        code: create_code(
+            session,
+            {"name": f"{store.name} レジ横", "kind": "store"},
+            account=account_of[store.no],
+            store=store,
+            now=now,
+        )
+        for code, store in stores.items()
+    }
 
 
 def _store_key(session: ScopedSession, store: Store) -> str:
@@ -303,6 +327,17 @@ def _world(
             }
             for account in accounts.values()
         ],
+        "login_channels": [
+            {
+                "channel_id": account.login_channel_id,
+                "provider_id": account.provider_id,
+                "channel_secret": open_login_secret(account, key),
+                "name": account.name,
+                "linked_channel_id": account.channel_id,
+                "callback_urls": [callback_url(public_url)],
+            }
+            for account in accounts.values()
+        ],
         "people": [
             {
                 "id": person.line_user_id,
@@ -314,6 +349,11 @@ def _world(
             for person in people
         ],
     }
+
+
+def callback_url(public_url: str) -> str:
+    """Where LINE Login comes back to after a scan."""
+    return f"{public_url}/r/callback"
 
 
 def is_seeded(engine: Engine) -> bool:
