@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import httpx
 from sqlmodel import Session, select
 
+from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
 from app.main import create_app
 from app.openapi.examples import JSON, example_of
@@ -16,6 +18,8 @@ from app.settings import Settings
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.operators import service
+from tenants.session import ScopedSession
+from tenants.tables import utc_now
 from tests import make
 from tests.conftest import BrandHome
 
@@ -190,6 +194,30 @@ def _create(world: World, operation: Operation) -> bool:
     return True
 
 
+def _send_on(session: ScopedSession, account: LineAccount) -> UUID:
+    """A call that another tool did not take."""
+    now = utc_now()
+    session.add(LineForward(line_account_id=account.id, url=_TOOL, active=False, created_at=now, updated_at=now))
+    call = LineForwardCall(
+        line_account_id=account.id,
+        received_at=now,
+        state="dead",
+        attempts=9,
+        due_at=now,
+        give_up_at=now,
+        settled_at=now,
+        last_error="No answer within 10 seconds.",
+        body=b"{}",
+        signature="x",
+    )
+    session.add(call)
+    session.flush()
+    return call.id
+
+
+_TOOL = "https://tool.example.jp/line/webhook"
+
+
 def _happen(world: World, home: BrandHome) -> None:
     """A friend, an event, a copy in the customer's hands: things that no POST of ours makes by itself."""
     with home.open() as session:
@@ -197,6 +225,7 @@ def _happen(world: World, home: BrandHome) -> None:
         customer = make.customer(session)
         world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
         make.event(session)
+        world.ids["fwd"] = encode_id("fwd", _send_on(session, account))
         session.commit()
     brand = f"/operator/v1/brands/{encode_id('brand', home.scope.brand_id)}"
     grant = {"reason": "Ticket 4711", "permissions": ["campaigns:read"], "minutes": 60}
