@@ -18,7 +18,8 @@ PREFIX_OF = {
 TYPES: Final = (
     "friend.followed", "friend.blocked", "friend.sourced", "message.received", "link.clicked", "coupon.issued",
     "coupon.redeemed", "coupon.reversed", "coupon.expired", "order.paid", "order.refunded", "visit.recorded",
-    "weather.decided", "run.finished", "points.changed", "customer.created", "customer.updated", "customer.merged", "customer.erased",
+    "weather.decided", "run.finished", "points.changed", "customer.created", "customer.updated", "customer.merged",
+    "customer.erased",
 )  # fmt: skip
 """Every type of event, as published."""
 
