@@ -71,7 +71,7 @@ def attempts(world: World, operation: Operation, is_chosen: Chooser = all_of_it)
         name, where = parameter["name"], parameter["in"]
         if where == "path":
             for label, raw in aim.at(f"path {name}", PLAIN):
-                path = world.path(operation, harmless=aim.harmless, **{name: _escape(raw)}) + aim.query
+                path = world.path(operation, harmless=aim.harmless, **{name: _escape_part(raw)}) + aim.query
                 yield Attempt(operation, label, path, content=aim.content, is_path=True)
         elif where == "query":
             for label, raw in aim.at(f"query {name}", PLAIN):
@@ -121,6 +121,11 @@ def _attempts_in_body(aim: _Aim, schema: dict[str, Any]) -> Iterator[Attempt]:
 
 def _escape(raw: bytes) -> str:
     return quote_from_bytes(raw, safe="")
+
+
+def _escape_part(raw: bytes) -> str:
+    """The same for a part of a path: dots as they are would be folded by the client, into another operation's path."""
+    return _escape(raw).replace(".", "%2E")
 
 
 def show(place: Place) -> str:
