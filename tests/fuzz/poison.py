@@ -239,6 +239,8 @@ def judge(attempt: Attempt, answer: Any) -> str | None:
     check = _validator(attempt.operation, status, media_type)
     if check is None:
         return f"{status} as {media_type} is not documented"
+    if not media_type.endswith("json"):
+        return None  # a picture or a page to print
     if errors := check(answer.json()):
         return f"{status} does not follow its schema: {errors[:3]}"
     return _judge_problem(attempt.operation, answer) if status >= 400 else None
