@@ -109,12 +109,18 @@ def _header(scope: Scope, wanted: bytes) -> str | None:
 
 def _forwarded(scope: Scope, account: Account, body: bytes) -> Forwarded | None:
     """The call as the other tool gets it; None for one that came by way of a Noren, or two could feed each other."""
-    if PASSED_ON_BY in (_header(scope, b"via") or ""):
+    if _came_by_us(scope):
         return None
     signature = _signature(scope)
     assert signature is not None
     content_type, user_agent = _header(scope, b"content-type"), _header(scope, b"user-agent")
     return Forwarded(uuid7(), account.brand_id, account.id, body, signature, content_type, user_agent)
+
+
+def _came_by_us(scope: Scope) -> bool:
+    """Whether a Noren passed the call on; a proxy before us that merely has such a name in its own did not."""
+    hops = [hop for name, value in scope["headers"] if name == b"via" for hop in str(value, "latin-1").split(",")]
+    return any(hop.split()[1:2] == [PASSED_ON_BY] for hop in hops)
 
 
 @lru_cache(maxsize=20_000)

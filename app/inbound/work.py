@@ -7,8 +7,9 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
+from psycopg.errors import ProgramLimitExceeded
 from sqlalchemy import Engine, Row, text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from app.customers.identity import NoBasisForJoining, Place, Sign, follow, hear, lock_people, unfollow
@@ -32,8 +33,9 @@ HEARD_EVERY = timedelta(minutes=1)
 LONGEST_TEXT = 5000
 NO_BASIS = "no basis for joining"
 
-# What a damaged event can cause. A lost connection or a deadlock is not the event's fault: it ends the whole turn, and
-# the lane comes back.
+# What a damaged event can cause, besides a value that is too long for an index, which the driver counts among the
+# operational errors. A lost connection or a deadlock is not the event's fault: it ends the whole turn, and the lane
+# comes back.
 _FAULTS = (NoBasisForJoining, DataError, IntegrityError, ValueError, TypeError, LookupError, AttributeError)
 
 
@@ -120,7 +122,9 @@ def _work(session: ScopedSession, place: Place, event: Row[Any], now: datetime) 
     try:
         with session.begin_nested():
             outcome = _apply(session, place, event, now)
-    except _FAULTS as fault:
+    except (*_FAULTS, OperationalError) as fault:
+        if isinstance(fault, OperationalError) and not isinstance(fault.orig, ProgramLimitExceeded):
+            raise
         place.people.pop(event.line_user_id, None)
         trouble = NO_BASIS if isinstance(fault, NoBasisForJoining) else type(fault).__name__
         log.warning("event_not_worked_off", line_account_id=str(place.account.id), type=kind, trouble=trouble)

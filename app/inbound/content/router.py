@@ -8,10 +8,13 @@ from app.auth import Caller, allow, brand_key_of
 from app.inbound.content.answer import ContentAnswer
 from app.inbound.content.service import get_content
 from app.line.client import LineClient
+from app.line.hosts import NoTestHost
 from app.routes import ApiRoute
 from app.schemas import LineAccountId
 from tenants.line_accounts.queries import get_account
 from tenants.line_accounts.service import open_secret
+from tenants.problems import Conflict
+from tenants.sealing import Unsealable
 from tenants.session import open_session
 
 router = APIRouter(prefix="/v1/line-accounts/{line_account_id}/messages", tags=["line-accounts"], route_class=ApiRoute)
@@ -42,7 +45,10 @@ def read_message_content(
     with open_session(state.engine, caller.scope) as session:
         account = get_account(session, line_account_id)
         content = get_content(session, account.id, message_id)
-        secret = open_secret(account, brand_key_of(session, state.keyring))
-        line = LineClient(state.settings, account.channel_id, secret, mode=account.mode)
         customer_id = content.customer_id
+        try:
+            secret = open_secret(account, brand_key_of(session, state.keyring))
+            line = LineClient(state.settings, account.channel_id, secret, mode=account.mode)
+        except (Unsealable, NoTestHost) as error:
+            raise Conflict("LINE cannot be asked for this account; check the account to learn why.") from error
     return ContentAnswer(request, line, message_id=message_id, preview=preview, customer_id=customer_id)

@@ -29,7 +29,7 @@ from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import open_secret
 from tenants.problems import Invalid
 from tenants.scope import Scope
-from tenants.sealing import Keyring
+from tenants.sealing import Keyring, Unsealable
 from tenants.session import open_session
 
 log = structlog.get_logger("intake")
@@ -71,11 +71,13 @@ class Replier:
             taken = take_replies(session, line_account_id, now)
             if taken is None:
                 return None
-            account, secret = taken.account, open_secret(taken.account, brand_key_of(session, self.keyring))
+            account = taken.account
             try:
+                secret = open_secret(account, brand_key_of(session, self.keyring))
                 line = LineClient(self.settings, account.channel_id, secret, mode=account.mode)
-            except NoTestHost:
-                nobody = Outcome("dropped", "no_test_host")
+            except (NoTestHost, Unsealable) as error:
+                log.warning("nobody_to_answer_by", line_account_id=str(account.id), error=type(error).__name__)
+                nobody = Outcome("dropped", "no_test_host" if isinstance(error, NoTestHost) else "secret_shut")
                 settle(session, {one.id: nobody for one in taken.waiting}, now)
                 session.commit()
                 return None

@@ -14,6 +14,7 @@ Reason = Literal[
     "suspended",
     "no_greeting",
     "no_test_host",
+    "secret_shut",
     "unrenderable",
     "refused",
     "slowed_down",

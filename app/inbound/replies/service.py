@@ -1,6 +1,6 @@
 """Answers to LINE's events: noted once in the transaction that works the event off, tried, settled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import col, select
 
+from app.customers.models import Customer
 from app.inbound.models import LineReply
 from app.inbound.replies.queries import Waiting, lock_waiting
 from app.jobs.lanes import touch
@@ -104,18 +105,30 @@ def is_unclear(one: Waiting) -> bool:
 
 
 def settle(session: ScopedSession, outcomes: Mapping[UUID, Outcome], now: datetime) -> None:
-    """Write down what became of answers. One that is settled already stays as it is."""
+    """Write down what became of answers. One that is settled already stays as it is.
+
+    Who was erased while LINE was asked leaves no words behind.
+    """
     if not outcomes:
         return
     wanted = select(LineReply).where(col(LineReply.id).in_(outcomes), col(LineReply.status) == "waiting")
-    for reply in session.exec(wanted.order_by(col(LineReply.id)).with_for_update()).all():
-        outcome = outcomes[reply.id]
-        reply.status, reply.reason, reply.detail = outcome.status, outcome.reason, outcome.detail
+    replies = session.exec(wanted.order_by(col(LineReply.id)).with_for_update()).all()
+    # Asked for once the answers are locked: an erasure has ended before that, or will find what is written here.
+    erased = _list_erased(session, {reply.customer_id for reply in replies})
+    for reply in replies:
+        outcome, is_erased = outcomes[reply.id], reply.customer_id in erased
+        reply.status, reply.reason = outcome.status, outcome.reason
+        reply.detail = None if is_erased else outcome.detail
         if outcome.status != "waiting":
             reply.settled_at = now
-        if outcome.messages is not None:
+        if outcome.messages is not None and not is_erased:
             reply.messages = [dict(message) for message in outcome.messages]
     session.flush()
+
+
+def _list_erased(session: ScopedSession, customer_ids: Collection[UUID]) -> set[UUID]:
+    erased = select(Customer.id).where(col(Customer.id).in_(customer_ids), col(Customer.erased_at).is_not(None))
+    return set(session.exec(erased).all())
 
 
 _COUNT = text(

@@ -134,6 +134,14 @@ def test_each_refusal_of_line_has_a_problem_that_says_what_to_do(
     assert ("retry-after" in response.headers) == (problem[1] in ("content-preparing", "unavailable"))
 
 
+@pytest.mark.parametrize("change", ["mode = 'test'", r"sealed_secret = '\x00'"])
+def test_an_account_for_which_line_cannot_be_asked_is_a_conflict(chat: Chat, change: str) -> None:
+    with chat.home.open() as session:
+        session.execute(text(f"UPDATE line_account SET {change}"))
+        session.commit()
+    assert _problem(chat.get()) == (409, "conflict")
+
+
 @pytest.mark.parametrize("message_id", ["1", "999", "abc", "..", "%2e%2e", "1" * 33, MESSAGE + "%2Fpreview"])
 def test_only_content_that_the_account_received_is_asked_for(chat: Chat, message_id: str) -> None:
     before = len(chat.line.calls)

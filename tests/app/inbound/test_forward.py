@@ -304,6 +304,14 @@ def test_a_call_that_came_by_way_of_a_noren_ends_here(move: Move, tool: Tool) ->
     assert tool.calls == []
 
 
+@pytest.mark.parametrize("via", ["1.1 noren.example.jp", "1.1 proxy (before noren)", "2 noren-edge, 1.1 varnish"])
+def test_a_proxy_of_a_similar_name_ends_nothing(move: Move, tool: Tool, via: str) -> None:
+    move.put(tool.url)
+    body = move.call(told("follow", make.line_user_id()), via=via)
+    move.turn()
+    assert tool.taken == [body]
+
+
 def test_what_is_refused_here_does_not_go_on(move: Move, tool: Tool) -> None:
     move.put(tool.url)
     body = write_call(move.channel, told("follow", make.line_user_id()))

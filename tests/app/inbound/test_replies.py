@@ -230,6 +230,7 @@ def test_what_was_said_to_her_is_erased_with_her(api: TestClient, home: BrandHom
         ("UPDATE line_account SET archived_at = now()", "archived"),
         ("UPDATE line_account SET greeting = 'null'", "no_greeting"),
         ("UPDATE line_account SET mode = 'test'", "no_test_host"),
+        (r"UPDATE line_account SET sealed_secret = '\x00'", "secret_shut"),
         ("UPDATE brand SET status = 'suspended'", "suspended"),
         (
             """UPDATE line_account SET greeting = '[{"type": "text", "text": "{{ coupon.cod }}"}]'""",
@@ -284,3 +285,28 @@ def _change(home: BrandHome, statement: str) -> None:
     with home.open() as session:
         session.execute(text(statement))
         session.commit()
+
+
+def test_who_is_erased_while_line_is_asked_leaves_no_words_behind(
+    api: TestClient, home: BrandHome, engine: Engine, keyring: Keyring, settings: Settings
+) -> None:
+    channel = commit_channel(
+        home, keyring, greeting=[{"type": "text", "text": '{{ customer.name | default: "花子" }}'}]
+    )
+    tell(api, channel, told("follow", make.line_user_id(), replyToken="0" * 32))
+
+    def erase_her(path: str) -> None:
+        if path == "/v2/bot/message/reply":
+            with home.open() as session:
+                erase(session, session.execute(text("SELECT id FROM customer")).scalar_one(), datetime.now(UTC))
+                session.commit()
+
+    with run_answering() as line:
+        line.answers["/v2/bot/message/reply"] = (200, b'{"sentMessages":[{"id":"1"}]}')
+        line.watch = erase_her
+        reaching = Settings(database_url=settings.database_url, master_keys=MASTER_KEYS, line_api_url=line.url)
+        work_line_events(engine, keyring, reaching, channel.brand_id, channel.id, datetime.now(UTC))
+        asyncio.run(_answer(Replier(engine, keyring, reaching), channel))
+    with home.open() as session:
+        found = session.execute(text("SELECT status, messages, detail FROM line_reply")).one()
+    assert tuple(found) == ("sent", None, None)
