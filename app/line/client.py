@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from app.line.errors import LineGarbled, LineNotFound, LineUnauthorized
+from app.line.errors import LineGarbled, LineNotFound, LineUnauthorized, storable
 from app.line.hosts import line_hosts
 from app.line.requests import build, load_sdk, model
 from app.line.tokens import ChannelTokens
@@ -17,6 +17,8 @@ Transcoding = Literal["processing", "succeeded", "failed"]
 SendKind = Literal["reply", "push", "multicast", "narrowcast", "broadcast"]
 MOST_FOLLOWERS: Final = 1000
 """That one page may hold."""
+_MOST: Final = 2**31 - 1
+"""Messages of a month that we can count."""
 
 
 @dataclass(frozen=True)
@@ -236,19 +238,19 @@ def warm_up() -> None:
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
+    value = _optional_text(body, name)
+    if value is None:
         raise LineGarbled(f"the answer holds no {name}")
     return value
 
 
 def _optional_text(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
-    return value if isinstance(value, str) else None
+    return storable(value) if isinstance(value, str) else None
 
 
 def _number(body: Mapping[str, Any], name: str) -> int:
     value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
         raise LineGarbled(f"the answer holds no {name}")
     return value

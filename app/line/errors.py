@@ -204,4 +204,9 @@ def _read_detail(detail: dict[str, Any]) -> LineDetail:
 
 
 def _text(value: Any) -> str | None:
-    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+    return storable(value[:LONGEST_TEXT]) if isinstance(value, str) else None
+
+
+def storable(text: str) -> str:
+    """A text of LINE's as a database can keep it: without NUL, which JSON may hold and Postgres may not."""
+    return text.replace("\0", "\ufffd")

@@ -145,7 +145,9 @@ def download(call: Call, max_bytes: int) -> Download:
     if incoming is None:
         _note(call, error, started, None, None)
         raise error or LineUnavailable
-    _note(call, error, started, incoming.status, incoming.request_id)
+    # That a film is too long for us says nothing against LINE: whoever sends five must not close the way to all others.
+    is_answer = isinstance(error, LineOversized) and incoming.status == 200
+    _note(call, error, started, incoming.status, incoming.request_id, is_answer=is_answer)
     if error is not None:
         incoming.close()
         raise error
@@ -160,10 +162,19 @@ def _enter(call: Call, now: float) -> None:
         raise
 
 
-def _note(call: Call, error: LineError | None, started: float, status: int | None, request_id: str | None) -> None:
+def _note(
+    call: Call,
+    error: LineError | None,
+    started: float,
+    status: int | None,
+    request_id: str | None,
+    *,
+    is_answer: bool = False,
+) -> None:
     """Tell the circuit breakers, the metrics and the log."""
     now = time.monotonic()
-    circuits.leave(call.host, call.channel_id, now, answered=not isinstance(error, LineUnavailable))
+    answered = is_answer or not isinstance(error, LineUnavailable)
+    circuits.leave(call.host, call.channel_id, now, answered=answered)
     note_call(
         call.endpoint,
         error.outcome if error else OK,

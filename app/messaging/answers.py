@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from app.line.errors import storable
+
 
 class Meaning(Enum):
     """What to do after an answer."""
@@ -49,7 +51,7 @@ def judge(status: int, request_id: str | None, accepted_request_id: str | None, 
         return Answer(Meaning.UNCLEAR, request_id, f"status {status}", status=status)
     if 200 <= status < 300:
         return Answer(Meaning.DONE, request_id)
-    detail = f"status {status}: {body[:200].decode('utf-8', 'replace')}"
+    detail = f"status {status}: {storable(body[:200].decode('utf-8', 'replace'))}"
     about_recipient = False
     if status == 429:
         meaning = Meaning.MONTH_SPENT if b"monthly limit" in body else Meaning.SLOW_DOWN
