@@ -247,14 +247,15 @@ def _describe_changed(present: Patient, body: LineAccountPatch) -> Patient:
     if "login_channel_secret" in given:
         login = login_secret.get_secret_value() if login_secret is not None else None
     moves = any(name in given and getattr(body, name) != getattr(present, name) for name in ("channel_id", "mode"))
+    secret = body.channel_secret.get_secret_value() if "channel_secret" in given else present.secret
     return Patient(
         channel_id=body.channel_id if "channel_id" in given else present.channel_id,
-        secret=body.channel_secret.get_secret_value() if "channel_secret" in given else present.secret,
+        secret=secret,
         mode=body.mode if "mode" in given else present.mode,
         webhook_url=present.webhook_url,
         bot_user_id=None if moves else present.bot_user_id,
         plan=body.plan if "plan" in given else present.plan,
-        was_good=present.was_good,
+        was_good=present.was_good and not moves and secret == present.secret,
         login_channel_id=body.login_channel_id if "login_channel_id" in given else present.login_channel_id,
         login_secret=login,
     )

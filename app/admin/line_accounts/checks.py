@@ -57,7 +57,7 @@ class Asked:
     is_active: bool | None = None
     """Whether "Use webhook" is on."""
     is_reached: bool = True
-    """Whether LINE answered at all, be it with a refusal."""
+    """Whether LINE told anything of the account, be it that it refuses its secret."""
 
     def has(self, *codes: str) -> bool:
         """Whether one of these was found."""
@@ -136,14 +136,21 @@ def _take(visit: _Visit, name: str, step: Callable[[_Visit], None]) -> None:
     """One step; what LINE refuses or does not answer becomes a finding. Raises _Stop where the rest would fail too."""
     try:
         step(visit)
-    except LineRateLimited:
+    except LineRateLimited as limited:
         visit.note("asked_too_often")
+        if name == "token":
+            visit.asked.is_reached = False
+            raise _Stop from limited
     except LineUnauthorized as refused:
         visit.asked.findings[:] = [say("token_refused")]
         raise _Stop from refused
     except (LineRefused, LineGarbled) as odd:
         if name == "bot" and isinstance(odd, LineForbidden):
             visit.asked.findings[:] = [say("token_refused")]
+            raise _Stop from odd
+        if name == "token":  # a page of somebody's network, say: nothing is known of the account
+            visit.asked.is_reached = False
+            visit.note("unreachable", why=odd)
             raise _Stop from odd
         visit.note("odd_answer", what=name, why=odd)
     except LineError as error:

@@ -122,7 +122,7 @@ class ForwardHealth:
 
     failing_since: datetime | None
     dead: int
-    """Calls that were given up and have not been sent again."""
+    """Calls that were given up and can be sent again: not those that named a person who was erased."""
 
 
 def read_forward_health(session: ScopedSession, account_id: UUID) -> ForwardHealth | None:
@@ -137,6 +137,7 @@ _FORWARD = text(
     SELECT failing_since, (
         SELECT count(*) FROM line_forward_call AS call
         WHERE call.brand_id = :brand_id AND call.line_account_id = :account_id AND call.state = 'dead'
+          AND call.body IS NOT NULL
     ) AS dead
     FROM line_forward WHERE brand_id = :brand_id AND line_account_id = :account_id AND active
     """

@@ -106,7 +106,7 @@ def describe(account: LineAccount, key: BrandKey, public_url: str) -> Patient:
         webhook_url=webhook_url(public_url, account.id),
         bot_user_id=account.bot_user_id,
         plan=account.plan,
-        was_good=any(one.code == "secret_fits" for one in read_findings(account.findings)),
+        was_good=any(one.code in ("secret_fits", "secret_ended") for one in read_findings(account.findings)),
         login_channel_id=account.login_channel_id,
         login_secret=_open(service.open_login_secret, account, key),
     )
@@ -139,7 +139,8 @@ def note_check(session: ScopedSession, account: LineAccount, asked: Asked, now: 
     account.findings, account.checked_at = write_findings(findings), now
     account.status_detail = find_trouble(findings)
     if account.status_detail is None:
-        account.status = "ok"
+        # Of one that LINE told nothing about nobody knows whether it is still in trouble.
+        account.status = "ok" if asked.is_reached or account.status == "ok" else "unchecked"
     elif asked.is_reached or account.status != "unchecked":
         account.status = "trouble"
     if account.status == "ok" and account.is_verified and account.backfill is None:
@@ -175,9 +176,11 @@ def look_around(session: ScopedSession, account: LineAccount, asked: Asked, now:
     if asked.is_active:
         found.append(_judge_silence(account, now))
     forward = read_forward_health(session, account.id)
-    if forward is not None and (forward.failing_since is not None or forward.dead):
-        since = forward.failing_since or now
-        found.append(say("forward_failing", since=f"{since:%Y-%m-%d %H:%M} UTC", dead=forward.dead))
+    if forward is not None and forward.failing_since is not None:
+        since = f"{forward.failing_since:%Y-%m-%d %H:%M} UTC"
+        found.append(say("forward_failing", since=since, dead=forward.dead))
+    elif forward is not None and forward.dead:
+        found.append(say("forward_given_up", dead=forward.dead))
     return found
 
 

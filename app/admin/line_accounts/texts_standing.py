@@ -175,10 +175,18 @@ STANDING: Final[dict[str, Sentence]] = {
     "forward_failing": Sentence(
         "forward",
         "trouble",
-        "Forwarding this account's webhooks to the other tool has failed since {since}; {dead} calls were given up.",
+        "Forwarding this account's webhooks to the other tool has failed since {since}; calls given up so far: {dead}.",
         "別ツールへのWebhook転送が{since}から失敗しています。あきらめた呼び出しは{dead}件です。",
         "See what the other tool answers at …/forward/calls, and send them again when it works.",
         "…/forward/callsで応答を確認し、復旧後に再送してください。",
+    ),
+    "forward_given_up": Sentence(
+        "forward",
+        "advice",
+        "The other tool takes this account's webhooks; calls that were given up before: {dead}.",
+        "別ツールへのWebhook転送は動いていますが、以前にあきらめた呼び出しが{dead}件あります。",
+        "Send them again with POST …/forward/retry; those that nobody sends again are forgotten after 30 days.",
+        "…/forward/retryで再送できます。再送しなければ30日後に消えます。",
     ),
     "test_mode": Sentence(
         "mode",
