@@ -20,6 +20,7 @@ from tenants.ids import encode_id
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.queries import live_accounts
 from tenants.scope import Scope
+from tenants.sealing import Unsealable
 from tenants.session import open_session
 
 log = structlog.get_logger("doctor")
@@ -41,7 +42,10 @@ def ask_line(engine: Engine, settings: Settings) -> None:
         with open_session(engine, Scope(brand_id)) as session:
             ids = [account.id for account in session.exec(live_accounts().order_by(col(LineAccount.no))).all()]
         for account_id in ids:
-            check_account(Work(engine, keyring, settings, datetime.now(UTC), brand_id), account_id)
+            try:
+                check_account(Work(engine, keyring, settings, datetime.now(UTC), brand_id), account_id)
+            except Unsealable:
+                break  # the brand's keys do not open, as the check of the keys says
             time.sleep(PACE_SECONDS)
 
 

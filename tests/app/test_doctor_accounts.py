@@ -139,6 +139,17 @@ def test_accounts_that_were_never_checked_are_counted_and_left_alone(
     assert "https://other.example/hook" in lines["imported"].says
 
 
+def test_a_brand_whose_keys_do_not_open_holds_up_no_other(
+    patient: Engine, keyring: Keyring, there: Settings, sandbox: RunningSandbox
+) -> None:
+    lost = Keyring.parse("lost:" + "B" * 43)
+    for keys in (lost, keyring, lost):
+        add_account(new_home(patient, keys), keys, sandbox.make_channel(), name="sound")
+    ask_line(patient, there)
+    (summary, *_) = check_accounts(patient, datetime.now(UTC))
+    assert "1 in order" in summary.says
+
+
 def test_what_was_found_long_ago_says_so(patient: Engine, keyring: Keyring) -> None:
     home = new_home(patient, keyring)
     now = datetime.now(UTC)
