@@ -85,6 +85,11 @@ class Person:
     orders: list[Order] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
 
+    @property
+    def display_name(self) -> str:
+        """What she calls herself in LINE: her first name."""
+        return self.name.split()[-1]
+
 
 def draw_people(
     brand: str, channels: Sequence[tuple[str, str, tuple[str, ...]]], count: int, now: datetime, random: Random

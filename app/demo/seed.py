@@ -243,7 +243,7 @@ def add_people(
                 "customer_id": person.id,
                 "provider_id": person.provider_id,
                 "line_user_id": person.line_user_id,
-                "display_name": person.name.split()[-1],
+                "display_name": person.display_name,
                 "language": "ja",
                 "profile_at": first_at,
             }
@@ -341,7 +341,7 @@ def _world(
         "people": [
             {
                 "id": person.line_user_id,
-                "name": person.name,
+                "name": person.display_name,
                 "line_user_ids": {person.provider_id: person.line_user_id},
                 "follows": [channel for channel in person.follows if channel not in person.blocks],
                 "blocks": list(person.blocks),

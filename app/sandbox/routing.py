@@ -56,6 +56,8 @@ def api(
         if "x-line-retry-key" in request.headers and not knows_retry_keys:
             return answers.RETRY_KEY_UNSUPPORTED
         if int(request.headers.get("content-length", "0")) > most_bytes:
+            async for _ in request.stream():
+                pass  # a caller who is still sending would see a broken connection in place of the answer
             return answers.TOO_LARGE
         try:
             return await handle(request, channel)
