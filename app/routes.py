@@ -143,12 +143,14 @@ def _check_json(value: Any, pointer: str, depth: int) -> None:
             _check_json(item, place, depth + 1)
 
 
-UNVERSIONED = ("last_used_at", "last_used_from", "scans", "friends", "heard_at")
+UNVERSIONED = (
+    "last_used_at", "last_used_from", "scans", "friends", "heard_at", "checked_at", "quota", "backfill",
+)  # fmt: skip
 """Members that change though nobody changes the resource: with them in its version, a key in use could not be changed
 by If-Match."""
 
 
-_USED = (b'"last_used_at":', b'"scans":', b'"heard_at":')
+_USED = (b'"last_used_at":', b'"scans":', b'"heard_at":', b'"checked_at":')
 
 
 def entity_tag(content: bytes) -> str:

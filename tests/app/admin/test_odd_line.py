@@ -157,3 +157,21 @@ def test_what_was_given_up_is_advice_while_forwarding_works_and_nothing_where_it
         session.get_one(LineForward, (home.scope.brand_id, account_id)).failing_since = now
         session.commit()
     assert check(odd.api, home, account)[1]["forward"]["code"] == "forward_failing"
+
+
+def test_what_a_worker_finds_out_makes_no_other_version_of_an_account(
+    odd: Odd, home: BrandHome, keyring: Keyring
+) -> None:
+    account = register(odd.api, home, CHANNEL)
+    path = f"/v1/line-accounts/{account['id']}"
+    odd.say("/v2/bot/channel/webhook/endpoint", {"endpoint": account["webhook_url"], "active": True})
+    check(odd.api, home, account)
+    before = odd.api.get(path, headers=home.headers)
+    odd.say("/v2/bot/message/quota/consumption", {"totalUsage": 2})
+    check_account(
+        Work(home.engine, keyring, odd.settings, datetime.now(UTC), home.scope.brand_id),
+        decode_id("acc", account["id"]),
+    )
+    seen = {**home.headers, "If-Match": before.headers["etag"]}
+    changed = odd.api.patch(path, json={"name": "新宿"}, headers=seen)
+    assert (changed.status_code, before.json()["quota"]["used"], changed.json()["quota"]["used"]) == (200, 1, 2)
