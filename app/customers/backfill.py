@@ -21,6 +21,7 @@ from app.customers.queries import list_account_stores
 from app.jobs.queue import Work, defer, task
 from app.line.client import FollowerPage, LineClient
 from app.line.errors import LineError, LineForbidden, LineInvalid, LineRateLimited, LineRefused
+from app.line.hosts import NoTestHost
 from app.schemas import write_instant
 from tenants.brands.queries import get_brand
 from tenants.ids import uuid7
@@ -42,6 +43,14 @@ STUCK = timedelta(hours=1)
 _REFUSED = (
     "LINE lists the friends of verified and premium accounts only; have the account verified, then start again.",
     "友だち一覧を取得できるのは認証済・プレミアムアカウントだけです。認証を受けてから、もう一度始めてください。",
+)
+_NO_HOST = (
+    "This account is in test mode and the installation no longer names a test host; check the account.",
+    "テストモードのアカウントですが、テスト用の接続先が設定されていません。アカウントを確認してください。",
+)
+_IN_CIRCLES = (
+    "LINE's list of friends leads back to itself; start again later.",
+    "LINEの友だち一覧が同じ場所を繰り返しています。時間をおいて、もう一度始めてください。",
 )
 _FAILED = (
     "LINE refused to list the friends ({why}); check the account, then start again.",
@@ -111,11 +120,14 @@ def _work_page(work: Work, line_account_id: UUID) -> bool:
         if progress["status"] not in ("waiting", "running"):
             return False
         secret = open_secret(account, brand_key_of(session, work.keyring))
-    line = LineClient(work.settings, account.channel_id, secret, mode=account.mode)
     try:
+        line = LineClient(work.settings, account.channel_id, secret, mode=account.mode)
         page, progress = _list(line, progress, work.now)
     except LineRateLimited:
         raise
+    except NoTestHost:
+        _move(work, line_account_id, progress, {**progress, "status": "failed"}, _NO_HOST)
+        return False
     except LineForbidden:
         _move(work, line_account_id, progress, {**progress, "status": "refused"}, _REFUSED)
         return False
@@ -126,6 +138,9 @@ def _work_page(work: Work, line_account_id: UUID) -> bool:
     except LineError as error:
         log.info("backfill_waits", line_account_id=str(line_account_id), error=str(error))
         raise
+    if page.next_start is not None and page.next_start == progress["start"]:
+        _move(work, line_account_id, progress, {**progress, "status": "failed"}, _IN_CIRCLES)
+        return False
     return _keep_page(work, line_account_id, page, progress)
 
 

@@ -224,3 +224,22 @@ def test_thousands_are_read_page_by_page(home: BrandHome, keyring: Keyring, work
     with home.open() as session:
         counted = session.execute(text("SELECT count(*), count(DISTINCT customer_id) FROM friend")).one()
     assert tuple(counted) == (1400, 1400)
+
+
+def test_a_list_that_leads_back_to_itself_ends(home: BrandHome, keyring: Keyring, works_at: Doctor) -> None:
+    account = new_account(home, keyring)
+    circle = orjson.dumps({"userIds": [make.line_user_id()], "next": "p1"})
+    with run_answering() as line:
+        for start in ("", "start=p1&"):
+            line.answers[f"/v2/bot/followers/ids?{start}limit=1000"] = (200, circle)
+        backfill_friends(works_at(line.url), account.id)
+        asked = [path for _, path, _ in line.calls if "followers" in path]
+    progress = progress_of(home, account)
+    assert (progress["status"], progress["imported"], len(asked)) == ("failed", 1, 2)
+
+
+def test_without_a_test_host_it_ends_in_words(home: BrandHome, keyring: Keyring, works_at: Doctor) -> None:
+    account = new_account(home, keyring, mode="test")
+    backfill_friends(works_at("http://127.0.0.1:9"), account.id)
+    progress = progress_of(home, account)
+    assert (progress["status"], "test host" in progress["detail"]) == ("failed", True)
