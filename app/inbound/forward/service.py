@@ -17,7 +17,7 @@ from app.inbound.append import FORWARD_LANE, GIVE_UP_AFTER
 from app.inbound.forward import queries
 from app.inbound.models import LineForward, LineForwardCall
 from app.jobs.lanes import touch
-from tenants.problems import Conflict, Invalid
+from tenants.problems import Conflict, Invalid, NotFound
 from tenants.session import ScopedSession
 
 WAITS_SECONDS = (5, 15, 30, 60, 120, 300, 600, 900)
@@ -134,7 +134,10 @@ def note_failure(
 ) -> Next | None:
     """The other tool has not taken the call; another one to try at once, where that may tell whose fault it is."""
     account_id = done.call.line_account_id
-    call = queries.lock_call(session, account_id, done.call.id)
+    try:
+        call = queries.lock_call(session, account_id, done.call.id)
+    except NotFound:  # nothing goes on any more since it was made
+        return None
     if call.state != "waiting":
         return None
     call.attempts += 1

@@ -277,6 +277,15 @@ def test_nothing_goes_on_where_nobody_asked_for_it(move: Move, tool: Tool) -> No
     assert move.states() == []
 
 
+def test_it_may_be_taken_out_while_a_call_is_on_its_way(move: Move, tool: Tool) -> None:
+    move.put(tool.url)
+    move.talk(2)
+    tool.wait = lambda: move.api.delete(move.path, headers=move.home.headers)
+    with refusing(tool):
+        assert move.turn() is None
+    assert (len(tool.calls), move.states()) == (1, [])
+
+
 def test_switched_off_it_keeps_what_waits(move: Move, tool: Tool) -> None:
     move.put(tool.url)
     sent = move.talk()
