@@ -48,6 +48,8 @@ class Patient:
 class Asked:
     """All that LINE told, and what is to be said of it."""
 
+    channel: tuple[str, str]
+    """Of which channel, in which mode."""
     findings: list[Finding] = field(default_factory=list)
     bot: BotInfo | None = None
     limit: int | None = None
@@ -112,13 +114,14 @@ def ask_readings(settings: Settings, patient: Patient) -> Asked:
 
 
 def _ask(settings: Settings, patient: Patient, steps: Sequence[Step]) -> Asked:
+    channel = (patient.channel_id, patient.mode)
     if patient.secret is None:
-        return Asked([say("secret_shut")], is_reached=False)
-    asked = Asked()
+        return Asked(channel, [say("secret_shut")], is_reached=False)
+    asked = Asked(channel)
     try:
         line = LineClient(settings, patient.channel_id, patient.secret, mode=patient.mode)
     except NoTestHost:
-        return Asked([say("no_test_host")], is_reached=False)
+        return Asked(channel, [say("no_test_host")], is_reached=False)
     visit = _Visit(settings, line, patient, asked)
     until = time.monotonic() + BUDGET_SECONDS
     try:

@@ -127,8 +127,11 @@ def webhook_url(public_url: str, account_id: UUID) -> str:
 def note_check(session: ScopedSession, account: LineAccount, asked: Asked, now: datetime) -> list[Finding]:
     """Write down what LINE said of an account, and what our own rows say of it; all that was found.
 
-    After the first good check, those who followed before are read where LINE lets us.
+    After the first good check, those who followed before are read where LINE lets us. What was told of a channel that
+    the account had when LINE was asked, and has no more, is left out.
     """
+    if asked.channel != (account.channel_id, account.mode):
+        return read_findings(account.findings)
     if asked.bot is not None:
         for name in ("basic_id", "premium_id", "display_name", "picture_url", "chat_mode"):
             setattr(account, name, getattr(asked.bot, name))

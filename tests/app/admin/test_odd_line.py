@@ -175,3 +175,21 @@ def test_what_a_worker_finds_out_makes_no_other_version_of_an_account(
     seen = {**home.headers, "If-Match": before.headers["etag"]}
     changed = odd.api.patch(path, json={"name": "新宿"}, headers=seen)
     assert (changed.status_code, before.json()["quota"]["used"], changed.json()["quota"]["used"]) == (200, 1, 2)
+
+
+def test_what_was_asked_of_a_former_channel_is_not_written_down(odd: Odd, home: BrandHome) -> None:
+    account = register(odd.api, home, CHANNEL)
+    path = f"/v1/line-accounts/{account['id']}"
+
+    def move(asked: str) -> None:
+        """While the check goes on, somebody enters another channel, of another bot."""
+        if asked == "/v2/bot/message/quota":
+            odd.line.watch = lambda asked: None
+            odd.say(BOT, {**GOOD[BOT], "userId": "U2"})
+            changes = {"channel_id": "c-2", "channel_secret": "e" * 32}
+            assert odd.api.patch(path, json=changes, headers=home.headers).status_code == 200
+
+    odd.line.watch = move
+    check(odd.api, home, account)
+    assert read(odd.api, home, account)["bot_user_id"] == "U2"
+    assert check(odd.api, home, account)[1]["bot"]["code"] == "bot_known"
