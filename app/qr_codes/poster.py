@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -42,6 +43,8 @@ class PosterText:
     headline: str
     basic_id: str | None
     steps: tuple[str, ...]
+    made_at: datetime
+    """What the file says of its age, so that the same poster is the same bytes."""
 
 
 def print_poster(url: str, told: PosterText, paper: Paper) -> bytes:
@@ -50,6 +53,7 @@ def print_poster(url: str, told: PosterText, paper: Paper) -> bytes:
     pdf = page.pdf
     pdf.set_title(told.headline)
     pdf.set_author(told.brand)
+    pdf.set_creation_date(told.made_at)
     page.band(0, 0, 210, 13, _GREEN)
     y = page.lines(26, told.brand, size=17, most=1, colour=_GREY)
     y = page.lines(y + 2, told.place, size=28, most=2)

@@ -122,6 +122,7 @@ def read_qr_code_poster(
         headline=printable(headline or "") or HEADLINE,
         basic_id=shown.basic_id,
         steps=STEPS if queries.count_of(session, [code])[code.id].is_tied else UNTIED_STEPS,
+        made_at=code.created_at,
     )
     return _file(print_poster(url_of(request, code), told, paper), "application/pdf", f"{code.code}.pdf")
 

@@ -15,6 +15,7 @@ import httpx
 
 from app.database import create_roles, embedded_postgres, migrate, stop_embedded
 from tenants.sealing import Keyring
+from tests.commit import read_commit
 from tests.conftest import MASTER_KEYS, _urls, new_home
 from tests.fuzz.poison import Findings, all_of_it, poison, read_back, sample
 from tests.fuzz.wire import Wire
@@ -31,7 +32,7 @@ def main() -> int:
     """Run what is asked for; 0 when nothing was found."""
     asked = _read_arguments()
     LOG.mkdir(exist_ok=True)
-    commit = _commit()
+    commit = read_commit()
     began = time.monotonic()
     with _postgres(), _installation() as installation:
         served = installation.serve()
@@ -156,17 +157,6 @@ def _run_schemathesis(
             log.flush()
             print(line, end="", flush=True)
     return running.wait() != 0
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git there is
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or "0" * 40
 
 
 if __name__ == "__main__":
