@@ -86,6 +86,7 @@ def _postgres() -> Iterator[None]:
 @contextmanager
 def _installation() -> Iterator[Installation]:
     with run_sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="noren-fuzz-") as name:
+        sandbox.call("POST", "/world", {"channels": [_example_channel()]})
         environment = {
             "NOREN_MASTER_KEYS": MASTER_KEYS,
             "NOREN_LINE_API_URL": sandbox.url,
@@ -93,6 +94,12 @@ def _installation() -> Iterator[Installation]:
         }
         with open_installation("noren_fuzz", Path(name), **environment) as installation:
             yield installation
+
+
+def _example_channel() -> dict[str, str]:
+    """The channel of the document's example, so that LINE knows the account that is registered by it."""
+    example = next(one.body["example"] for one in operations() if one.name == "register_line_account" and one.body)
+    return {name: example[name] for name in ("channel_id", "channel_secret", "provider_id")}
 
 
 def _send_poison(world: World, *, share: float, seed: str, only: str) -> bool:
