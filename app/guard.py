@@ -79,7 +79,7 @@ def refuse_inside(address: IPv4Address | IPv6Address, *, loopback: bool) -> None
     if inner.is_loopback and loopback:
         return
     if not inner.is_global or inner.is_multicast or inner.is_reserved or any(inner in one for one in _INSIDE):
-        raise ForbiddenAddress(f"{address} is not an address of the open internet.")
+        raise ForbiddenAddress("Its host is not an address of the open internet.")
 
 
 def _unwrap(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -152,7 +152,7 @@ def _accounts(
             "area_id": areas[one.area] if one.area else None,
             "plan": "standard",
             "bot_user_id": "U" + digest_of(one.channel_id).hex()[:32],
-            "basic_id": "@" + one.channel_id[-7:],
+            "basic_id": "@" + one.channel_id[-8:],
             "status": "ok",
         }
         members = [stores[code] for code in one.store_codes]

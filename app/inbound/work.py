@@ -82,8 +82,15 @@ _WAITING = text(
     f" WHERE {_OF_ACCOUNT} ORDER BY occurred_at, webhook_event_id LIMIT {MOST} FOR UPDATE SKIP LOCKED"
 )
 _ANY_WAITING = text(f"SELECT EXISTS (SELECT 1 FROM line_event WHERE {_OF_ACCOUNT})")
+# Of a group it is kept that something happened, and not whom it named: nobody would find her there again to erase her.
+_OF_GROUP = "coalesce(body->'source'->>'type', '') IN ('group', 'room')"
+_ANONYMOUS = (
+    "jsonb_build_object('type', body->'type', 'timestamp', body->'timestamp', 'source', (body->'source') - 'userId')"
+)
 _DONE = text(
-    "UPDATE line_event SET worked_at = :now, trouble = done.trouble"
+    "UPDATE line_event SET worked_at = :now, trouble = done.trouble,"
+    f" body = CASE WHEN {_OF_GROUP} THEN {_ANONYMOUS} ELSE body END,"
+    f" line_user_id = CASE WHEN {_OF_GROUP} THEN NULL ELSE line_user_id END"
     " FROM unnest(CAST(:ids AS text[]), CAST(:troubles AS text[])) AS done(id, trouble)"
     " WHERE brand_id = :brand_id AND line_account_id = :line_account_id AND webhook_event_id = done.id"
 )

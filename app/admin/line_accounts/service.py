@@ -180,7 +180,7 @@ def look_around(session: ScopedSession, account: LineAccount, asked: Asked, now:
         found.append(_judge_silence(account, now))
     forward = read_forward_health(session, account.id)
     if forward is not None and forward.failing_since is not None:
-        since = f"{forward.failing_since:%Y-%m-%d %H:%M} UTC"
+        since = f"{forward.failing_since.astimezone(JAPAN):%Y-%m-%d %H:%M}"
         found.append(say("forward_failing", since=since, dead=forward.dead))
     elif forward is not None and forward.dead:
         found.append(say("forward_given_up", dead=forward.dead))

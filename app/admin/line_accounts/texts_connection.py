@@ -6,7 +6,7 @@ from app.admin.line_accounts.sentences import Sentence
 
 _CREDENTIALS = (
     'In the LINE Developers Console open the channel and its tab "Basic settings", copy channel ID and channel secret'
-    " again, and send them by PATCH."
+    " again, and send these."
 )
 _CREDENTIALS_JA = (
     "LINE Developersコンソールでチャネルの「チャネル基本設定」を開き、"

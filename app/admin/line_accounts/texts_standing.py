@@ -175,16 +175,19 @@ STANDING: Final[dict[str, Sentence]] = {
     "forward_failing": Sentence(
         "forward",
         "trouble",
-        "Forwarding this account's webhooks to the other tool has failed since {since}; calls given up so far: {dead}.",
-        "別ツールへのWebhook転送が{since}から失敗しています。あきらめた呼び出しは{dead}件です。",
-        "See what the other tool answers at …/forward/calls, and send them again when it works.",
-        "…/forward/callsで応答を確認し、復旧後に再送してください。",
+        "Forwarding this account's webhooks to the other tool has failed since {since}"
+        " (Japan time); calls given up so far: {dead}.",
+        "別ツールへのWebhook転送が{since}から失敗しています。再送を打ち切ったものは{dead}件です。",
+        "See at …/forward/calls what the other tool answers. What waits goes out by itself when it answers again;"
+        " what was given up goes with POST …/forward/retry.",
+        "別ツールの応答は…/forward/callsで確認できます。待っているものは復旧後に自動で送られ、"
+        "打ち切ったものは…/forward/retryで再送できます。",
     ),
     "forward_given_up": Sentence(
         "forward",
         "advice",
         "The other tool takes this account's webhooks; calls that were given up before: {dead}.",
-        "別ツールへのWebhook転送は動いていますが、以前にあきらめた呼び出しが{dead}件あります。",
+        "別ツールへのWebhook転送は動いていますが、以前に再送を打ち切ったものが{dead}件あります。",
         "Send them again with POST …/forward/retry; those that nobody sends again are forgotten after 30 days.",
         "…/forward/retryで再送できます。再送しなければ30日後に消えます。",
     ),

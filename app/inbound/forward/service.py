@@ -7,6 +7,7 @@ one steps aside: it has its own waits from then on, and is overtaken.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import text
@@ -36,8 +37,9 @@ class Next:
 
 
 def may_reach_loopback(public_url: str) -> bool:
-    """Whether this installation is one on a developer's own machine, where the other tool is so, too."""
-    return public_url.startswith("http://")
+    """Whether another tool may be on this machine: where this installation is reached on it only, as a demo is."""
+    parts = urlsplit(public_url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def put_forward(

@@ -156,7 +156,10 @@ def test_what_was_given_up_is_advice_while_forwarding_works_and_nothing_where_it
     with home.open() as session:
         session.get_one(LineForward, (home.scope.brand_id, account_id)).failing_since = now
         session.commit()
-    assert check(odd.api, home, account)[1]["forward"]["code"] == "forward_failing"
+    failing = check(odd.api, home, account)[1]["forward"]
+    assert failing["code"] == "forward_failing"
+    since = f"{now.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}"
+    assert since in failing["detail"] and f"{since}から" in failing["detail_ja"]
 
 
 def test_what_a_worker_finds_out_makes_no_other_version_of_an_account(

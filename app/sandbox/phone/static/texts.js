@@ -101,7 +101,7 @@ const TEXTS = {
   datetime: ["日時を選ぶ", "Choose date and time"],
   inTab: ["新しいタブでひらく", "Open in a new tab"],
   page: ["ページ", "Page"],
-  pageLead: ["何も出ないページは、新しいタブでひらいてください。", "If nothing shows, open it in a new tab."],
+  pageLead: ["何も表示されないときは、新しいタブでひらいてください。", "If nothing shows, open it in a new tab."],
   call: ["電話をかける: {0}", "Call: {0}"],
   copied: ["コピーしました", "Copied"],
   sendPlace: ["この場所を送る", "Send this place"],
@@ -113,7 +113,7 @@ const TEXTS = {
   now: ["今", "now"],
   failed: ["できませんでした: {0}", "That did not work: {0}"],
   offline: ["サンドボックスにつながりません。", "The sandbox does not answer."],
-  hint: ["ここは開発用のまねごとです。LINEではありません。", "A look-alike for development. This is not LINE."],
+  hint: ["開発用の模擬画面です。本物のLINEではありません。", "A look-alike for development. This is not LINE."],
   empty: ["左から、または一覧から、トークを選びます。", "Choose a chat."],
 };
 
