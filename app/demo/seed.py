@@ -152,7 +152,7 @@ def _accounts(
             "area_id": areas[one.area] if one.area else None,
             "plan": "standard",
             "bot_user_id": "U" + digest_of(one.channel_id).hex()[:32],
-            "basic_id": "@" + one.channel_id[-8:],
+            "basic_id": basic_id_of(one.channel_id),
             "status": "ok",
         }
         members = [stores[code] for code in one.store_codes]
@@ -161,6 +161,11 @@ def _accounts(
         store_line_quota(session, account, limit=QUOTA, used=0, now=now)
         accounts[one.channel_id] = account
     return accounts
+
+
+def basic_id_of(channel_id: str) -> str:
+    """The basic ID of a demo account. LINE has each once in the world, so brands must not share one."""
+    return "@" + channel_id[-8:]
 
 
 def _qr_codes(

@@ -17,7 +17,7 @@ from app.admin.line_accounts.queries import (
 from app.admin.line_accounts.schemas import GREETING_VARIABLES
 from app.customers.backfill import start_backfill
 from app.customers.tasks import defer_retie
-from app.messaging.quota import store_line_quota
+from app.messaging.quota import JAPAN, store_line_quota
 from app.messaging.render import check_messages
 from tenants.areas.queries import get_area, list_stores
 from tenants.ids import encode_id

@@ -13,10 +13,10 @@ from app.coupons.events import CouponIssued, CouponRedeemed
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed
 from app.customers.models import Friend
 from app.customers.schemas import Gender
-from app.demo.brands import FOOD_BRAND
+from app.demo.brands import COFFEE_BRAND, FOOD_BRAND
 from app.demo.history import add_history
 from app.demo.people import Person, draw_people
-from app.demo.seed import add_people
+from app.demo.seed import add_people, basic_id_of
 from app.events.facts import Fact
 from app.events.models import Event
 from app.messaging.events import RunFinished
@@ -76,3 +76,8 @@ def test_seeded_follows_name_the_friendship_that_they_made(session: ScopedSessio
 
 def test_people_have_genders_that_the_api_takes() -> None:
     assert {person.gender for person in draw(300)} == {*get_args(Gender), None}
+
+
+def test_no_two_accounts_of_the_demo_share_a_basic_id() -> None:
+    basic_ids = [basic_id_of(one.channel_id) for brand in (FOOD_BRAND, COFFEE_BRAND) for one in brand.accounts]
+    assert len(set(basic_ids)) == len(basic_ids)
