@@ -88,6 +88,8 @@ def sandbox(
     """A look-alike of LINE and of JMA's files, for development, tests and partners."""
     from app.sandbox.main import run
 
+    at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    typer.echo(f"LINE and JMA to develop against: {at} · a customer's phone: {at}/phone")
     run(host, port, state_file=state, weather_data=weather_data, rate_limits=rate_limits, data_port=data_port)
 
 

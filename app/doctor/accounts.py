@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import Engine
@@ -28,6 +28,8 @@ log = structlog.get_logger("doctor")
 PACE_SECONDS = 0.2
 """Between two accounts, so that LINE is not flooded."""
 MOST_LINES = 100
+TOLD_AGE = timedelta(minutes=10)
+"""What was found longer ago is told with its age: it may have been mended since."""
 STALE = 2 * FRESH
 """A worker checks each account once a day; one that it has missed twice is told of."""
 
@@ -75,7 +77,7 @@ def _tell(brand_name: str, account: LineAccount, now: datetime, language: Langua
     """Each trouble of one account."""
     who = f"{brand_name} / {account.name} ({encode_id('acc', account.id)})"
     age = now - account.checked_at if account.checked_at is not None else None
-    when = _AGE[language].format(span(age)) if age is not None and age > FRESH else ""
+    when = _AGE[language].format(span(age)) if age is not None and age > TOLD_AGE else ""
     for finding in read_findings(account.findings):
         if not finding.ok:
             said, remedy = (
