@@ -7,6 +7,7 @@ LINE's part is played as LINE plays it: what is not acknowledged is sent again, 
 import argparse
 import asyncio
 import itertools
+import os
 import random
 import signal
 import sys
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -205,8 +206,8 @@ def open_scene(home: Path, *, with_worker: bool) -> Iterator[Scene]:
     finally:
         if place is not None:
             for process in place.running:
-                if process.poll() is None:
-                    process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # `serve` is two processes
                 process.wait(10)
             place.engine.dispose()
         stop_embedded(home)
