@@ -46,6 +46,7 @@ from app.sandbox.people_routes import told
 from app.sandbox.phone import links, views
 from app.sandbox.phone.state import Said
 from app.sandbox.richmenus import taps
+from app.sandbox.richmenus.control_routes import tap_area
 from app.sandbox.state import Sandbox
 from app.sandbox.world import Channel
 
@@ -234,13 +235,7 @@ def _act_routes(sandbox: Sandbox) -> list[Route]:
 
     async def tap_menu(request: Request) -> Response:
         no, channel, body = await asked(request)
-        area, params = body.get("area"), body.get("params")
-        if not isinstance(area, int) or isinstance(area, bool) or not isinstance(params, dict | None):
-            raise Mistaken("area is the number of an area, from 0; params, if any, an object")
-        try:
-            action, event = taps.tap(sandbox, channel, no, area, params)
-        except taps.NothingToTap as nothing:
-            raise Mistaken(str(nothing), 409) from None
+        action, event = tap_area(sandbox, channel, no, body)
         _say(channel, no, action)
         return told(sandbox, channel, event)
 

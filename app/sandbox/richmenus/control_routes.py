@@ -34,6 +34,7 @@ from app.sandbox.controls import (
     read_object,
     text_of,
 )
+from app.sandbox.events import Event
 from app.sandbox.richmenus import service, taps
 from app.sandbox.richmenus.images import look_at
 from app.sandbox.richmenus.rules import check_menu
@@ -72,13 +73,7 @@ def _person_routes(sandbox: Sandbox) -> list[Route]:
         no = get_living(sandbox, request.path_params["person_id"])
         body = await read_object(request)
         channel = get_channel(sandbox, text_of(body, "channel"))
-        area, params = body.get("area"), body.get("params")
-        if not isinstance(area, int) or isinstance(area, bool) or not isinstance(params, dict | None):
-            raise Mistaken("area is the number of an area, from 0; params, if any, an object")
-        try:
-            action, event = taps.tap(sandbox, channel, no, area, params)
-        except taps.NothingToTap as nothing:
-            raise Mistaken(str(nothing), 409) from None
+        action, event = tap_area(sandbox, channel, no, body)
         sent = event is not None and webhooks.enqueue(sandbox, channel, event)
         return answer({"webhook_event_id": event["webhookEventId"] if event and sent else None, "action": action}, 202)
 
@@ -145,3 +140,14 @@ def _shown(shown: ShownMenu | None) -> Any:
         "source": shown.source,
         "has_image": shown.menu.image is not None,
     }
+
+
+def tap_area(sandbox: Sandbox, channel: Channel, no: int, body: JsonObject) -> tuple[dict[str, Any], Event | None]:
+    """She taps the area that a body names: its action, and what LINE tells of it. Raises Mistaken."""
+    area, params = body.get("area"), body.get("params")
+    if not isinstance(area, int) or isinstance(area, bool) or not isinstance(params, dict | None):
+        raise Mistaken("area is the number of an area, from 0; params, if any, an object")
+    try:
+        return taps.tap(sandbox, channel, no, area, params)
+    except taps.NothingToTap as nothing:
+        raise Mistaken(str(nothing), 409) from None
