@@ -14,6 +14,9 @@ _MERGED = "The patch is merged first, and the whole is checked."
 _ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores, and what is named must be there."
 _LATER = "A moment to come."
 
+BULKS: Final = frozenset({"upsert_orders"})
+"""Operations that take many items and answer each with a status of its own, inside a 200."""
+
 BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*": {"/query/cursor": "Cursors are signed by us, for one list and its filters."},
     "list_events": {"/query/types": "Types of events, also several in one text."},

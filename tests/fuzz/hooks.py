@@ -16,7 +16,7 @@ from app.schemas import write_instant
 from tenants.scope import Scope
 from tenants.session import open_session
 from tests import make
-from tests.fuzz.beyond import BEYOND_SCHEMA, DETAILS
+from tests.fuzz.beyond import BEYOND_SCHEMA, BULKS, DETAILS
 
 
 class Tokens:
@@ -86,6 +86,28 @@ def refusal_is_announced(context: Any, response: Any, case: Any) -> None:
                 title=f"Refused though it follows the schema, at {re.sub(r'[0-9]+', '0', error['pointer'])}",
                 message=error["detail"],
             )
+
+
+class AcceptedItem(Failure):
+    """A bulk took everything in a request that does not follow its schema."""
+
+    __slots__ = ()
+
+
+@schemathesis.check
+def bulk_items_are_refused(context: Any, response: Any, case: Any) -> None:
+    """What does not follow the schema of a bulk is refused as a whole, or has an item that is."""
+    if case.operation.definition.raw["operationId"] not in BULKS:
+        return
+    if case.meta is None or not case.meta.generation.mode.is_negative or response.status_code >= 400:
+        return
+    items = response.json().get("items", [])
+    if not any(item["status"] >= 400 for item in items):
+        raise AcceptedItem(
+            operation=case.operation.label,
+            title="Took what does not follow the schema",
+            message=f"{response.status_code} with {len(items)} items, none refused",
+        )
 
 
 schemathesis.openapi.format(

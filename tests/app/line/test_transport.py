@@ -168,7 +168,8 @@ def test_every_call_is_counted_and_written_down_by_its_template(
     labels = {"endpoint": endpoint, "outcome": "not_found"}
     before = REGISTRY.get_sample_value("noren_line_calls_total", labels) or 0
     captured = LogCapture()
-    monkeypatch.setattr(telemetry, "log", structlog.wrap_logger(None, processors=[captured]))
+    every_level = structlog.make_filtering_bound_logger(0)  # whatever a command run before has set for this process
+    monkeypatch.setattr(telemetry, "log", structlog.wrap_logger(None, processors=[captured], wrapper_class=every_level))
     assert _client(told.url).get_profile(user_id) is None
     assert REGISTRY.get_sample_value("noren_line_calls_total", labels) == before + 1
     line = next(one for one in captured.entries if one["endpoint"] == "/v2/bot/profile/{userId}")
