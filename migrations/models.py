@@ -1,15 +1,22 @@
 """Every module with tables, imported so that Alembic knows them all."""
 
 import app.audit.models
+import app.auto_tags.models
 import app.campaigns.models
 import app.commerce.models
 import app.coupons.models
+import app.customers.attributes.models
+import app.customers.consents.models
+import app.customers.erasing.models
+import app.customers.joining.models
 import app.customers.models
+import app.customers.notes.models
 import app.events.models
 import app.idempotency
 import app.inbound.models
 import app.jobs.models
 import app.messaging.models
+import app.operations.models
 import app.qr_codes.models
 import app.reports.models
 import app.segments.models

@@ -20,7 +20,10 @@ PERMISSIONS: Final[dict[str, str]] = {
     "qr_codes:write": "Create, change and archive QR codes",
     "customers:read": "See customers, their friends, tags and timeline",
     "customers:write": "Create, change and tag customers",
-    "customers:erase": "Erase a customer",
+    "customers:erase": "Erase a customer, and see the receipts",
+    "customers:merge": "Join customers, undo it, and settle conflicts",
+    "customers:import": "Import customers from a file",
+    "customers:export": "Export customers to a file, and all that is known of one",
     "segments:read": "See and preview segments",
     "segments:write": "Create, change and archive segments",
     "orders:read": "See orders and visits",
@@ -49,9 +52,10 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 
 GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
     "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "staff:read",
-    "staff:write", "audit:read", "customers:erase",
+    "staff:write", "audit:read", "customers:erase", "customers:merge", "customers:import", "customers:export",
 }  # fmt: skip
-"""What a store key may be given at all: the brand's own set-up, its credentials and erasing stay with head office."""
+"""What a store key may be given at all: the brand's own set-up, its credentials, and what touches all
+customers at once stay with head office."""
 
 GRANTABLE_TO_PARTNERS: Final[frozenset[str]] = GRANTABLE_TO_STORES
 """What a partner's key may be given: what a store's may, over the whole brand or some stores."""

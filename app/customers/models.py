@@ -23,6 +23,12 @@ class Customer(BrandTable, table=True):
         Index("ix_customer_brand_id_phone", "brand_id", "phone"),
         Index("ix_customer_brand_id_email", "brand_id", "email"),
         Index("ix_customer_brand_id_updated_at", "brand_id", "updated_at"),
+        Index(
+            "ix_customer_brand_id_merged_into_id",
+            "brand_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         home_store_id="store",
     )
 
@@ -35,14 +41,24 @@ class Customer(BrandTable, table=True):
     external_id: str | None = Field(default=None, sa_column_kwargs=MASKED)
     member_number: str | None = Field(default=None, sa_column_kwargs=MASKED)
     name: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    kana: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    """How the name is read, in full-width katakana."""
     phone: str | None = Field(default=None, sa_column_kwargs=MASKED)
     """E.164, such as +819012345678."""
     email: str | None = Field(default=None, sa_column_kwargs=MASKED)
     birthday_on: date | None = Field(default=None, sa_column_kwargs=MASKED)
     gender: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    postal_code: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    """Seven digits."""
+    address: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    municipality_code: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    """JIS X 0402 without the check digit, such as 13113; its first two digits are the prefecture."""
     attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=MASKED)
     home_store_id: UUID | None = None
     home_store_no: int | None = None
+    """The home store as somebody stated it; `usual_store_no` stands in where nobody did."""
+    usual_store_no: int | None = None
+    """The store where she came and bought most often: found from `CustomerStore`, never stated."""
     tag_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """Stores she is tied to: friend of an account there, order, visit, home store."""
@@ -50,8 +66,13 @@ class Customer(BrandTable, table=True):
     """Accounts that reach her: those she follows."""
     order_count: int = 0
     spend_yen: int = Field(default=0, sa_type=BigInteger)
+    visit_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     last_order_at: datetime | None = Field(default=None, sa_type=Instant)
     last_visit_at: datetime | None = Field(default=None, sa_type=Instant)
+    first_seen_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the brand met her first, where that was before her row was made; else null, and `created_at` tells."""
+    merged_into_id: UUID | None = None
+    """Who she turned out to be: her row waits, found by nobody, for the merge to be undone."""
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -59,7 +80,15 @@ class Identity(BrandTable, table=True):
     """A customer's LINE user id in one provider, with the profile that LINE shows."""
 
     __table_args__ = refer(
-        UniqueConstraint("brand_id", "provider_id", "line_user_id"),
+        Index(
+            "uq_identity_brand_id_provider_id_line_user_id",
+            "brand_id",
+            "provider_id",
+            "line_user_id",
+            "account_no",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
         Index("ix_identity_brand_id_customer_id", "brand_id", "customer_id"),
         customer_id="customer",
     )
@@ -67,6 +96,9 @@ class Identity(BrandTable, table=True):
     customer_id: UUID
     provider_id: str = Field(sa_column_kwargs=SHOWN)
     line_user_id: str = Field(sa_column_kwargs=MASKED)
+    account_no: int | None = None
+    """The one account at which the id stands for her, where the brand had no basis for joining when they met; null: at
+    every account of the provider."""
     display_name: str | None = Field(default=None, sa_column_kwargs=MASKED)
     picture_url: str | None = Field(default=None, sa_column_kwargs=MASKED)
     language: str | None = Field(default=None, sa_column_kwargs=SHOWN)
@@ -117,6 +149,7 @@ class CustomerStore(BrandRow, table=True):
     store_id: UUID = Field(primary_key=True)
     store_no: int
     order_count: int = 0
+    visit_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     spend_yen: int = Field(default=0, sa_type=BigInteger)
     last_order_at: datetime | None = Field(default=None, sa_type=Instant)
     last_visit_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -152,7 +185,11 @@ class Tag(BrandTable, table=True):
 class CustomerTag(BrandRow, table=True):
     """A tag on a customer: the truth behind `Customer.tag_nos`."""
 
-    __table_args__ = refer(customer_id="customer", tag_id="tag")
+    __table_args__ = refer(
+        Index("ix_customer_tag_expiring", "brand_id", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        customer_id="customer",
+        tag_id="tag",
+    )
 
     customer_id: UUID = Field(primary_key=True)
     tag_id: UUID = Field(primary_key=True)
@@ -160,3 +197,4 @@ class CustomerTag(BrandRow, table=True):
     store_no: int | None = None
     source: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     tagged_at: datetime = Field(default_factory=utc_now, sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -11,7 +11,8 @@ from tenants.ids import encode_id
 PREFIX_OF = {
     "customer_id": "cus", "store_id": "store", "line_account_id": "acc", "coupon_id": "cpn", "issued_coupon_id": "icpn",
     "redemption_id": "red", "campaign_id": "cmp", "run_id": "run", "weather_rule_id": "rule", "decision_id": "dec",
-    "order_id": "ord", "friend_id": "frd", "tag_id": "tag", "qr_code_id": "qr",
+    "order_id": "ord", "friend_id": "frd", "tag_id": "tag", "qr_code_id": "qr", "visit_id": "vis",
+    "merge_id": "mrg", "from_customer_id": "cus", "into_customer_id": "cus", "operation_id": "op", "note_id": "note",
 }  # fmt: skip
 """How an id in an event's data is written outside; inside it is the UUID's text."""
 
@@ -19,7 +20,7 @@ TYPES: Final = (
     "friend.followed", "friend.blocked", "friend.sourced", "message.received", "link.clicked", "coupon.issued",
     "coupon.redeemed", "coupon.reversed", "coupon.expired", "order.paid", "order.refunded", "visit.recorded",
     "weather.decided", "run.finished", "points.changed", "customer.created", "customer.updated", "customer.merged",
-    "customer.erased",
+    "customer.unmerged", "customer.erased", "consent.changed", "import.finished",
 )  # fmt: skip
 """Every type of event, as published."""
 

@@ -22,6 +22,7 @@ class Event(BrandTable, table=True):
         Index("ix_event_brand_id_type", "brand_id", "type", "feed_no", postgresql_where="feed_no IS NOT NULL"),
         Index("ix_event_brand_id_store_no", "brand_id", "store_no", "feed_no", postgresql_where="feed_no IS NOT NULL"),
         Index("ix_event_brand_id_customer_id", "brand_id", "customer_id", "id"),
+        Index("ix_event_brand_id_type_occurred_at", "brand_id", "type", "occurred_at"),
     )
 
     type: str = Field(sa_column_kwargs=SHOWN)

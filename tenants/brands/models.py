@@ -24,6 +24,8 @@ class Brand(Table, table=True):
     sender_policy: str = "home_store"
     joining_basis: str | None = None
     """Why people may be joined over several LINE accounts: `provider_page` or `consent`; null means they are not."""
+    retention: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"})
+    """How many days each kind of data is kept, where the brand says other than the service."""
     status: str = "active"
     """`active`; `suspended`: it still receives webhooks and redeems, and sends nothing; or `deleting`: all of its
     credentials are dead and its rows go."""

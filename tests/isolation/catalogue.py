@@ -35,7 +35,7 @@ LOOKED_UP = {
 INTAKE = {"line_event", "line_forward_call"}
 """Tables that take rows of several brands in one statement."""
 
-APPEND_ONLY = {"audit_entry", "audit_seal"}
+APPEND_ONLY = {"audit_entry", "audit_seal", "consent", "erasure_receipt"}
 """Tables whose rows the app may neither change nor delete."""
 
 

@@ -1,0 +1,1 @@
+"""Auto-tags: rules that tag customers by what they do, or by whom a rule of segments chooses."""

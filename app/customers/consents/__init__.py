@@ -1,0 +1,1 @@
+"""Consents: what she allowed, for which purpose and by which channel, as a ledger."""

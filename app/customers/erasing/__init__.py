@@ -1,0 +1,1 @@
+"""Erasing: making a person's data go, and what is left to show that it went."""

@@ -1,0 +1,1 @@
+"""Operations: long work that a caller starts, watches, and fetches the files of."""
