@@ -32,6 +32,7 @@ ROUTERS = (
     "app.operators.router",
     "app.qr_codes.router",
     "app.qr_codes.links",
+    "app.customers.tags.router",
     "app.customers.router",
     "app.commerce.router",
     "app.segments.router",

@@ -14,7 +14,7 @@ from app.customers.locks import lock_customers, lock_names
 from app.customers.models import Customer, CustomerStore
 from app.customers.problems import KeysDisagree
 from app.customers.queries import sees
-from app.customers.service import add_orders
+from app.customers.summary import add_orders
 from app.events.facts import Fact
 from app.events.service import record
 from tenants.ids import uuid7

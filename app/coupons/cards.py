@@ -11,7 +11,7 @@ from app.coupons.models import Coupon, IssuedCoupon
 from app.customers.events import CustomerUpdated
 from app.customers.models import Customer
 from app.customers.queries import find_display_name
-from app.customers.service import tie_to_store
+from app.customers.summary import tie_to_store
 from app.events.service import record
 from tenants.problems import NotFound
 from tenants.session import ScopedSession

@@ -35,7 +35,7 @@ from app.coupons.problems import (
 from app.coupons.validity import Span, find_span
 from app.customers.locks import lock_customers
 from app.customers.models import Customer
-from app.customers.service import tie_to_store
+from app.customers.summary import tie_to_store
 from app.events.service import record
 from app.messaging.models import Run
 from tenants.ids import uuid7

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed, MessageReceived
 from app.customers.locks import lock_customers, lock_names
 from app.customers.models import Customer, Friend, Identity
-from app.customers.service import tie_to_store
+from app.customers.summary import tie_to_store
 from app.customers.tasks import fetch_profile
 from app.events.service import record
 from app.jobs.queue import defer

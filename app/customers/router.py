@@ -8,25 +8,20 @@ from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
 from app.customers import erasure, queries, service, showing
 from app.customers.by_segment import chosen_by
-from app.customers.models import Customer, Friend, Tag
+from app.customers.models import Customer, Friend
 from app.customers.schemas import (
     CustomerErased,
     CustomerRead,
     CustomerUpdate,
     CustomerUpsert,
     FriendRead,
-    TagCreate,
-    TagRead,
-    TagUpdate,
     TimelineRead,
 )
 from app.events.feed import show_events
 from app.events.models import Event
 from app.paging import PagingParams, list_page, make_page
 from app.routes import ApiRoute, Precondition
-from app.schemas import CustomerId, Instant, Name, Page, SegmentId, StoreId, TagId
-from tenants.ids import decode_id
-from tenants.problems import NotFound, PermissionMissing
+from app.schemas import CustomerId, Instant, Name, Page, SegmentId, StoreId
 from tenants.session import ScopedSession as Session
 from tenants.stores.models import Store
 
@@ -146,92 +141,5 @@ def list_friends(customer_id: CustomerId, session: ScopedSession, paging: Paging
     return make_page(session, queries.list_friends(customer_id), Friend.id, paging, FriendRead.model_validate)
 
 
-@router.put("/{customer_id}/tags/{tag}", dependencies=[allow("customers:write")])
-def tag_customer(customer_id: CustomerId, tag: TagPath, session: BrandWide, caller: Caller, now: Now) -> CustomerRead:
-    """Put a tag on a customer. A name that no tag has yet makes one: a store's own for its key, else the brand's."""
-    queries.get_customer(session, customer_id, caller.scope)
-    chosen = _find_writable(session, caller, tag)
-    if chosen is None:
-        chosen = service.find_or_create_tag(session, tag, caller.owner(session, None), now)
-    customer = service.tag(session, customer_id, [chosen], source="api", now=now)
-    return showing.read_customer(session, customer, caller.scope)
-
-
-@router.delete("/{customer_id}/tags/{tag}", status_code=204, dependencies=[allow("customers:write")])
-def untag_customer(customer_id: CustomerId, tag: TagPath, session: BrandWide, caller: Caller, now: Now) -> None:
-    """Take a tag off a customer."""
-    queries.get_customer(session, customer_id, caller.scope)
-    chosen = _find_writable(session, caller, tag)
-    if chosen is None:
-        raise NotFound
-    service.untag(session, customer_id, [chosen], now=now)
-
-
-@tags.get("", dependencies=[allow("customers:read")])
-def list_tags(session: ScopedSession, paging: PagingParams) -> Page[TagRead]:
-    """The brand's tags, and those of the caller's stores."""
-    return make_page(session, queries.list_tags(), Tag.id, paging, TagRead.model_validate)
-
-
-@tags.post("", status_code=201, dependencies=[allow("customers:write")])
-def create_tag(body: TagCreate, session: ScopedSession, caller: Caller, now: Now) -> TagRead:
-    """Create a tag; a store's key creates its store's."""
-    owner = caller.owner(session, body.store_id)
-    return TagRead.model_validate(service.create_tag(session, body.name, owner, now))
-
-
-@tags.get("/{tag_id}", dependencies=[allow("customers:read")])
-def get_tag(tag_id: TagId, session: ScopedSession) -> TagRead:
-    """One tag."""
-    return TagRead.model_validate(queries.get_tag(session, tag_id))
-
-
-@tags.patch("/{tag_id}", dependencies=[allow("customers:write")])
-def change_tag(
-    tag_id: TagId, body: TagUpdate, session: ScopedSession, caller: Caller, if_match: Precondition
-) -> TagRead:
-    """Rename a tag of the caller's own."""
-    tag = _own(session, caller, tag_id)
-    if_match.check(TagRead.model_validate(tag))
-    return TagRead.model_validate(service.change_tag(session, tag, body.name))
-
-
-@tags.delete("/{tag_id}", status_code=204, dependencies=[allow("customers:write")])
-def archive_tag(tag_id: TagId, session: ScopedSession, caller: Caller, now: Now) -> None:
-    """Take a tag of the caller's own out of use."""
-    service.archive_tag(session, _own(session, caller, tag_id), now)
-
-
 def _home_store(session: Session, caller: CallerInfo, body: CustomerUpdate) -> Store | None:
     return caller.store(session, body.home_store_id) if body.home_store_id else None
-
-
-def _own(session: Session, caller: CallerInfo, tag_id: TagId) -> Tag:
-    """A tag that the caller may change, locked. Raises NotFound, or PermissionMissing for head office's."""
-    tag = queries.get_tag(session, tag_id)
-    if not caller.scope.sees_store(tag.store_no):
-        raise PermissionMissing("customers:write")
-    session.refresh(tag, with_for_update={"key_share": True})
-    return tag
-
-
-def _find_writable(session: Session, caller: CallerInfo, tag: str) -> Tag | None:
-    """The tag of this id or name that the caller may put on people: the brand's before a store's.
-
-    None for a name that no tag has. Raises NotFound for an unknown id, PermissionMissing for head office's tag.
-    """
-    seen = [
-        one
-        for one in queries.list_tags_named(session, tag)
-        if one.store_no is None or caller.scope.sees_store(one.store_no)
-    ]
-    mine = [one for one in seen if caller.scope.sees_store(one.store_no)]
-    if mine:
-        return mine[0]
-    if seen:
-        raise PermissionMissing("customers:write")
-    try:
-        decode_id("tag", tag)
-    except ValueError:
-        return None
-    raise NotFound

@@ -1,25 +1,20 @@
-"""Customers: upsert, change, tag, tie to stores, and keep the summary on their row true."""
+"""Customers: upsert and change."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, all_, func, literal, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col
-
 from app.customers import queries
 from app.customers.authorship import sign, sort_changes, writer_of
 from app.customers.events import CustomerCreated, CustomerUpdated
 from app.customers.locks import lock_customer, lock_customers, lock_names
-from app.customers.models import Customer, CustomerStore, CustomerTag, Tag
+from app.customers.models import Customer
 from app.customers.problems import KeysDisagree
+from app.customers.summary import tie_to_store
 from app.events.service import record
-from tenants.brands.queries import next_no
 from tenants.ids import uuid7
 from tenants.problems import Conflict, Invalid
 from tenants.scope import Scope
@@ -28,17 +23,9 @@ from tenants.stores.models import Store
 
 __all__ = [
     "Upserted",
-    "add_orders",
-    "archive_tag",
     "change_customer",
-    "change_tag",
-    "create_tag",
-    "find_or_create_tag",
     "lock_customer",
     "lock_customers",
-    "tag",
-    "tie_to_store",
-    "untag",
     "upsert_customer",
 ]
 
@@ -216,129 +203,3 @@ def _tell(
     for name, value in _values({}, changes, home_store).items():
         setattr(told, name, value)
     return told
-
-
-def tie_to_store(session: ScopedSession, customer: Customer, store: Store, *, tied_at: datetime | None = None) -> None:
-    """From now on this store sees her. Needs a session that sees all stores; a second time changes nothing."""
-    if store.no in customer.store_nos:
-        return
-    session.flush()
-    at = literal(tied_at, DateTime(timezone=True)) if tied_at is not None else func.now()
-    # The row first: whoever changes what a customer did at a store holds it. By the class: so the audit log is told.
-    tie = (
-        update(Customer)
-        .where(col(Customer.id) == customer.id, literal(store.no, Integer) != all_(col(Customer.store_nos)))
-        .values(
-            store_nos=func.array_append(col(Customer.store_nos), store.no),
-            updated_at=func.greatest(col(Customer.updated_at), at),
-        )
-        .returning(col(Customer.store_nos), col(Customer.updated_at))
-    )
-    tied = session.execute(tie, execution_options={"synchronize_session": False}).one_or_none()
-    if tied is not None:
-        set_committed_value(customer, "store_nos", tied.store_nos)
-        set_committed_value(customer, "updated_at", tied.updated_at)
-    key = {"brand_id": session.scope.brand_id, "customer_id": customer.id}
-    row = {**key, "store_id": store.id, "store_no": store.no, "order_count": 0, "spend_yen": 0}
-    row["updated_at"] = tied_at or func.now()
-    session.connection().execute(insert(CustomerStore).values(row).on_conflict_do_nothing())
-
-
-def add_orders(
-    session: ScopedSession,
-    customer: Customer,
-    store: Store,
-    *,
-    orders: int,
-    spend_yen: int,
-    ordered_at: datetime | None = None,
-    now: datetime,
-) -> None:
-    """Add orders to what a locked customer did, at the store and in all, and tie her to it. Both may be negative."""
-    tie_to_store(session, customer, store)
-    at_store = session.get_one(CustomerStore, (session.scope.brand_id, customer.id, store.id))
-    customer.updated_at = at_store.updated_at = now
-    for summary in (customer, at_store):
-        summary.order_count += orders
-        summary.spend_yen += spend_yen
-        if ordered_at is not None and (summary.last_order_at is None or ordered_at > summary.last_order_at):
-            summary.last_order_at = ordered_at
-
-
-def create_tag(session: ScopedSession, name: str, owner: Store | None, now: datetime) -> Tag:
-    """A new tag of a store, or of the brand. Raises Conflict where the name is taken."""
-    _refuse_taken(session, name, owner.no if owner else None)
-    tag = Tag(no=next_no(session, "tag"), name=name, created_at=now)
-    if owner is not None:
-        tag.store_id, tag.store_no = owner.id, owner.no
-    session.add(tag)
-    session.flush()
-    return tag
-
-
-def find_or_create_tag(session: ScopedSession, name: str, owner: Store | None, now: datetime) -> Tag:
-    """The tag of this name that a store or the brand owns, made if it is missing."""
-    lock_names(session, [f"tag:{owner.no if owner else ''}:{name}"])
-    for tag in queries.list_tags_named(session, name):
-        if tag.store_no == (owner.no if owner else None):
-            return tag
-    return create_tag(session, name, owner, now)
-
-
-def change_tag(session: ScopedSession, tag: Tag, name: str | None) -> Tag:
-    """Rename a tag. Raises Conflict where the name is taken."""
-    if name is not None and name != tag.name:
-        _refuse_taken(session, name, tag.store_no)
-        tag.name = name
-        session.flush()
-    return tag
-
-
-def archive_tag(session: ScopedSession, tag: Tag, now: datetime) -> None:
-    """Take a tag out of use; customers no longer show it, and its name is free."""
-    tag.archived_at = now
-    session.flush()
-
-
-def _refuse_taken(session: ScopedSession, name: str, store_no: int | None) -> None:
-    lock_names(session, [f"tag:{store_no or ''}:{name}"])
-    if any(tag.store_no == store_no and tag.name == name for tag in queries.list_tags_named(session, name)):
-        raise Conflict("A tag of this name exists.")
-
-
-def tag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, source: str, now: datetime) -> Customer:
-    """Put tags on a customer; those she has stay as they are. Needs a session that sees all stores. Raises NotFound."""
-    customer = lock_customer(session, customer_id)
-    new = [one for one in tags if one.no not in customer.tag_nos]
-    for one in new:
-        row = CustomerTag(customer_id=customer_id, tag_id=one.id, tag_no=one.no, store_no=one.store_no)
-        row.source, row.tagged_at = source, now
-        session.add(row)
-    _set_tags(session, customer, [*customer.tag_nos, *(one.no for one in new)], new, now)
-    return customer
-
-
-def untag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, now: datetime) -> Customer:
-    """Take tags off a customer; those she does not have are passed over. Raises NotFound."""
-    customer = lock_customer(session, customer_id)
-    for one in tags:
-        row = session.get(CustomerTag, (session.scope.brand_id, customer_id, one.id))
-        if row is not None:
-            session.delete(row)
-    gone = {one.no for one in tags}
-    _set_tags(session, customer, [no for no in customer.tag_nos if no not in gone], tags, now)
-    return customer
-
-
-def _set_tags(session: ScopedSession, customer: Customer, nos: list[int], tags: Sequence[Tag], now: datetime) -> None:
-    """Keep the numbers of her tags, of which these came or went."""
-    if nos == customer.tag_nos:
-        return
-    customer.tag_nos, customer.updated_at = nos, now
-    if any(one.store_no is None for one in tags):
-        customer.profile_updated_at = now
-    owners = {one.store_no for one in tags if one.store_no is not None}
-    at_owners = col(CustomerStore.store_no).in_(owners), col(CustomerStore.customer_id) == customer.id
-    if owners:
-        session.execute(update(CustomerStore).where(*at_owners).values(updated_at=now))
-    record(session, CustomerUpdated(occurred_at=now, customer_id=customer.id, fields=("tags",)))

@@ -10,7 +10,7 @@ from app.customers import profiles
 from app.customers.locks import lock_customers
 from app.customers.models import Friend, Identity
 from app.customers.queries import find_friend_id, list_account_stores
-from app.customers.service import tie_to_store
+from app.customers.summary import tie_to_store
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
 from app.line.client import LineClient
 from app.line.errors import LineError, LineRateLimited, LineUnavailable

@@ -6,8 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from app.customers import service
 from app.customers.models import Customer, CustomerStore
+from app.customers.summary import add_orders
+from app.customers.tags import service as tags
 from tenants.ids import encode_id
 from tests import make
 from tests.app.campaigns.test_router import act, draft
@@ -25,9 +26,9 @@ class Asked:
             a, b = make.store(session), make.store(session)
             self.area = encode_id("area", make.area(session, a, b).id)
             person = make.follower(session, make.line_account(session, a), home=a, store_nos=[])
-            service.add_orders(session, person, a, orders=1, spend_yen=500, ordered_at=NOON, now=NOON)
-            service.add_orders(session, person, b, orders=3, spend_yen=9500, ordered_at=NOON, now=NOON)
-            service.tag(session, person.id, [make.tag(session, b, name="辛党")], source="test", now=NOON)
+            add_orders(session, person, a, orders=1, spend_yen=500, ordered_at=NOON, now=NOON)
+            add_orders(session, person, b, orders=3, spend_yen=9500, ordered_at=NOON, now=NOON)
+            tags.tag(session, person.id, [make.tag(session, b, name="辛党")], source="test", now=NOON)
             make.segment(session, name="Bの客", rule={"field": "store", "op": "in", "value": encode_id("store", b.id)})
             everyone = session.exec(select(Customer)).all()
             assert [one.spend_yen for one in everyone] == [10_000]

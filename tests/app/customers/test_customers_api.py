@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from app.customers import service
 from app.customers.models import Customer, CustomerStore, Identity
+from app.customers.tags import service as tags
 from app.events.models import Event
 from tenants.ids import encode_id, uuid7
 from tests import make
@@ -175,7 +175,7 @@ def test_lists_filter_by_name_tag_store_and_time(api: TestClient, home: BrandHom
         shown = make.friend(session, make.line_account(session, shops.a), taro)
         session.exec(select(Identity).where(col(Identity.id) == shown.identity_id)).one().display_name = "Taro_T"
         tag = make.tag(session, name="ramen-lover")
-        service.tag(session, hanako.id, [tag], source="test", now=NOON)
+        tags.tag(session, hanako.id, [tag], source="test", now=NOON)
         session.commit()
     hanako_id, taro_id = encode_id("cus", hanako.id), encode_id("cus", taro.id)
 
@@ -199,7 +199,7 @@ def test_a_list_holds_those_whom_a_segment_chooses(api: TestClient, home: BrandH
     with home.open() as session:
         make.customer(session, shops.a)
         tagged = make.customer(session, shops.a)
-        service.tag(session, tagged.id, [make.tag(session, name="vip")], source="test", now=NOON)
+        tags.tag(session, tagged.id, [make.tag(session, name="vip")], source="test", now=NOON)
         session.commit()
     rule = {"all": [{"field": "tag", "op": "has", "value": "vip"}]}
     segment = api.post("/v1/segments", json={"name": "VIP", "rule": rule}, headers=home.headers).json()

@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from app.customers import service
 from app.customers.models import Customer
+from app.customers.tags import service as tags
 from app.schemas import write_instant
 from tenants.ids import encode_id
 from tenants.tables import utc_now
@@ -31,7 +31,7 @@ def test_nothing_that_happens_elsewhere_shows(api: TestClient, home: BrandHome, 
     assert api.post("/v1/orders", json={**order, "customer_id": made["id"]}, headers=home.headers).status_code == 201
     with home.open() as session:
         person = session.exec(select(Customer)).one()
-        service.tag(session, person.id, [make.tag(session, shops.b)], source="test", now=utc_now())
+        tags.tag(session, person.id, [make.tag(session, shops.b)], source="test", now=utc_now())
         session.commit()
     after = api.get(path, headers=shops.key_a)
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
@@ -58,7 +58,7 @@ def test_what_happens_at_the_store_and_what_the_brand_writes_shows(
     for owner in (None, shops.a):
         with home.open() as session:
             person = session.exec(select(Customer)).one()
-            service.tag(session, person.id, [make.tag(session, owner)], source="test", now=utc_now())
+            tags.tag(session, person.id, [make.tag(session, owner)], source="test", now=utc_now())
             session.commit()
         seen.append(updated_at())
     assert seen == sorted(set(seen))

@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from app.customers import service
 from app.customers.models import Customer, CustomerStore, Identity
+from app.customers.tags import service as tags
 from tests import make
 from tests.app.customers.test_customers_api import NOON, Shops, ids, upsert
 from tests.conftest import BrandHome
@@ -37,7 +37,7 @@ class Stranger:
             person.order_count, person.spend_yen, person.last_order_at = 3, 3000, NOON
             at_b = session.get_one(CustomerStore, (home.scope.brand_id, person.id, shops.b.id))
             at_b.order_count, at_b.spend_yen, at_b.last_order_at = 3, 3000, NOON
-            service.tag(session, person.id, [make.tag(session, name="vip")], source="test", now=NOON)
+            tags.tag(session, person.id, [make.tag(session, name="vip")], source="test", now=NOON)
             session.commit()
         self.path = f"/v1/customers/{made['id']}"
         self.id = made["id"]

@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 from sqlmodel import select
 
 from app.customers.models import Customer, CustomerStore
-from app.customers.service import lock_customer, tie_to_store
+from app.customers.service import lock_customer
+from app.customers.summary import tie_to_store
 from app.customers.tasks import retie_friends
 from app.jobs.queue import Work
 from app.settings import Settings

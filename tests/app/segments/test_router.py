@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.customers import service as customers
 from app.customers.models import Customer, CustomerStore
+from app.customers.summary import add_orders
 from app.segments.compiler import FEW
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
@@ -205,8 +205,8 @@ def test_every_field_counts_the_same_in_a_store_s_list_and_preview(
     now = utc_now()
     with home.open() as session:
         buyer, other = person(session, shops[0]), person(session, shops[0])
-        customers.add_orders(session, buyer, shops[0], orders=2, spend_yen=900, ordered_at=now, now=now)
-        customers.add_orders(session, other, shops[1], orders=9, spend_yen=9000, ordered_at=now, now=now)
+        add_orders(session, buyer, shops[0], orders=2, spend_yen=900, ordered_at=now, now=now)
+        add_orders(session, other, shops[1], orders=9, spend_yen=9000, ordered_at=now, now=now)
         here = encode_id("store", shops[0].id)
         rules = [
             {"field": "store", "op": "bought_at", "value": here},
