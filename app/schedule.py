@@ -14,6 +14,7 @@ from app.customers import tasks as _customers
 from app.events.models import Event
 from app.inbound import tasks as _inbound
 from app.jobs.queue import Clockwork, periodic, queue
+from app.operations import tasks as _operations
 from app.operators.requests import forget_requests
 from app.qr_codes import tasks as _qr_codes
 from app.reports import tasks as _reports
@@ -23,7 +24,7 @@ from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
-TASKS = (_backfill, _customers, _inbound, _line_accounts, _qr_codes, _reports, _weather)
+TASKS = (_backfill, _customers, _inbound, _line_accounts, _operations, _qr_codes, _reports, _weather)
 """Modules whose tasks register themselves when imported."""
 
 SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_daily_metrics, close_campaigns)
