@@ -2,57 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from random import Random
 from uuid import UUID
 
 from tenants.ids import uuid7
 
-FAMILY = [
-    "佐藤",
-    "鈴木",
-    "高橋",
-    "田中",
-    "伊藤",
-    "渡辺",
-    "山本",
-    "中村",
-    "小林",
-    "加藤",
-    "吉田",
-    "山田",
-    "佐々木",
-    "山口",
-    "松本",
-    "井上",
-    "木村",
-    "林",
-    "斎藤",
-    "清水",
-]
-GIVEN = [
-    "陽葵",
-    "凛",
-    "結菜",
-    "芽依",
-    "咲良",
-    "蒼",
-    "湊",
-    "蓮",
-    "悠真",
-    "大翔",
-    "美咲",
-    "花子",
-    "太郎",
-    "健一",
-    "直樹",
-    "由美",
-    "恵子",
-    "翔太",
-    "さくら",
-    "葵",
-]
+FAMILY = (
+    ("佐藤", "サトウ"), ("鈴木", "スズキ"), ("髙橋", "タカハシ"), ("田中", "タナカ"), ("伊藤", "イトウ"),
+    ("渡辺", "ワタナベ"), ("山本", "ヤマモト"), ("中村", "ナカムラ"), ("小林", "コバヤシ"), ("加藤", "カトウ"),
+    ("吉田", "ヨシダ"), ("山田", "ヤマダ"), ("佐々木", "ササキ"), ("山口", "ヤマグチ"), ("松本", "マツモト"),
+    ("井上", "イノウエ"), ("木村", "キムラ"), ("林", "ハヤシ"), ("斎藤", "サイトウ"), ("山﨑", "ヤマザキ"),
+)  # fmt: skip
+"""Family names as they are written and read."""
+GIVEN = (
+    ("陽葵", "ヒマリ", "female"), ("凛", "リン", "female"), ("結菜", "ユイナ", "female"),
+    ("芽依", "メイ", "female"), ("咲良", "サクラ", "female"), ("美咲", "ミサキ", "female"),
+    ("花子", "ハナコ", "female"), ("由美", "ユミ", "female"), ("恵子", "ケイコ", "female"),
+    ("さくら", "サクラ", "female"), ("蒼", "アオイ", "male"), ("湊", "ミナト", "male"),
+    ("蓮", "レン", "male"), ("悠真", "ユウマ", "male"), ("大翔", "ヒロト", "male"),
+    ("太郎", "タロウ", "male"), ("健一", "ケンイチ", "male"), ("直樹", "ナオキ", "male"),
+    ("翔太", "ショウタ", "male"), ("葵", "アオイ", "female"),
+)  # fmt: skip
+"""First names as they are written and read, and whom one takes them for."""
+TASTES = ("ラーメン", "定食", "鍋", "デザート")
 HISTORY_DAYS = 92
 
 
@@ -71,10 +45,17 @@ class Person:
 
     id: UUID
     name: str
+    kana: str | None
     gender: str | None
+    birthday_on: date | None
+    town: str | None
+    """The store whose municipality she lives in."""
+    attributes: dict[str, str | bool]
     phone: str | None
     member_number: str | None
     home: str
+    states_home: bool
+    """Whether she named her store; else it is where she goes most often."""
     provider_id: str
     line_user_id: str
     follows: dict[str, datetime] = field(default_factory=dict)
@@ -83,7 +64,14 @@ class Person:
     """Channel id → the friendship's id."""
     blocks: dict[str, datetime] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
+    visits: list[tuple[str, datetime]] = field(default_factory=list)
+    """Store code and when she came without buying anything by her card."""
+    allows_marketing: bool = True
     tags: list[str] = field(default_factory=list)
+
+    def came(self) -> list[tuple[str, datetime]]:
+        """Store code and time of everything she did at a store."""
+        return [*((order.store_code, order.ordered_at) for order in self.orders), *self.visits]
 
     @property
     def display_name(self) -> str:
@@ -104,20 +92,42 @@ def draw_people(
             0
         ]
         home = random.choice(codes)
+        (family, family_kana), (given, given_kana, gender) = random.choice(FAMILY), random.choice(GIVEN)
+        if number == 0:  # the first is the one whom the tour looks up
+            (family, family_kana), (given, given_kana, gender) = FAMILY[8], GIVEN[6]
         person = Person(
             id=uuid7(),
-            name=f"{random.choice(FAMILY)} {random.choice(GIVEN)}",
-            gender=random.choices(("female", "male", "other", None), weights=(45, 40, 2, 13))[0],
+            name=f"{family} {given}",
+            kana=f"{family_kana} {given_kana}" if random.random() < 0.8 else None,
+            gender=random.choices((gender, "other", None), weights=(85, 2, 13))[0],
+            birthday_on=_birthday(random) if random.random() < 0.55 else None,
+            town=home if random.random() < 0.5 else None,
+            attributes=_attributes(random),
             phone=f"+8190{number:08d}" if random.random() < 0.4 else None,
-            member_number=f"M{number + 1:07d}" if random.random() < 0.6 else None,
+            member_number=f"M{number + 1:07d}" if number == 0 or random.random() < 0.6 else None,
             home=home,
+            states_home=number == 0 or random.random() < 0.75,
             provider_id=provider_id,
             line_user_id=line_user_id(brand, provider_id, number),
+            allows_marketing=random.random() < 0.95,
         )
         _befriend(person, channel_id, by_provider[provider_id], now, random)
         _buy(person, codes, now, random)
         people.append(person)
     return people
+
+
+def _birthday(random: Random) -> date:
+    return date(random.randrange(1955, 2009), 1, 1) + timedelta(days=random.randrange(365))
+
+
+def _attributes(random: Random) -> dict[str, str | bool]:
+    known: dict[str, str | bool] = {}
+    if random.random() < 0.3:
+        known["favourite"] = random.choice(TASTES)
+    if random.random() < 0.3:
+        known["spicy"] = random.random() < 0.5
+    return known
 
 
 def line_user_id(brand: str, provider_id: str, number: int) -> str:
@@ -146,6 +156,8 @@ def _buy(person: Person, codes: Sequence[str], now: datetime, random: Random) ->
             at -= timedelta(days=1)
         code = person.home if random.random() < 0.85 else random.choice(codes)
         person.orders.append(Order(code, 10 * random.randrange(65, 320), at.astimezone(UTC)))
+    for _ in range(int(random.expovariate(1 / 0.6))):
+        person.visits.append((person.home, (now - timedelta(days=random.uniform(0.2, HISTORY_DAYS))).astimezone(UTC)))
     if len(person.orders) >= 5:
         person.tags.append("常連")
     if random.random() < 0.25:

@@ -13,6 +13,7 @@ from app.auth import brand_key_of
 from app.demo.brands import COFFEE_BRAND, FOOD_BRAND, HOURS, PARENT_OF, DemoBrand
 from app.demo.history import add_history
 from app.demo.people import Person, draw_people
+from app.demo.record import add_record
 from app.demo.rows import add_rows
 from app.keys import digest_of, new_secret
 from app.messaging.quota import store_line_quota
@@ -69,6 +70,7 @@ def _seed_brand(
         channels = [(one.channel_id, one.provider_id, one.store_codes) for one in plan.accounts]
         people = draw_people(plan.name, channels, customers, now, random)
         add_people(session, people, stores, accounts, now)
+        add_record(session, people, stores)
         add_history(session, people, stores, accounts, now, random, live_rule=plan is FOOD_BRAND)
         world = _world(session, plan, accounts, people, keyring, public_url)
         session.commit()
@@ -214,7 +216,9 @@ def add_people(
         followed = person.follows
         following = [accounts[channel] for channel in followed if channel not in person.blocks]
         tied = {no for channel in followed for no in accounts[channel].store_nos}
-        tied |= {stores[person.home].no} | {stores[order.store_code].no for order in person.orders}
+        tied |= {stores[code].no for code, _ in person.came()} | (
+            {stores[person.home].no} if person.states_home else set()
+        )
         first_at = min(followed.values())
         home = stores[person.home]
         customers.append(
@@ -222,21 +226,28 @@ def add_people(
                 "brand_id": brand_id,
                 "id": person.id,
                 "created_at": first_at,
-                "updated_at": max([first_at, *(order.ordered_at for order in person.orders)]),
+                "updated_at": max([first_at, *(at for _, at in person.came())]),
                 "external_id": None,
                 "member_number": person.member_number,
                 "name": person.name,
+                "kana": person.kana,
                 "phone": person.phone,
                 "gender": person.gender,
-                "attributes": {},
-                "home_store_id": home.id,
-                "home_store_no": home.no,
+                "birthday_on": person.birthday_on,
+                "address": stores[person.town].address if person.town else None,
+                "municipality_code": stores[person.town].municipality_code if person.town else None,
+                "attributes": person.attributes,
+                "home_store_id": home.id if person.states_home else None,
+                "home_store_no": home.no if person.states_home else None,
+                "usual_store_no": _usual_store_no(person, stores),
                 "tag_nos": [tags[name].no for name in person.tags],
                 "store_nos": sorted(tied),
                 "account_nos": sorted(account.no for account in following),
                 "order_count": len(person.orders),
+                "visit_count": len(person.visits),
                 "spend_yen": sum(order.amount_yen for order in person.orders),
                 "last_order_at": max((order.ordered_at for order in person.orders), default=None),
+                "last_visit_at": max((at for _, at in person.visits), default=None),
             }
         )
         identity_id = uuid7()
@@ -274,6 +285,7 @@ def add_people(
         by_no = {store.no: store for store in stores.values()}
         for no in sorted(tied):
             here = [order for order in person.orders if stores[order.store_code].no == no]
+            visits = [at for code, at in person.visits if stores[code].no == no]
             ties.append(
                 {
                     "brand_id": brand_id,
@@ -282,7 +294,9 @@ def add_people(
                     "store_no": no,
                     "order_count": len(here),
                     "spend_yen": sum(order.amount_yen for order in here),
+                    "visit_count": len(visits),
                     "last_order_at": max((order.ordered_at for order in here), default=None),
+                    "last_visit_at": max(visits, default=None),
                 }
             )
         labels += [
@@ -304,6 +318,14 @@ def add_people(
         (CustomerTag, labels),
     ):
         add_rows(session, model, rows)
+
+
+def _usual_store_no(person: Person, stores: dict[str, Store]) -> int | None:
+    """Where she came most often; of several the one where she was last, then that of the lowest number."""
+    times: dict[int, list[datetime]] = {}
+    for code, at in person.came():
+        times.setdefault(stores[code].no, []).append(at)
+    return max(times, key=lambda no: (len(times[no]), max(times[no]), -no), default=None)
 
 
 def _world(

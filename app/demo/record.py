@@ -1,0 +1,62 @@
+"""What the demo's brands know of their people beside LINE: fields of their own, what was allowed, and visits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.commerce.models import Visit
+from app.customers.attributes.models import CustomerAttribute
+from app.customers.consents.models import Consent
+from app.demo.people import TASTES, Person
+from app.demo.rows import add_rows
+from tenants.ids import uuid7
+from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+WORDING = "お得な情報をLINEで受け取ることに同意します。"
+
+
+def add_record(session: ScopedSession, people: Sequence[Person], stores: dict[str, Store]) -> None:
+    """Declared attributes, the ledger of consents, and visits without a purchase."""
+    session.add_all(
+        [
+            CustomerAttribute(name="favourite", label="お好み", type="choice", choices=list(TASTES)),
+            CustomerAttribute(name="spicy", label="辛いもの", type="boolean"),
+        ]
+    )
+    session.flush()
+    add_rows(session, Consent, [entry for person in people for entry in _consents(session, person)])
+    add_rows(session, Visit, [visit for person in people for visit in _visits(session, person, stores)])
+
+
+def _consents(session: ScopedSession, person: Person) -> list[dict[str, Any]]:
+    followed_at = min(person.follows.values())
+    entry = {
+        "brand_id": session.scope.brand_id,
+        "customer_id": person.id,
+        "purpose": "marketing",
+        "channel": "line",
+        "source": "follow",
+        "wording": WORDING,
+    }
+    said = [(True, followed_at)] + ([] if person.allows_marketing else [(False, max(at for at in _all(person)))])
+    return [entry | {"id": uuid7(), "created_at": at, "occurred_at": at, "is_granted": yes} for yes, at in said]
+
+
+def _all(person: Person) -> list[Any]:
+    return [*person.follows.values(), *(at for _, at in person.came())]
+
+
+def _visits(session: ScopedSession, person: Person, stores: dict[str, Store]) -> list[dict[str, Any]]:
+    return [
+        {
+            "brand_id": session.scope.brand_id,
+            "id": uuid7(),
+            "created_at": at,
+            "external_id": f"WIFI-{person.id.hex[-12:]}-{number + 1}",
+            "customer_id": person.id,
+            "store_id": stores[code].id,
+            "store_no": stores[code].no,
+            "visited_at": at,
+        }
+        for number, (code, at) in enumerate(person.visits)
+    ]
