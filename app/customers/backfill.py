@@ -64,7 +64,6 @@ class Imported:
 
     imported: int = 0
     known: int = 0
-    left_out: int = 0
 
 
 def start_backfill(session: ScopedSession, account: LineAccount, now: datetime) -> None:
@@ -172,7 +171,6 @@ def _keep_page(work: Work, line_account_id: UUID, page: FollowerPage, progress: 
                 "status": "running",
                 "imported": before["imported"] + done.imported,
                 "known": before["known"] + done.known,
-                "left_out": before["left_out"] + done.left_out,
                 "offset": begin + len(some),
                 "moved_at": write_instant(work.now),
             }
@@ -217,7 +215,7 @@ def _is_user_id(value: str) -> bool:
 def import_followers(session: ScopedSession, line_account_id: UUID, user_ids: Sequence[str], now: datetime) -> Imported:
     """Make friends of these LINE user ids, in one statement for whoever is new and one for whoever is known.
 
-    Where somebody is known at another account and the brand has stated no basis for joining, she is left out.
+    Where somebody is known at another account and the brand has stated no basis for joining, she is another customer.
     """
     account = session.exec(select(LineAccount).where(col(LineAccount.id) == line_account_id)).one()
     stores = tuple(list_account_stores(session, line_account_id))
@@ -239,7 +237,7 @@ def import_followers(session: ScopedSession, line_account_id: UUID, user_ids: Se
         "now": now,
     }
     _add_strangers(session, place, [one for one in wanted if one not in place.people], common)
-    joined, known, left_out = [], 0, 0
+    joined, known = [], 0
     for user_id in wanted:
         person = place.people.get(user_id)
         if person is None:
@@ -249,8 +247,6 @@ def import_followers(session: ScopedSession, line_account_id: UUID, user_ids: Se
             known += 1
             if friend.status == "unknown":
                 joined.append(person)
-        elif person.friends and not may_join:
-            left_out += 1
         else:
             joined.append(person)
     if joined:
@@ -260,7 +256,7 @@ def import_followers(session: ScopedSession, line_account_id: UUID, user_ids: Se
             "friend_ids": [uuid7() for _ in joined],
         }
         session.execute(_JOIN, {**common, **values})
-    return Imported(len(wanted) - known - left_out, known, left_out)
+    return Imported(len(wanted) - known, known)
 
 
 def _add_strangers(session: ScopedSession, place: Place, user_ids: Sequence[str], common: dict[str, Any]) -> None:
@@ -283,6 +279,7 @@ def _add_strangers(session: ScopedSession, place: Place, user_ids: Sequence[str]
         "customer_ids": customer_ids,
         "identity_ids": [uuid7() for _ in user_ids],
         "friend_ids": [uuid7() for _ in user_ids],
+        "account_nos": [place.account.no if one in place.kept_apart else None for one in user_ids],
         "event_ids": [uuid7() for _ in user_ids],
         "event_type": CustomerCreated.type,
         "dedupe_keys": [fact.dedupe_key() for fact in facts],
@@ -296,16 +293,17 @@ _ADD = text(
     WITH told AS (
         SELECT * FROM unnest(
             CAST(:user_ids AS text[]), CAST(:customer_ids AS uuid[]), CAST(:identity_ids AS uuid[]),
-            CAST(:friend_ids AS uuid[]), CAST(:event_ids AS uuid[]), CAST(:dedupe_keys AS text[])
-        ) AS told (line_user_id, customer_id, identity_id, friend_id, event_id, dedupe_key)
+            CAST(:friend_ids AS uuid[]), CAST(:event_ids AS uuid[]), CAST(:dedupe_keys AS text[]),
+            CAST(:account_nos AS int[])
+        ) AS told (line_user_id, customer_id, identity_id, friend_id, event_id, dedupe_key, account_no)
     ), customers AS (
         INSERT INTO customer (brand_id, id, created_at, updated_at, written_by, attributes, tag_nos, store_nos,
             account_nos, order_count, spend_yen)
         SELECT :brand_id, customer_id, :now, :now, '{}', '{}', '{}', CAST(:store_nos AS int[]), ARRAY[:account_no], 0, 0
         FROM told
     ), identities AS (
-        INSERT INTO identity (brand_id, id, created_at, customer_id, provider_id, line_user_id)
-        SELECT :brand_id, identity_id, :now, customer_id, :provider_id, line_user_id FROM told
+        INSERT INTO identity (brand_id, id, created_at, customer_id, provider_id, line_user_id, account_no)
+        SELECT :brand_id, identity_id, :now, customer_id, :provider_id, line_user_id, told.account_no FROM told
     ), friends AS (
         INSERT INTO friend (brand_id, id, created_at, line_account_id, account_no, identity_id, customer_id, store_nos,
             status, source, changed_at)

@@ -1,4 +1,8 @@
-"""Who is behind a LINE user id, and which accounts she is a friend of."""
+"""Who is behind a LINE user id, and which accounts she is a friend of.
+
+An id belongs to a provider. It stands for one customer at all of the provider's accounts if the brand has recorded why
+it may join what people do at several of them; else each account that meets the id has a customer of its own behind it.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -7,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import or_
 from sqlmodel import col, select
 
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed, MessageReceived
@@ -20,10 +25,6 @@ from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
-
-
-class NoBasisForJoining(Exception):
-    """The brand has stated no basis on which to join what one person does at several accounts."""
 
 
 @dataclass
@@ -45,6 +46,8 @@ class Place:
     """Whether the brand has stated why it may join people over accounts."""
     people: dict[str, Person] = field(default_factory=dict)
     """Those met in this transaction, by LINE user id. Forget whom a savepoint that was rolled back has touched."""
+    kept_apart: set[str] = field(default_factory=set)
+    """LINE user ids that stand for somebody at other accounts, with whom nobody here may be joined."""
 
     @property
     def store_no(self) -> int | None:
@@ -67,22 +70,37 @@ def lock_people(session: ScopedSession, place: Place, line_user_ids: Collection[
     Two accounts of a provider may meet one new person in the same second: the second waits and finds her.
     """
     provider_id = place.account.provider_id
-    lock_names(session, (f"line:{provider_id}:{line_user_id}" for line_user_id in line_user_ids))
-    place.people.update(_find_people(session, provider_id, line_user_ids))
+    lock_names(session, (name_of(provider_id, line_user_id) for line_user_id in line_user_ids))
+    place.people.update(_find_people(session, place, line_user_ids))
 
 
-def _find_people(session: ScopedSession, provider_id: str, line_user_ids: Collection[str]) -> dict[str, Person]:
-    """Those of these LINE user ids whom the brand knows, locked."""
-    of_provider = select(Identity).where(col(Identity.provider_id) == provider_id)
-    identities = session.exec(of_provider.where(col(Identity.line_user_id).in_(line_user_ids))).all()
-    customers = lock_customers(session, {identity.customer_id for identity in identities})
+def name_of(provider_id: str, line_user_id: str) -> str:
+    """The name under which `lock_names` holds a LINE user id."""
+    return f"line:{provider_id}:{line_user_id}"
+
+
+def _find_people(session: ScopedSession, place: Place, line_user_ids: Collection[str]) -> dict[str, Person]:
+    """Those of these LINE user ids who stand for somebody at this account, locked; the others may be kept apart."""
+    of_provider = select(Identity).where(
+        col(Identity.provider_id) == place.account.provider_id, col(Identity.line_user_id).in_(line_user_ids)
+    )
+    here = or_(col(Identity.account_no).is_(None), col(Identity.account_no) == place.account.no)
+    identities = session.exec(of_provider.where(here).execution_options(populate_existing=True)).all()
     friends: dict[UUID, dict[UUID, Friend]] = defaultdict(dict)
     ids = [identity.id for identity in identities]
     for friend in session.exec(select(Friend).where(col(Friend.identity_id).in_(ids))).all():
         friends[friend.identity_id][friend.line_account_id] = friend
+    chosen: dict[str, Identity] = {}
+    for identity in sorted(identities, key=lambda one: one.account_no is not None):  # her own at the account comes last
+        hers = friends[identity.id]
+        if identity.account_no is not None or place.may_join or not hers or place.account.id in hers:
+            chosen[identity.line_user_id] = identity
+    place.kept_apart.difference_update(line_user_ids)
+    place.kept_apart.update(identity.line_user_id for identity in identities if identity.line_user_id not in chosen)
+    customers = lock_customers(session, {identity.customer_id for identity in chosen.values()})
     return {
-        identity.line_user_id: Person(customers[identity.customer_id], identity, friends[identity.id])
-        for identity in identities
+        line_user_id: Person(customers[identity.customer_id], identity, friends[identity.id])
+        for line_user_id, identity in chosen.items()
     }
 
 
@@ -153,7 +171,7 @@ def _set_status(customer: Customer, friend: Friend, status: str, occurred_at: da
 
 
 def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> tuple[Customer, Friend]:
-    """The customer and her tie to the account, both made if missing. Raises NoBasisForJoining."""
+    """The customer and her tie to the account, both made if missing."""
     if sign.line_user_id not in place.people:
         lock_people(session, place, [sign.line_user_id])
     person = place.people.get(sign.line_user_id)
@@ -161,8 +179,6 @@ def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> t
         person = place.people[sign.line_user_id] = _welcome(session, place, sign)
     friend = person.friends.get(place.account.id)
     if friend is None:
-        if person.friends and not place.may_join:
-            raise NoBasisForJoining
         friend = person.friends[place.account.id] = _befriend(session, place, person.identity, sign, source)
     for store in place.stores:
         tie_to_store(session, person.customer, store)
@@ -170,13 +186,14 @@ def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> t
 
 
 def _welcome(session: ScopedSession, place: Place, sign: Sign) -> Person:
-    """A person whom the brand meets for the first time."""
+    """A person whom the brand meets for the first time, or may not join with whom it has met elsewhere."""
     customer = Customer(id=uuid7())
     identity = Identity(
         id=uuid7(),
         customer_id=customer.id,
         provider_id=place.account.provider_id,
         line_user_id=sign.line_user_id,
+        account_no=place.account.no if sign.line_user_id in place.kept_apart else None,
     )
     session.add(customer)
     session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
-from app.customers.identity import NoBasisForJoining, Place, Sign, follow, hear, lock_people, unfollow
+from app.customers.identity import Place, Sign, follow, hear, lock_people, unfollow
 from app.customers.queries import list_account_stores
 from app.inbound.content.service import note_content
 from app.inbound.replies.service import note_reply
@@ -31,12 +31,11 @@ WORKED = Counter("noren_line_events_total", "Events of LINE worked off, by type 
 MOST = 200
 HEARD_EVERY = timedelta(minutes=1)
 LONGEST_TEXT = 5000
-NO_BASIS = "no basis for joining"
 
 # What a damaged event can cause, besides a value that is too long for an index, which the driver counts among the
 # operational errors. A lost connection or a deadlock is not the event's fault: it ends the whole turn, and the lane
 # comes back.
-_FAULTS = (NoBasisForJoining, DataError, IntegrityError, ValueError, TypeError, LookupError, AttributeError)
+_FAULTS = (DataError, IntegrityError, ValueError, TypeError, LookupError, AttributeError)
 
 
 def work_line_events(
@@ -133,7 +132,7 @@ def _work(session: ScopedSession, place: Place, event: Row[Any], now: datetime) 
         if isinstance(fault, OperationalError) and not isinstance(fault.orig, ProgramLimitExceeded):
             raise
         place.people.pop(event.line_user_id, None)
-        trouble = NO_BASIS if isinstance(fault, NoBasisForJoining) else type(fault).__name__
+        trouble = type(fault).__name__
         log.warning("event_not_worked_off", line_account_id=str(place.account.id), type=kind, trouble=trouble)
         WORKED.labels(kind, "trouble").inc()
         return trouble

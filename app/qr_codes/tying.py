@@ -43,19 +43,21 @@ def identify(session: ScopedSession, scan_id: UUID, line_user_id: str, now: date
         return
     scan.line_user_id, scan.identified_at = line_user_id, now
     session.flush()
-    identity = session.exec(
-        select(Identity).where(
-            col(Identity.provider_id) == scan.provider_id, col(Identity.line_user_id) == line_user_id
+    # Of the customers for whom the id stands at one account each, the one who is a friend of the scan's account.
+    of_account = (
+        select(Friend)
+        .join(Identity, col(Identity.id) == col(Friend.identity_id))
+        .where(
+            col(Identity.provider_id) == scan.provider_id,
+            col(Identity.line_user_id) == line_user_id,
+            col(Friend.line_account_id) == scan.line_account_id,
         )
-    ).one_or_none()
-    if identity is None or not lock_customers(session, [identity.customer_id]):
-        return
-    of_both = select(Friend).where(
-        col(Friend.identity_id) == identity.id, col(Friend.line_account_id) == scan.line_account_id
     )
-    friend = session.exec(of_both.execution_options(populate_existing=True)).one_or_none()
-    if friend is not None:
-        tie_friend(session, friend, line_user_id, now)
+    friend = session.exec(of_account).one_or_none()
+    if friend is None or not lock_customers(session, [friend.customer_id]):
+        return
+    session.refresh(friend)
+    tie_friend(session, friend, line_user_id, now)
 
 
 def tie_follow(session: ScopedSession, place: Place, sign: Sign, now: datetime) -> None:

@@ -143,7 +143,7 @@ class BackfillRead(Read):
     imported: int = Field(description="Friends that were new.", examples=[120])
     known: int = Field(description="Friends that were known already; what webhooks told of them stays.", examples=[3])
     left_out: int = Field(
-        description="People known at another account whom the brand has no basis for joining.", examples=[0]
+        description="Always 0: whom the brand has no basis for joining becomes a customer of her own.", examples=[0]
     )
     detail: str | None
     detail_ja: str | None

@@ -56,7 +56,12 @@ def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> lis
 _WAITING = text(
     """
     SELECT reply.id, reply.attempts, reply.reason, reply.expires_at, event.body->>'replyToken' AS reply_token,
-           event.line_user_id, coalesce(customer.name, identity.display_name) AS customer_name,
+           event.line_user_id, coalesce(customer.name, (
+               SELECT identity.display_name FROM identity
+               WHERE identity.brand_id = :brand_id AND identity.customer_id = reply.customer_id
+                   AND identity.provider_id = account.provider_id AND identity.line_user_id = event.line_user_id
+               ORDER BY identity.profile_at DESC NULLS LAST LIMIT 1
+           )) AS customer_name,
            brand.name AS brand_name,
            CASE WHEN cardinality(account.store_nos) = 1 THEN store.name ELSE account.name END AS store_name
     FROM line_reply AS reply
@@ -65,8 +70,6 @@ _WAITING = text(
     JOIN line_event AS event ON event.brand_id = :brand_id AND event.line_account_id = reply.line_account_id
         AND event.webhook_event_id = reply.webhook_event_id
     LEFT JOIN customer ON customer.brand_id = :brand_id AND customer.id = reply.customer_id
-    LEFT JOIN identity ON identity.brand_id = :brand_id AND identity.customer_id = reply.customer_id
-        AND identity.provider_id = account.provider_id AND identity.line_user_id = event.line_user_id
     LEFT JOIN store ON store.brand_id = :brand_id AND store.no = account.store_nos[1]
     WHERE reply.brand_id = :brand_id AND reply.line_account_id = :line_account_id AND reply.status = 'waiting'
     ORDER BY reply.id LIMIT :most

@@ -109,7 +109,7 @@ def test_what_webhooks_told_stays(session: ScopedSession) -> None:
     follow(session, place, Sign(here, "e3", NOON), is_unblocked=False)
     stranger = make.friend(session, account, line_user_id=wrote, status="unknown", source="message", followed_at=None)
     done = import_followers(session, account.id, [gone, here, wrote], NOON + timedelta(hours=2))
-    assert (done.imported, done.known, done.left_out) == (0, 3, 0)
+    assert (done.imported, done.known) == (0, 3)
     session.expire_all()
     friends = {one.identity_id: one for one in session.exec(select(Friend)).all()}
     by_user = {one.line_user_id: friends[one.id] for one in session.exec(select(Identity)).all()}
@@ -128,21 +128,31 @@ def test_a_block_that_is_worked_off_after_the_list_was_read_counts(session: Scop
     assert session.exec(select(Friend.status)).one() == "blocked"
 
 
-@pytest.mark.parametrize(("basis", "left_out"), [("provider_page", 0), (None, 1)])
+@pytest.mark.parametrize(("basis", "people"), [("provider_page", 1), (None, 2)])
 def test_people_of_another_account_are_joined_only_with_a_basis(
-    session: ScopedSession, basis: str | None, left_out: int
+    session: ScopedSession, basis: str | None, people: int
 ) -> None:
     get_brand(session, session.scope.brand_id).joining_basis = basis
     first, second = (make.line_account(session, make.store(session)) for _ in range(2))
     user_id = make.line_user_id()
     person = make.friend(session, first, line_user_id=user_id)
-    done = import_followers(session, second.id, [user_id], NOON)
-    assert (done.imported, done.left_out) == (1 - left_out, left_out)
+    assert import_followers(session, second.id, [user_id], NOON).imported == 1
     session.expire_all()
-    customer = session.get_one(Customer, (session.scope.brand_id, person.customer_id))
-    assert customer.account_nos == ([first.no] if left_out else [first.no, second.no])
-    assert customer.store_nos == ([1] if left_out else [1, 2])
-    assert len(session.exec(select(Customer)).all()) == 1
+    customers = session.exec(select(Customer).order_by(col(Customer.created_at))).all()
+    reached = {frozenset(customer.account_nos) for customer in customers}
+    assert reached == ({frozenset({1, 2})} if people == 1 else {frozenset({1}), frozenset({2})})
+    assert person.customer_id in {customer.id for customer in customers}
+    assert len(customers) == people
+
+
+def test_whom_no_basis_keeps_apart_is_known_when_the_list_is_read_again(session: ScopedSession) -> None:
+    get_brand(session, session.scope.brand_id).joining_basis = None
+    first, second = (make.line_account(session, make.store(session)) for _ in range(2))
+    user_id = make.line_user_id()
+    make.friend(session, first, line_user_id=user_id)
+    done = [import_followers(session, second.id, [user_id], NOON) for _ in range(2)]
+    assert [(one.imported, one.known) for one in done] == [(1, 0), (0, 1)]
+    assert set(session.exec(select(Identity.account_no)).all()) == {None, second.no}
 
 
 def test_a_second_reading_finds_everybody_known(session: ScopedSession) -> None:

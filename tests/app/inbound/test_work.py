@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from app.customers.erasure import erase
 from app.customers.models import Customer, CustomerStore, Friend, Identity
 from app.events.models import Event
-from app.inbound.work import NO_BASIS, work_off
+from app.inbound.work import work_off
 from app.settings import Settings
 from tenants.brands.models import Brand
 from tenants.ids import encode_id
@@ -121,17 +121,37 @@ def test_one_user_id_at_two_providers_is_two_customers(line: Line) -> None:
         assert count(session, "customer") == 2
 
 
-def test_without_a_basis_a_second_account_is_not_joined(line: Line) -> None:
+def without_basis(line: Line) -> None:
     with line.home.open() as session:
         session.exec(select(Brand)).one().joining_basis = None
         session.commit()
+
+
+def test_without_a_basis_a_second_account_has_a_customer_of_its_own(line: Line) -> None:
+    without_basis(line)
     a, b, user = line.channel(), line.channel(), make.line_user_id()
     line.tell(a, told("follow", user, BASE), told("message", user, BASE + 1))
-    line.tell(b, told("follow", user, BASE + 2), told("follow", make.line_user_id(), BASE + 3))
+    line.tell(b, told("follow", user, BASE + 2), told("message", user, BASE + 3))
+    line.tell(b, told("unfollow", user, BASE + 4))
     with line.home.open() as session:
-        assert line.friends(session) == {a.no: "following", b.no: "following"}
-        assert count(session, "customer") == 2
-    assert [row.trouble for row in stored(line.home, b)] == [NO_BASIS, None]
+        assert line.friends(session) == {a.no: "following", b.no: "blocked"}
+        ties = session.exec(select(Friend.account_no, Friend.customer_id)).all()
+        identities = session.exec(select(Identity.account_no, Identity.customer_id)).all()
+    assert len({customer_id for _, customer_id in ties}) == 2
+    assert dict(identities) == {None: dict(ties)[a.no], b.no: dict(ties)[b.no]}
+    assert [row.trouble for row in stored(line.home, b)] == [None] * 3
+
+
+def test_what_was_joined_stays_joined_when_the_basis_is_withdrawn(line: Line) -> None:
+    a, b, c, user = line.channel(), line.channel(), line.channel(), make.line_user_id()
+    line.tell(a, told("follow", user, BASE))
+    line.tell(b, told("follow", user, BASE + 1))
+    without_basis(line)
+    line.tell(b, told("message", user, BASE + 2))
+    line.tell(c, told("follow", user, BASE + 3))
+    with line.home.open() as session:
+        ties = dict(session.exec(select(Friend.account_no, Friend.customer_id)).all())
+    assert ties[a.no] == ties[b.no] != ties[c.no]
 
 
 def test_a_stranger_who_writes_is_known_but_not_reached(line: Line) -> None:

@@ -218,19 +218,26 @@ def test_a_scan_has_one_person_whoever_comes_back_with_it(counter: Counter) -> N
     assert counter.source() == "follow"
 
 
-def test_who_may_not_be_joined_is_not_tied(counter: Counter) -> None:
-    """She is known at another account, and the brand has stated no basis: she stays what she was."""
+@pytest.mark.parametrize("comes_back_first", [True, False])
+def test_who_may_not_be_joined_is_tied_as_the_customer_that_she_is_here(
+    counter: Counter, comes_back_first: bool
+) -> None:
+    """She is known at another account, and the brand has stated no basis: here she is somebody of her own."""
     from tenants.brands.models import Brand
 
     with counter.home.open() as session:
         session.exec(select(Brand)).one().joining_basis = None
         make.friend(session, make.line_account(session), line_user_id=counter.user_id)
         session.commit()
-    counter.scan(0)
-    counter.tell("follow", 1)
-    assert counter.friends() == [0, 0]
+    scan_id = counter.visit(0)
+    if comes_back_first:
+        counter.come_back(scan_id, 1)
+    counter.tell("follow", 2)
+    if not comes_back_first:
+        counter.come_back(scan_id, 3)
+    assert sum(counter.friends()) == 1
     with counter.home.open() as session:
-        assert len(session.exec(select(Customer.id)).all()) == 1
+        assert len(session.exec(select(Customer.id)).all()) == 2
 
 
 @pytest.mark.parametrize("seed", range(12))
