@@ -10,10 +10,13 @@ from app.customers.models import Customer
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 
+# Each row of the answer needs the brand's lock before its own is taken.
 _LOCK_NAMES = text(
-    "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
+    "WITH brand AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(hashtextextended(:all_names, 0)))"
+    " SELECT pg_advisory_xact_lock(key) FROM brand, (SELECT DISTINCT hashtextextended(name, 0) AS key"
     " FROM unnest(CAST(:names AS text[])) AS name ORDER BY key) AS keys"
 )
+_LOCK_ALL_NAMES = text("SELECT pg_advisory_xact_lock(hashtextextended(:all_names, 0))")
 
 
 def lock_names(session: ScopedSession, names: Iterable[str]) -> None:
@@ -24,16 +27,43 @@ def lock_names(session: ScopedSession, names: Iterable[str]) -> None:
     """
     wanted = [f"{session.scope.brand_id}:{name}" for name in names]
     if wanted:
-        session.execute(_LOCK_NAMES, {"names": wanted})
+        session.execute(_LOCK_NAMES, {"names": wanted, "all_names": _all_names(session)})
+
+
+def lock_all_names(session: ScopedSession) -> None:
+    """Hold every name of the brand until the transaction ends, first of all in it and for a moment only.
+
+    For those who look thousands of people up at once: so many locks of their own would fill the table of locks.
+    """
+    session.execute(_LOCK_ALL_NAMES, {"all_names": _all_names(session)})
+
+
+def _all_names(session: ScopedSession) -> str:
+    return f"{session.scope.brand_id}:"
 
 
 def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
-    """Lock these people's rows for change, and read them as they stand now; those erased or unknown are left out.
+    """Lock these people's rows for change, and read them as they stand now, by the ids that were asked for.
 
-    The lock lets others refer to the row meanwhile. Rows are locked in the order of their ids.
+    Who was merged into another is that other: two ids may name one person. Those erased or unknown are left out. The
+    lock lets others refer to the row meanwhile. Rows are locked in the order of their ids.
     """
-    if not customer_ids:
-        return {}
+    ids = {customer_id: customer_id for customer_id in customer_ids}
+    session.flush()
+    while ids:
+        session.connection().exec_driver_sql("SAVEPOINT people")
+        rows = _lock_rows(session, set(ids.values()))
+        survivors = {row.id: row.merged_into_id for row in rows.values() if row.merged_into_id is not None}
+        if not survivors:
+            session.connection().exec_driver_sql("RELEASE SAVEPOINT people")
+            return {asked: rows[customer_id] for asked, customer_id in ids.items() if customer_id in rows}
+        # All are let go and locked anew: to hold some while waiting for another would not be in the order of the ids.
+        session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT people; RELEASE SAVEPOINT people")
+        ids = {asked: survivors.get(customer_id, customer_id) for asked, customer_id in ids.items()}
+    return {}
+
+
+def _lock_rows(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
     rows = (
         select(Customer)
         .where(col(Customer.id).in_(customer_ids), col(Customer.erased_at).is_(None))
@@ -45,7 +75,7 @@ def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> di
 
 
 def lock_customer(session: ScopedSession, customer_id: UUID) -> Customer:
-    """Lock one person's row for change, and read it as it stands now. Raises NotFound."""
+    """Lock one person's row for change, and read it as it stands now: the survivor's, if merged. Raises NotFound."""
     locked = lock_customers(session, [customer_id])
     if customer_id not in locked:
         raise NotFound
