@@ -32,6 +32,8 @@ ROUTERS = (
     "app.operators.router",
     "app.qr_codes.router",
     "app.qr_codes.links",
+    "app.operations.router",
+    "app.customers.exports.router",
     "app.customers.tags.router",
     "app.customers.router",
     "app.commerce.router",

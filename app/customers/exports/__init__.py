@@ -1,0 +1,1 @@
+"""Exports: all that is held of one person, and files of many."""
