@@ -15,6 +15,7 @@ import app.events.models
 import app.idempotency
 import app.inbound.models
 import app.jobs.models
+import app.liff.models
 import app.messaging.models
 import app.operations.models
 import app.qr_codes.models

@@ -21,7 +21,8 @@ UNWALLED = "lane"
 """Ids of work and nothing else, keyed by (kind, brand_id, key): workers claim it over all brands."""
 
 DEFINERS = {
-    "find_account_brand", "find_client_brand", "find_credential", "find_qr_code", "find_staff", "list_brand_ids",
+    "find_account_brand", "find_client_brand", "find_credential", "find_login_channel", "find_qr_code", "find_staff",
+    "list_brand_ids",
     "list_brands_with_live_rules", "list_unprojected_brands", "list_unsealed_brands",
 }  # fmt: skip
 """The functions that may look over the wall; each answers ids only."""

@@ -10,7 +10,8 @@ from sqlmodel.sql.sqltypes import AutoString
 from migrations.models import metadata
 
 PLAIN_INDEXES = {
-    "ix_api_client_id", "ix_credential_hash_digest", "ix_line_account_id", "ix_qr_code_code", "ix_staff_subject",
+    "ix_api_client_id", "ix_credential_hash_digest", "ix_line_account_id", "ix_line_account_login_channel_id",
+    "ix_qr_code_code", "ix_staff_subject",
 }  # fmt: skip
 """Indexes of the look-up functions, which search before the brand is known; models cannot say what they are for."""
 

@@ -85,4 +85,8 @@ class AccountLink(BrandTable, table=True):
     customer_id: UUID
     line_account_id: UUID
     expires_at: datetime = Field(sa_type=Instant)
+    consented_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When she agreed to be known as one person over accounts, where the brand's own page asked her."""
     used_at: datetime | None = Field(default=None, sa_type=Instant)
+    failed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When LINE told that somebody else had opened the link, which spoils it."""
