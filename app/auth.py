@@ -17,7 +17,7 @@ from app.callers import CallerInfo, find_caller
 from app.keys import is_well_formed
 from app.limits.service import Limits
 from tenants.brands.models import Brand
-from tenants.problems import Unauthorized
+from tenants.problems import Problem, Unauthorized
 from tenants.scope import Scope
 from tenants.sealing import BrandKey, Keyring
 from tenants.session import ScopedSession as Session_
@@ -102,7 +102,13 @@ def _open(request: Request, caller: CallerInfo, scope: Scope, now: datetime) -> 
                 session, request, caller.id, brand_key, now, caller.scope
             )
         audit.follow_session(request, session)
-        yield session
+        try:
+            yield session
+        except Problem as problem:
+            session.rollback()
+            if problem.leave_note(session):
+                session.commit()
+            raise
         session.commit()
 
 

@@ -1,8 +1,9 @@
 """Problem: an error that a caller can act on, as RFC 9457 carries it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(eq=False)
@@ -24,6 +25,18 @@ class Problem(Exception):
     def members(self) -> dict[str, Any]:
         """The fields of this problem: its extension members, and `detail` where it has one."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def leaving(self, note: Callable[[Any], None]) -> Self:
+        """This problem, leaving something written down though the request is refused: `note` gets a new transaction."""
+        self._note: Callable[[Any], None] | None = note
+        return self
+
+    def leave_note(self, session: Any) -> bool:
+        """Write down what this problem leaves behind; whether there was anything."""
+        note = getattr(self, "_note", None)
+        if note is not None:
+            note(session)
+        return note is not None
 
     def __str__(self) -> str:
         return str(self.members().get("detail") or self.title())

@@ -43,9 +43,9 @@ def _all_names(session: ScopedSession) -> str:
 
 
 def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
-    """Lock these people's rows for change, and read them as they stand now, by the ids that were asked for.
+    """Lock these people's rows for change, and read them as they stand now, by the ids that were asked for and their own.
 
-    Who was merged into another is that other: two ids may name one person. Those erased or unknown are left out. The
+    Who was merged into another is that other: several ids may name one person. Those erased or unknown are left out. The
     lock lets others refer to the row meanwhile. Rows are locked in the order of their ids.
     """
     ids = {customer_id: customer_id for customer_id in customer_ids}
@@ -56,7 +56,7 @@ def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> di
         survivors = {row.id: row.merged_into_id for row in rows.values() if row.merged_into_id is not None}
         if not survivors:
             session.connection().exec_driver_sql("RELEASE SAVEPOINT people")
-            return {asked: rows[customer_id] for asked, customer_id in ids.items() if customer_id in rows}
+            return rows | {asked: rows[customer_id] for asked, customer_id in ids.items() if customer_id in rows}
         # All are let go and locked anew: to hold some while waiting for another would not be in the order of the ids.
         session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT people; RELEASE SAVEPOINT people")
         ids = {asked: survivors.get(customer_id, customer_id) for asked, customer_id in ids.items()}

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Integer, any_, exists, false, func, literal, or_
+from sqlalchemy import CTE, ColumnElement, Integer, and_, any_, exists, false, func, literal, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from app.customers.joining.models import ExternalId
 from app.customers.models import Customer, CustomerStore, Friend, Identity, Tag
 from app.events.models import Event
 from tenants.ids import decode_id
@@ -20,12 +21,43 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 
+def is_present() -> ColumnElement[bool]:
+    """Whether a customer's row stands for a person: neither erased, nor merged into another, who stands for both."""
+    return and_(col(Customer.erased_at).is_(None), col(Customer.merged_into_id).is_(None))
+
+
 def get_customer(session: ScopedSession, customer_id: UUID, scope: Scope | None = None) -> Customer:
-    """A customer whom this scope (or else the session's) sees and who is not erased. Raises NotFound."""
-    customer = session.exec(select(Customer).where(col(Customer.id) == customer_id)).one_or_none()
-    if customer is None or customer.erased_at is not None or not sees(scope or session.scope, customer):
+    """A customer whom this scope (or else the session's) sees and who is not erased. Raises NotFound.
+
+    Of one who was merged into another it is that other, and so has another id than was asked for.
+    """
+    seen_by = scope or session.scope
+    customer = _find_seen(session, customer_id, seen_by)
+    if customer is not None and customer.merged_into_id is not None:
+        customer = _find_seen(session, customer.merged_into_id, seen_by)
+    if customer is None or customer.merged_into_id is not None:
         raise NotFound
     return customer
+
+
+def _find_seen(session: ScopedSession, customer_id: UUID, scope: Scope) -> Customer | None:
+    customer = session.exec(select(Customer).where(col(Customer.id) == customer_id)).one_or_none()
+    return customer if customer is not None and customer.erased_at is None and sees(scope, customer) else None
+
+
+def list_her_ids(session: ScopedSession, customer_id: UUID) -> list[UUID]:
+    """All ids that stand for a person: hers first, then of those who were merged into her.
+
+    What is looked up by these holds also what stayed with them: consents, and twins of what she had herself.
+    """
+    merged = select(Customer.id).where(col(Customer.merged_into_id) == customer_id).order_by(col(Customer.id))
+    return [customer_id, *session.exec(merged).all()]
+
+
+def resolve_id(session: ScopedSession, customer_id: UUID) -> UUID:
+    """The id of the customer whom this id stands for: another's, once she was merged. For filters of lists."""
+    merged = select(Customer.merged_into_id).where(col(Customer.id) == customer_id)
+    return session.exec(merged).one_or_none() or customer_id
 
 
 def sees(scope: Scope, customer: Customer) -> bool:
@@ -43,13 +75,38 @@ def find_display_name(session: ScopedSession, customer_id: UUID) -> str | None:
 
 def list_by_key(session: ScopedSession, key: str, value: str) -> Sequence[UUID]:
     """Ids of the people who have this `external_id`, `member_number`, `phone` or `email`; of three at most."""
-    column = {
-        "external_id": Customer.external_id,
-        "member_number": Customer.member_number,
-        "phone": Customer.phone,
-        "email": Customer.email,
-    }[key]
-    return session.exec(select(Customer.id).where(col(column) == value).order_by(col(Customer.id)).limit(3)).all()
+    return sorted({customer_id for customer_id, _ in list_by_keys(session, key, [value], most=3)})
+
+
+def list_by_keys(
+    session: ScopedSession, key: str, values: Collection[str], *, most: int | None = None
+) -> Sequence[tuple[UUID, str]]:
+    """Ids of the people who have one of these values of a key, each with the value; a value may name several.
+
+    What one had who was merged into another names that other: the phone on her row, and the strong key that was kept
+    for her as a name from outside.
+    """
+    column = col(_KEYS[key])
+    of_row = select(func.coalesce(col(Customer.merged_into_id), col(Customer.id)), column).where(
+        column.in_(values), col(Customer.erased_at).is_(None)
+    )
+    found = [(row[0], str(row[1])) for row in session.exec(of_row.order_by(col(Customer.id)).limit(most)).all()]
+    if key in STRONG_KEYS:
+        kept = select(ExternalId.customer_id, ExternalId.value).where(
+            col(ExternalId.system) == key, col(ExternalId.value).in_(values)
+        )
+        found += [(row[0], row[1]) for row in session.exec(kept.limit(most)).all()]
+    return found
+
+
+STRONG_KEYS = ("external_id", "member_number")
+"""Keys that belong to one person only; a family may share a phone or an address."""
+_KEYS = {
+    "external_id": Customer.external_id,
+    "member_number": Customer.member_number,
+    "phone": Customer.phone,
+    "email": Customer.email,
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +127,7 @@ def list_customers(session: ScopedSession, filters: CustomerFilters) -> Any:
     whole brand. It does so row by row until the page is full, or, where a filter is slow to ask and may find few, with
     all of them at once.
     """
-    rows = select(Customer).where(col(Customer.erased_at).is_(None))
+    rows = select(Customer).where(is_present())
     stores = session.scope.store_nos if filters.store_no is None else frozenset({filters.store_no})
     if stores is not None and len(stores) == 1 and filters.q is None:
         rows = rows.join(CustomerStore, _same_customer()).where(col(CustomerStore.store_no) == min(stores))
@@ -172,9 +229,9 @@ def find_friend_id(session: ScopedSession, identity_id: UUID, line_account_id: U
     return session.exec(of_both).one_or_none()
 
 
-def list_events(customer_id: UUID) -> Any:
-    """What happened to her as far as the scope sees it, to be paged."""
-    return select(Event).where(col(Event.customer_id) == customer_id)
+def list_events(customer_ids: Collection[UUID]) -> Any:
+    """What happened to her, by all of her ids, as far as the scope sees it, to be paged."""
+    return select(Event).where(col(Event.customer_id).in_(customer_ids))
 
 
 def map_store_ids(session: ScopedSession, nos: Collection[int]) -> dict[int, UUID]:

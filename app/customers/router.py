@@ -128,8 +128,9 @@ def erase_customer(customer_id: CustomerId, session: BrandWide, caller: Caller, 
 @router.get("/{customer_id}/timeline", dependencies=[allow("customers:read")])
 def list_timeline(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[TimelineRead]:
     """What happened to a customer, newest first; a store sees what happened at its stores."""
-    queries.get_customer(session, customer_id)
-    rows, next_cursor = list_page(session, queries.list_events(customer_id), Event.id, paging)
+    customer = queries.get_customer(session, customer_id)
+    her_ids = queries.list_her_ids(session, customer.id)
+    rows, next_cursor = list_page(session, queries.list_events(her_ids), Event.id, paging)
     shown = [TimelineRead.model_validate(event) for event in show_events(session, rows)]
     return Page(items=shown, next_cursor=next_cursor)
 
@@ -137,8 +138,8 @@ def list_timeline(customer_id: CustomerId, session: ScopedSession, paging: Pagin
 @router.get("/{customer_id}/friends", dependencies=[allow("customers:read")])
 def list_friends(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[FriendRead]:
     """The accounts that a customer follows, has blocked, or only wrote to."""
-    queries.get_customer(session, customer_id)
-    return make_page(session, queries.list_friends(customer_id), Friend.id, paging, FriendRead.model_validate)
+    customer = queries.get_customer(session, customer_id)
+    return make_page(session, queries.list_friends(customer.id), Friend.id, paging, FriendRead.model_validate)
 
 
 def _home_store(session: Session, caller: CallerInfo, body: CustomerUpdate) -> Store | None:

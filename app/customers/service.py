@@ -10,9 +10,11 @@ from uuid import UUID
 from app.customers import queries
 from app.customers.authorship import sign, sort_changes, writer_of
 from app.customers.events import CustomerCreated, CustomerUpdated
+from app.customers.joining.conflicts import disagree
 from app.customers.locks import lock_customer, lock_customers, lock_names
 from app.customers.models import Customer
 from app.customers.problems import KeysDisagree
+from app.customers.queries import STRONG_KEYS
 from app.customers.summary import tie_to_store
 from app.events.service import record
 from tenants.ids import uuid7
@@ -29,8 +31,6 @@ __all__ = [
     "upsert_customer",
 ]
 
-STRONG_KEYS = ("external_id", "member_number")
-"""Keys that belong to one person only; a family may share a phone or an address."""
 KEYS = (*STRONG_KEYS, "phone", "email")
 MOST_ATTRIBUTES = 200
 
@@ -64,13 +64,14 @@ def upsert_customer(
     if not keys:
         raise Invalid.at("", "Give at least one of external_id, member_number, phone and email.")
     lock_names(session, (f"{key}:{value}" for key, value in keys.items()))
-    customer_id = _find_by_keys(session, keys)
+    customer_id = _find_by_keys(session, keys, now)
     if customer_id is None:
         customer = Customer(id=uuid7(), created_at=now, updated_at=now)
         session.add(customer)
     else:
         customer = lock_customer(session, customer_id)
-        _check_strong_keys(customer, keys)
+        kept = _check_strong_keys(session, customer, keys)
+        changes = {name: value for name, value in changes.items() if name not in kept}
     is_seen = queries.sees(scope, customer)
     told = None if is_seen else _tell(customer.id, changes, home_store, store, now)
     ties = set(customer.store_nos)
@@ -111,19 +112,19 @@ def change_customer(
     customer = lock_customer(session, customer_id)
     check(customer)
     for key, value in taken.items():
-        if set(queries.list_by_key(session, key, value)) - {customer_id}:
-            raise KeysDisagree([key])
+        if others := set(queries.list_by_key(session, key, value)) - {customer.id}:
+            raise disagree([key], {customer.id, *others}, source="api", now=now)
     sorted_ = sort_changes(customer, changes, scope)
     if sorted_.refused:
         names = ", ".join(sorted_.refused)
         raise Conflict(f"The brand or another store wrote {names}; a store changes what it wrote itself.")
     changed = _change(session, customer, sorted_.allowed, home_store, writer_of(customer, scope, None), now)
     if changed:
-        record(session, CustomerUpdated(occurred_at=now, customer_id=customer_id, fields=tuple(changed)))
+        record(session, CustomerUpdated(occurred_at=now, customer_id=customer.id, fields=tuple(changed)))
     return customer
 
 
-def _find_by_keys(session: ScopedSession, keys: Mapping[str, str]) -> UUID | None:
+def _find_by_keys(session: ScopedSession, keys: Mapping[str, str], now: datetime) -> UUID | None:
     """The one person whom all keys that are known name; None if none is known."""
     named = {key: set(queries.list_by_key(session, key, value)) for key, value in keys.items()}
     known = [ids for ids in named.values() if ids]
@@ -131,14 +132,20 @@ def _find_by_keys(session: ScopedSession, keys: Mapping[str, str]) -> UUID | Non
         return None
     people = set.intersection(*known)
     if len(people) != 1:
-        raise KeysDisagree([key for key, ids in named.items() if ids])
+        named_by = [key for key, ids in named.items() if ids]
+        raise disagree(named_by, set().union(*known), source="api", now=now)
     return people.pop()
 
 
-def _check_strong_keys(customer: Customer, keys: Mapping[str, str]) -> None:
+def _check_strong_keys(session: ScopedSession, customer: Customer, keys: Mapping[str, str]) -> list[str]:
+    """The strong keys that name her though her row has another: they came to her by a merge. Raises KeysDisagree."""
+    kept = []
     for key in STRONG_KEYS:
         if key in keys and getattr(customer, key) not in (None, keys[key]):
-            raise KeysDisagree([other for other in keys if getattr(customer, other) == keys[other]] + [key])
+            if customer.id not in queries.list_by_key(session, key, keys[key]):
+                raise KeysDisagree([other for other in keys if getattr(customer, other) == keys[other]] + [key])
+            kept.append(key)
+    return kept
 
 
 def _change(

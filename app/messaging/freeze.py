@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlmodel import col
 
 from app.customers.models import Customer
+from app.customers.queries import is_present
 from tenants.session import ScopedSession
 
 BATCH_SIZE = 500
@@ -208,7 +209,7 @@ def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
         col(Customer.home_store_no),
         has_choice.label("has_choice"),
         (audience.capped if audience.capped is not None else false()).label("capped"),
-    ).where(col(Customer.brand_id) == session.scope.brand_id, col(Customer.erased_at).is_(None), audience.where)
+    ).where(col(Customer.brand_id) == session.scope.brand_id, is_present(), audience.where)
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     compiled = chosen.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return compiled.string, dict(compiled.params)

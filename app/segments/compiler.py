@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, and_, any_, exists, f
 from sqlmodel import col, select
 
 from app.customers.models import Customer, CustomerStore
+from app.customers.queries import is_present
 from app.segments import queries
 from app.segments.queries import Named
 from app.segments.rules import (
@@ -56,7 +57,7 @@ def compile_where(
     if missing and not skip_unseen:
         raise Invalid([{"pointer": reference.at, "detail": "There is no such thing."} for reference in missing])
     compiler = _Compiler(session, named, now, joined)
-    return and_(col(Customer.erased_at).is_(None), compiler.condition(tree))
+    return and_(is_present(), compiler.condition(tree))
 
 
 def _look_up(session: ScopedSession, tree: Rule) -> tuple[Named, list[Reference]]:

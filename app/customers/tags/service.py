@@ -64,7 +64,7 @@ def tag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, sourc
     customer = lock_customer(session, customer_id)
     new = [one for one in tags if one.no not in customer.tag_nos]
     for one in new:
-        row = CustomerTag(customer_id=customer_id, tag_id=one.id, tag_no=one.no, store_no=one.store_no)
+        row = CustomerTag(customer_id=customer.id, tag_id=one.id, tag_no=one.no, store_no=one.store_no)
         row.source, row.tagged_at = source, now
         session.add(row)
     _set_tags(session, customer, [*customer.tag_nos, *(one.no for one in new)], new, now)
@@ -75,7 +75,7 @@ def untag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, now
     """Take tags off a customer; those she does not have are passed over. Raises NotFound."""
     customer = lock_customer(session, customer_id)
     for one in tags:
-        row = session.get(CustomerTag, (session.scope.brand_id, customer_id, one.id))
+        row = session.get(CustomerTag, (session.scope.brand_id, customer.id, one.id))
         if row is not None:
             session.delete(row)
     gone = {one.no for one in tags}
