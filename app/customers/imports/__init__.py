@@ -1,0 +1,1 @@
+"""Import: customers and friends out of files, of whatever tool they come from."""
