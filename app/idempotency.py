@@ -9,10 +9,12 @@ from uuid import UUID
 
 from fastapi import Request, Response
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import LargeBinary, TextClause, text
+from sqlalchemy import LargeBinary, TextClause, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session
 
+from app.audit.requests import customers_in
 from tenants.problems import Conflict, Invalid, Problem
 from tenants.scope import Scope
 from tenants.sealing import BrandKey
@@ -33,6 +35,8 @@ class IdempotencyKey(BrandRow, table=True):
     status: int | None = None
     media_type: str | None = None
     answer: bytes | None = Field(default=None, sa_type=LargeBinary)
+    customer_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    """The persons whom the answer names: it goes when one of them is erased."""
 
 
 @dataclass(eq=False)
@@ -144,12 +148,14 @@ def keep_answer(claim: Claim, response: Response) -> None:
             "status": response.status_code,
             "media_type": response.headers.get("content-type"),
             "answer": sealed,
+            "customer_ids": customers_in(claim.request, bytes(response.body)) if sealed is not None else None,
         },
     )
 
 
 _KEEP = text(
-    "UPDATE idempotency_key SET status = :status, media_type = :media_type, answer = :answer"
+    "UPDATE idempotency_key SET status = :status, media_type = :media_type, answer = :answer,"
+    " customer_ids = CAST(:customer_ids AS uuid[])"
     " WHERE brand_id = :brand_id AND caller_id = :caller_id AND key = :key"
 )
 

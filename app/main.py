@@ -33,6 +33,7 @@ ROUTERS = (
     "app.qr_codes.router",
     "app.qr_codes.links",
     "app.operations.router",
+    "app.customers.erasing.router",
     "app.customers.exports.router",
     "app.customers.tags.router",
     "app.customers.attributes.router",

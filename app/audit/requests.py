@@ -197,6 +197,11 @@ def _read_thing(text: str) -> Thing | None:
     return Thing(found[1], decode_id(found[1], text)) if found else None
 
 
+def customers_in(request: Request, body: bytes) -> list[UUID]:
+    """The persons whom a request and its answer name."""
+    return sorted(decode_customers(_named(request, body) | _find(request._body)))
+
+
 def _named(request: Request, body: bytes) -> set[bytes]:
     """What stands behind each `cus_` in an answer, and in the path or the query that it answers."""
     found = _find(body)

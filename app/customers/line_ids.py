@@ -15,18 +15,18 @@ def list_line_user_ids(session: ScopedSession, customer_ids: Collection[UUID]) -
     return list(session.execute(_LINE_USER_IDS, values).scalars())
 
 
-def is_hers(table: str) -> str:
-    """SQL: whether a row of a table with `line_user_id` and `line_account_id` is of the people `:ids`.
+def is_hers(line_user_id: str, line_account_id: str) -> str:
+    """SQL: whether a LINE user id, at an account, is of the people `:ids`; both are columns of a row in question.
 
     `:line_user_ids` is what `list_line_user_ids` says of them, by which the rows are found. An id that stands for her
     at one account only is somebody else's at the others, and one that stands for her everywhere is not hers where
     another has it as her own.
     """
-    return f"""{table}.line_user_id = ANY(CAST(:line_user_ids AS text[])) AND EXISTS (
+    return f"""{line_user_id} = ANY(CAST(:line_user_ids AS text[])) AND EXISTS (
         SELECT FROM identity AS hers
-        JOIN line_account AS place ON place.brand_id = :brand_id AND place.id = {table}.line_account_id
+        JOIN line_account AS place ON place.brand_id = :brand_id AND place.id = {line_account_id}
         WHERE hers.brand_id = :brand_id AND hers.customer_id = ANY(CAST(:ids AS uuid[]))
-          AND hers.line_user_id = {table}.line_user_id
+          AND hers.line_user_id = {line_user_id}
           AND (hers.account_no = place.no OR hers.account_no IS NULL AND NOT EXISTS (
               SELECT FROM identity AS others
               WHERE others.brand_id = :brand_id AND others.provider_id = hers.provider_id

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
-from app.customers import erasure, queries, service, showing
+from app.customers import queries, service, showing
 from app.customers.by_segment import chosen_by
+from app.customers.erasing.schemas import CustomerErased
+from app.customers.erasing.service import erase
 from app.customers.models import Customer, Friend
 from app.customers.schemas import (
-    CustomerErased,
     CustomerRead,
     CustomerUpdate,
     CustomerUpsert,
@@ -120,9 +121,13 @@ def change_customer(
 
 @router.delete("/{customer_id}", status_code=202, dependencies=[allow("customers:erase")])
 def erase_customer(customer_id: CustomerId, session: BrandWide, caller: Caller, now: Now) -> CustomerErased:
-    """Erase a person's data, for good. Head office only, since she is the whole brand's customer."""
-    queries.get_customer(session, customer_id, caller.scope)
-    return CustomerErased.model_validate(erasure.erase(session, customer_id, now))
+    """Erase a person's data, for good; the receipt tells how much there was, and nothing of her.
+
+    Head office only, since she is the whole brand's customer.
+    """
+    found = queries.get_customer(session, customer_id, caller.scope)
+    receipt = erase(session, found.id, now, asked_by=caller.name)
+    return CustomerErased(id=receipt.customer_id, erased_at=receipt.erased_at, receipt_id=receipt.id)
 
 
 @router.get("/{customer_id}/timeline", dependencies=[allow("customers:read")])

@@ -30,6 +30,13 @@ class LineEvent(BrandRow, table=True):
             "line_user_id",
             postgresql_where=text("line_user_id IS NOT NULL"),
         ),
+        # Found again when its body has been kept for long enough.
+        Index(
+            "ix_line_event_kept",
+            "brand_id",
+            "received_at",
+            postgresql_where=text("worked_at IS NOT NULL AND body IS NOT NULL"),
+        ),
     )
 
     line_account_id: UUID = Field(primary_key=True)

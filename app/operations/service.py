@@ -124,7 +124,8 @@ def show_all(session: ScopedSession, operations: list[Operation]) -> list[Operat
 
 def _end(session: ScopedSession, operation: Operation, now: datetime) -> None:
     operation.finished_at = operation.updated_at = now
-    operation.files_until = now + FILES_KEPT
+    # Set already where somebody was erased while it ran: what it wrote may hold her.
+    operation.files_until = now if operation.files_until is not None else now + FILES_KEPT
     operation.checkpoint = None
     session.flush()
 

@@ -129,7 +129,7 @@ HOLDINGS: Final = (
         "line_events",
         "line_event",
         "line_account_id webhook_event_id type line_user_id occurred_at received_at worked_at body trouble",
-        whose=is_hers("line_event"),
+        whose=is_hers("line_event.line_user_id", "line_event.line_account_id"),
         order="occurred_at, line_account_id, webhook_event_id",
     ),
     Holding(
@@ -149,13 +149,14 @@ HOLDINGS: Final = (
         "qr_scans",
         "qr_scan",
         "created_at qr_code_id line_account_id provider_id line_user_id identified_at friend_id customer_id tied_at",
-        whose=f"(customer_id = ANY(CAST(:ids AS uuid[])) OR customer_id IS NULL AND {is_hers('qr_scan')})",
+        whose="(customer_id = ANY(CAST(:ids AS uuid[])) OR customer_id IS NULL AND "
+        f"{is_hers('qr_scan.line_user_id', 'qr_scan.line_account_id')})",
         unsaid="id",
     ),
     Holding(
         "account_links",
         "account_link",
-        "created_at customer_id line_account_id expires_at used_at",
+        "created_at customer_id line_account_id expires_at consented_at used_at failed_at",
         unsaid="id nonce_digest",
     ),
     Holding(

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.customers.exports.holdings import HOLDINGS, Holding
 from app.customers.line_ids import values_of
-from app.customers.models import Customer
+from app.customers.queries import list_her_ids
 from app.events.facts import PREFIX_OF as _PREFIX_OF
 from app.events.feed import show_events
 from app.events.models import Event
@@ -42,7 +42,7 @@ def write_person(session: ScopedSession, customer_id: UUID) -> Iterator[bytes]:
     whole brand, and a transaction that sees one moment. Memory does not grow with what there is of her.
     """
     writer = _Writer(session)
-    values = values_of(session, [customer_id, *_list_merged(session, customer_id)])
+    values = values_of(session, list_her_ids(session, customer_id))
     values["customer_id"] = customer_id
     yield b'{"id":%b,\n"format":%b' % (orjson.dumps(encode_id("cus", customer_id)), orjson.dumps(FORMAT))
     for holding in HOLDINGS:
@@ -57,11 +57,6 @@ def write_person(session: ScopedSession, customer_id: UUID) -> Iterator[bytes]:
             between = b",\n"
         yield b"[]" if between == b"[\n" else b"\n]"
     yield b"}\n"
-
-
-def _list_merged(session: ScopedSession, customer_id: UUID) -> list[UUID]:
-    merged = select(Customer.id).where(col(Customer.merged_into_id) == customer_id)
-    return list(session.exec(merged.order_by(col(Customer.id))))
 
 
 class _Writer:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from app.coupons.codes import new_code
 from app.coupons.models import CouponBudget
-from app.customers import erasure
+from app.customers.erasing.service import erase
 from app.customers.models import Customer, Identity
 from tenants.ids import encode_id
 from tenants.stores.models import Store
@@ -154,7 +154,7 @@ def test_every_unknown_code_answers_the_same(
         session.commit()
     with home.open() as session:
         gone = make.issued_coupon(session)
-        erasure.erase(session, gone.customer_id, utc_now())
+        erase(session, gone.customer_id, utc_now())
         session.commit()
     for path in ("/v1/cards/resolve", "/v1/redemptions"):
         bodies = set()

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from app.customers.erasure import erase
+from app.customers.erasing.service import erase
 from app.inbound.forward.deliver import Forwarder
 from app.inbound.forward.service import WAITS_SECONDS
 from app.inbound.tasks import forget_old_calls

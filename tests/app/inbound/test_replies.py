@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from app.customers.erasure import erase
+from app.customers.erasing.service import erase
 from app.inbound.replies.deliver import Replier
 from app.inbound.work import work_line_events
 from app.settings import Settings

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
-from app.customers.erasure import erase
+from app.customers.erasing.service import erase
 from app.customers.models import Customer, CustomerStore, Friend, Identity
 from app.events.models import Event
 from app.inbound.work import work_off

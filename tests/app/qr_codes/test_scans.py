@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import col, select
 
 from app.auth import read_now
-from app.customers.erasure import erase
+from app.customers.erasing.service import erase
 from app.customers.models import Customer
 from app.jobs.queue import Clockwork
 from app.main import create_app
