@@ -1,4 +1,4 @@
-"""Facts of sales."""
+"""Facts of sales and visits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,4 +22,19 @@ class OrderPaid(Fact):
     order_id: UUID
     amount_yen: int
     orders_delta: int
+    told_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitRecorded(Fact):
+    """Somebody came to a store, or what is known of it changed.
+
+    A visit of another store, customer or time is told by one fact that takes the former away (-1) and one that adds it,
+    so that the sum over all facts is the number of visits.
+    """
+
+    type: ClassVar[str] = "visit.recorded"
+    once_by: ClassVar[tuple[str, ...]] = ("visit_id", "told_at", "visits_delta")
+    visit_id: UUID
+    visits_delta: int
     told_at: datetime

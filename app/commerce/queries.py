@@ -1,53 +1,55 @@
-"""Reads of orders."""
+"""Reads of orders and visits."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from app.commerce.models import Order
+from app.commerce.models import Order, Visit
 from app.customers.models import Customer, CustomerStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
+Row = TypeVar("Row", Order, Visit)
+
 
 @dataclass(frozen=True)
-class OrderFilters:
-    """Which orders a list holds; None does not filter."""
+class Filters:
+    """Which orders or visits a list holds; None does not filter."""
 
     customer_id: UUID | None = None
     store_no: int | None = None
     external_id: str | None = None
 
 
-def list_orders(filters: OrderFilters) -> Any:
-    """The orders of the scope, to be paged."""
-    rows = select(Order)
+def list_rows(table: type[Row], filters: Filters) -> Any:
+    """The orders or visits of the scope, to be paged."""
+    rows = select(table)
     if filters.customer_id is not None:
-        rows = rows.where(col(Order.customer_id) == filters.customer_id)
+        rows = rows.where(col(table.customer_id) == filters.customer_id)
     if filters.store_no is not None:
-        rows = rows.where(col(Order.store_no) == filters.store_no)
+        rows = rows.where(col(table.store_no) == filters.store_no)
     if filters.external_id is not None:
-        rows = rows.where(col(Order.external_id) == filters.external_id)
+        rows = rows.where(col(table.external_id) == filters.external_id)
     return rows
 
 
-def get_order(session: ScopedSession, order_id: UUID) -> Order:
-    """An order that the scope sees. Raises NotFound."""
-    order = session.exec(select(Order).where(col(Order.id) == order_id)).one_or_none()
-    if order is None:
+def get_row(session: ScopedSession, table: type[Row], row_id: UUID) -> Row:
+    """An order or a visit that the scope sees. Raises NotFound."""
+    row = session.exec(select(table).where(col(table.id) == row_id)).one_or_none()
+    if row is None:
         raise NotFound
-    return order
+    return row
 
 
-def map_orders(session: ScopedSession, external_ids: Collection[str]) -> dict[str, Order]:
-    """Orders by the partner's id."""
-    rows = session.exec(select(Order).where(col(Order.external_id).in_(external_ids))).all()
+def map_rows(session: ScopedSession, table: type[Row], external_ids: Collection[str]) -> dict[str, Row]:
+    """Orders or visits by the partner's id."""
+    rows = session.exec(select(table).where(col(table.external_id).in_(external_ids))).all()
     return {row.external_id: row for row in rows}
 
 
@@ -69,9 +71,13 @@ def list_ties(session: ScopedSession, customer_ids: Collection[UUID]) -> Sequenc
     return session.exec(rows.execution_options(populate_existing=True)).all()
 
 
-def find_last_ordered_at(session: ScopedSession, customer_id: UUID, store_id: UUID | None = None) -> datetime | None:
-    """When she last bought something, at one store or anywhere."""
-    rows = select(func.max(Order.ordered_at)).where(col(Order.customer_id) == customer_id)
+def find_last_at(
+    session: ScopedSession, table: type[Row], at: str, customer_id: UUID, store_id: UUID | None = None
+) -> datetime | None:
+    """The newest instant (the column `at`) of her orders or visits, at one store or anywhere."""
+    newest: Any = func.max(getattr(table, at))
+    rows = select(newest).where(col(table.customer_id) == customer_id)
     if store_id is not None:
-        rows = rows.where(col(Order.store_id) == store_id)
-    return session.exec(rows).one()
+        rows = rows.where(col(table.store_id) == store_id)
+    found: datetime | None = session.exec(rows).one()
+    return found

@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.coupons import problems as coupons
+from app.customers.attributes.problems import AttributeInUse
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
 from app.messaging.service import QuotaExhausted
@@ -26,9 +27,12 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "disable_staff": (LastAdmin,),
     "invite_staff": (AlreadyAccepted,),
     "read_message_content": (ContentPreparing, ContentGone),
+    "create_customer_attribute": (AttributeInUse,),
+    "change_customer_attribute": (AttributeInUse,),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),
     "upsert_orders": (KeysDisagree,),
+    "upsert_visits": (KeysDisagree,),
     "issue_coupon": (coupons.CouponAllIssued, coupons.CouponCustomerLimit, coupons.CouponEnded),
     "void_issued_coupon": (coupons.CouponAlreadyRedeemed, coupons.CouponVoid),
     "create_redemption": (

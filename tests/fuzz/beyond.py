@@ -14,7 +14,7 @@ _MERGED = "The patch is merged first, and the whole is checked."
 _ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores, and what is named must be there."
 _LATER = "A moment to come."
 
-BULKS: Final = frozenset({"upsert_orders"})
+BULKS: Final = frozenset({"upsert_orders", "upsert_visits"})
 """Operations that take many items and answer each with a status of its own, inside a 200."""
 
 BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
@@ -65,6 +65,10 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/birthday_on": "A day that has been.",
     },
     "upsert_orders": {
+        "": "The customer is named once.",
+        "/phone": "A number as people write it, or with its country code.",
+    },
+    "upsert_visits": {
         "": "The customer is named once.",
         "/phone": "A number as people write it, or with its country code.",
     },

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from app.audit.models import AuditEntry
 from app.auth import brand_key_of
 from app.campaigns.models import Campaign
-from app.commerce.models import Order
+from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
@@ -230,6 +230,19 @@ def _order(made: Made) -> UUID:
     return order.id
 
 
+def _visit(made: Made) -> UUID:
+    visit = Visit(
+        external_id=f"visit-{os.urandom(5).hex()}",
+        customer_id=_person(made).id,
+        store_id=made.at.id,
+        store_no=made.at.no,
+        visited_at=utc_now(),
+    )
+    made.session.add(visit)
+    made.session.flush()
+    return visit.id
+
+
 def _rule(made: Made) -> UUID:
     return make.weather_rule(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no).id
 
@@ -339,6 +352,7 @@ THINGS: dict[str, Thing] = {
     "icpn": Thing(_copy, BOTH),
     "red": Thing(_redemption, frozenset({STORE})),
     "ord": Thing(_order, frozenset({STORE})),
+    "vis": Thing(_visit, frozenset({STORE})),
     "rule": Thing(_rule, BOTH),
     "dec": Thing(_decision, frozenset({STORE})),
     "run": Thing(_run, BOTH),

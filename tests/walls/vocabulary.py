@@ -116,6 +116,7 @@ KEYS: dict[str, str] = {
 KEYS_OF: dict[tuple[str, str], str] = {
     ("/v1/stores", "code"): "~store_code",
     ("/v1/orders", "external_id"): "~order_external_id",
+    ("/v1/visits", "external_id"): "~visit_external_id",
     ("/v1/staff", "email"): "~staff_email",
 }
 """The same, where a word means something else below a path."""
@@ -161,6 +162,7 @@ EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "LineAccountCreate": (("store_ids", "area_id"),),
     "LineAccountPatch": (("store_ids", "area_id"),),
     "OrderUpsert": (("customer_id", "customer_external_id", "member_number", "phone"),),
+    "VisitUpsert": (("customer_id", "customer_external_id", "member_number", "phone"),),
 }
 """Members of a body of which one at most is given: whoever puts one in takes the others out."""
 
@@ -182,6 +184,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
+    "VisitUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
     "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id"), "store_ids": [own("store")]},

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from app.commerce.models import Order
+from app.commerce.models import Order, Visit
 from app.coupons.models import IssuedCoupon
 from app.customers.models import Customer, Tag
 from app.events.projector import project
@@ -31,18 +31,21 @@ from tests.walls.vocabulary import Uncovered
 
 _OWNERS = {"~phone": "cus", "~email": "cus", "~member_number": "cus", "~customer_external_id": "cus",
            "~customer_name": "cus", "~tag": "tag", "~coupon_code": "icpn", "~store_code": "store",
-           "~order_external_id": "ord", "~channel_id": "acc", "~staff_email": "staff"}  # fmt: skip
+           "~order_external_id": "ord", "~visit_external_id": "vis", "~channel_id": "acc",
+           "~staff_email": "staff"}  # fmt: skip
 _MODELS = {
     "cus": Customer,
     "tag": Tag,
     "icpn": IssuedCoupon,
     "store": Store,
     "ord": Order,
+    "vis": Visit,
     "acc": LineAccount,
     "staff": Staff,
 }
 _COLUMNS = {"~customer_external_id": "external_id", "~customer_name": "name", "~tag": "name", "~coupon_code": "code",
-            "~store_code": "code", "~order_external_id": "external_id", "~staff_email": "email"}  # fmt: skip
+            "~store_code": "code", "~order_external_id": "external_id", "~visit_external_id": "external_id",
+            "~staff_email": "email"}  # fmt: skip
 
 NEW_KEYS: dict[str, Callable[[], str]] = {
     "~phone": lambda: f"+8180{int.from_bytes(os.urandom(5)) % 10**8:08}",
