@@ -1,40 +1,71 @@
 """compile_where(): a rule as one condition on the customer's row, whatever the statement that uses it.
 
-Brand-wide it reads the summary that the row carries. In a store's scope counts, amounts and dates are those of its
-own stores, since a store learns nothing of what a customer does elsewhere; nor does it by asking for them in a rule.
+Brand-wide it reads the summary that the row carries. In a store's scope counts, amounts, dates, events, copies and
+messages are those of its own stores, since a store learns nothing of what a customer does elsewhere; nor does it by
+asking for them in a rule.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, any_, exists, false, func, literal, not_, or_, true
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
-from app.customers.models import Customer, CustomerStore
+from app.customers.attributes.queries import map_attributes
 from app.customers.queries import is_present
-from app.segments import queries
-from app.segments.queries import Named
-from app.segments.rules import (
-    AtStore,
-    Compared,
-    Dated,
-    Follows,
-    InArea,
-    Moment,
-    Reference,
-    Rule,
-    Tagged,
-    list_leaves,
-    parse_rule,
-)
+from app.segments.fields.base import Asked, Reference
+from app.segments.models import Segment
+from app.segments.naming import Named, look_up
+from app.segments.rules import Rule, list_leaves, parse_rule
 from app.trees import AllOf, AnyOf, Not
-from tenants.areas import queries as area_queries
-from tenants.brands.queries import get_brand
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
+
+MAX_NESTING = 5
+"""So many segments may name one another in a row."""
+MAX_SEGMENTS_IN_ALL = 50
+MAX_LEAVES_IN_ALL = 500
+"""So many segments and comparisons a rule may have together with all segments that it names."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A rule with all that it names found."""
+
+    tree: Rule
+    asked: Asked
+    leaves: int
+    """Its comparisons, those of the segments that it names among them."""
+    segments: int
+    """The segments that it names, and those that these name."""
+
+    def where(self) -> ColumnElement[bool]:
+        """The condition on `Customer`."""
+        return self._condition(self.tree)
+
+    def _condition(self, rule: Rule) -> ColumnElement[bool]:
+        match rule:
+            case AllOf(parts):
+                return and_(true(), *(self._condition(part) for part in parts))
+            case AnyOf(parts):
+                return or_(false(), *(self._condition(part) for part in parts))
+            case Not(part):
+                return not_(self._condition(part))
+            case _:
+                return rule.condition(self.asked)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a rule is compiled, and how it was come to."""
+
+    joined: bool
+    skip_unseen: bool
+    path: tuple[UUID, ...]
+    """The segments whose rules led here, outermost first."""
+    done: dict[UUID, Compiled] = field(default_factory=dict)
+    """Segments that have been compiled on the way."""
 
 
 def compile_where(
@@ -45,167 +76,84 @@ def compile_where(
     at: str = "/rule",
     skip_unseen: bool = False,
     joined: bool = False,
+    within: UUID | None = None,
 ) -> ColumnElement[bool]:
-    """The condition on `Customer` that a rule's JSON makes at this moment; erased customers never meet it.
+    """The condition on `Customer` that a rule's JSON makes at this moment; only who is present meets it.
 
     Raises Invalid, with a pointer below `at`, for a malformed rule or one that names what this scope does not see;
     with `skip_unseen` nobody has what is not seen. With `joined` the statement that uses the condition is one of
-    `queries.of_scope`, which a single store's figures are read from.
+    `queries.of_scope`, which a single store's figures are read from. `within` is the segment whose rule it is, to which
+    the segments that it names may not lead back.
     """
-    tree = parse_rule(rule, at)
-    named, missing = _look_up(session, tree)
-    if missing and not skip_unseen:
-        raise Invalid([{"pointer": reference.at, "detail": "There is no such thing."} for reference in missing])
-    compiler = _Compiler(session, named, now, joined)
-    return and_(is_present(), compiler.condition(tree))
+    compiled = compile_rule(session, rule, now, at=at, skip_unseen=skip_unseen, joined=joined, within=within)
+    return and_(is_present(), compiled.where())
 
 
-def _look_up(session: ScopedSession, tree: Rule) -> tuple[Named, list[Reference]]:
-    """The numbers of all that a rule names, one statement for each kind of thing; and what was not found."""
+def compile_rule(
+    session: ScopedSession,
+    rule: object,
+    now: datetime,
+    *,
+    at: str = "/rule",
+    skip_unseen: bool = False,
+    joined: bool = False,
+    within: UUID | None = None,
+) -> Compiled:
+    """The same, before it becomes a condition."""
+    return _compile(session, rule, now, at, _Way(joined, skip_unseen, () if within is None else (within,)))
+
+
+def _compile(session: ScopedSession, rule: object, now: datetime, at: str, way: _Way) -> Compiled:
+    tree = parse_rule(rule, at, lambda: {name: one.type for name, one in map_attributes(session).items()})
     leaves = list(list_leaves(tree))
-    tags = [tag for leaf in leaves if isinstance(leaf, Tagged) for tag in leaf.tags]
-    stores = [store for leaf in leaves if isinstance(leaf, AtStore) for store in leaf.stores]
-    areas = [area for leaf in leaves if isinstance(leaf, InArea) for area in leaf.areas]
-    accounts = [account for leaf in leaves if isinstance(leaf, Follows) for account in leaf.accounts]
-    named = Named(
-        queries.map_tag_nos(session, {tag.key for tag in tags}),
-        queries.map_store_nos(session, _ids(stores)),
-        area_queries.map_store_nos(session, _ids(areas)),
-        queries.map_account_nos(session, _ids(accounts)),
-    )
-    missing = [tag for tag in tags if tag.key not in named.tag_nos]
-    missing += [store for store in stores if store.key not in named.store_nos]
-    missing += [area for area in areas if area.key not in named.area_nos]
-    missing += [account for account in accounts if account.key not in named.account_nos]
-    return named, missing
+    references = [named for leaf in leaves for named in leaf.named()]
+    named = look_up(session, ((kind, reference.key) for kind, reference in references))
+    if not way.skip_unseen:
+        _require_found(named, references)
+    if len(named.segments) > MAX_SEGMENTS_IN_ALL:
+        raise Invalid.at(at, f"Must not name more than {MAX_SEGMENTS_IN_ALL} segments.")
+    asked = Asked(session, named, now, way.joined)
+    asking = [(segment, reference) for reference, segment in _list_segments(named, references)]
+    inner = [_compile_segment(asked, segment, reference, way) for segment, reference in asking]
+    asked.chosen = {segment.id: one.where() for (segment, _), one in zip(asking, inner, strict=True)}
+    leaves_in_all = len(leaves) + sum(one.leaves for one in inner)
+    segments = len(inner) + sum(one.segments for one in inner)
+    if leaves_in_all > MAX_LEAVES_IN_ALL or segments > MAX_SEGMENTS_IN_ALL:
+        most = f"{MAX_SEGMENTS_IN_ALL} segments and {MAX_LEAVES_IN_ALL} comparisons"
+        raise Invalid.at(at, f"With the segments that it names it must not come to more than {most}.")
+    return Compiled(tree, asked, leaves_in_all, segments)
 
 
-def _ids(references: Sequence[Reference]) -> set[UUID]:
-    return {reference.key for reference in references if isinstance(reference.key, UUID)}
+def _require_found(named: Named, references: Sequence[tuple[str, Reference]]) -> None:
+    missing = [
+        reference
+        for kind, reference in references
+        if reference.key not in (named.segments if kind == "seg" else named.things[kind])
+    ]
+    if missing:
+        raise Invalid([{"pointer": reference.at, "detail": "There is no such thing."} for reference in missing])
 
 
-def _nos(numbers: Mapping[UUID, int], references: Sequence[Reference]) -> set[int]:
-    return {numbers[key] for key in _ids(references) if key in numbers}
+def _list_segments(named: Named, references: Sequence[tuple[str, Reference]]) -> list[tuple[Reference, Segment]]:
+    """The segments that are named, each time they are."""
+    keys = [(one, one.key) for kind, one in references if kind == "seg" and isinstance(one.key, UUID)]
+    return [(reference, named.segments[key]) for reference, key in keys if key in named.segments]
 
 
-class _Compiler:
-    """Turns the nodes of one rule into conditions."""
-
-    def __init__(self, session: ScopedSession, named: Named, now: datetime, joined: bool) -> None:
-        self.session = session
-        self.named = named
-        self.now = now
-        self.joined = joined
-
-    def condition(self, rule: Rule) -> ColumnElement[bool]:
-        """The condition of a node, never unknown, so that `not` can stand before it."""
-        match rule:
-            case AllOf(parts):
-                return and_(true(), *(self.condition(part) for part in parts))
-            case AnyOf(parts):
-                return or_(false(), *(self.condition(part) for part in parts))
-            case Not(part):
-                return not_(self.condition(part))
-            case Tagged(op, tags):
-                carried = [self._overlap(Customer.tag_nos, self.named.tag_nos.get(tag.key, ())) for tag in tags]
-                return or_(*carried) if op == "has_any" else and_(*carried)
-            case AtStore(op, stores):
-                return self._at_store(op, _nos(self.named.store_nos, stores))
-            case InArea(areas):
-                nos = set().union(*(self.named.area_nos.get(key, ()) for key in _ids(areas)))
-                return self._overlap(Customer.store_nos, nos)
-            case Follows(accounts):
-                return self._overlap(Customer.account_nos, _nos(self.named.account_nos, accounts))
-            case Compared(name, op, values):
-                numbers = [literal(value, BigInteger) for value in values]
-                return _compare(self._summary(name), op, [(number, number) for number in numbers])
-            case Dated():
-                return self._dated(rule)
-
-    def _overlap(self, column: Any, nos: Collection[int]) -> ColumnElement[bool]:
-        if len(nos) <= FEW:
-            return or_(false(), *(literal(no, Integer) == any_(column) for no in sorted(nos)))
-        overlap: ColumnElement[bool] = column.overlap(sorted(nos))
-        return overlap
-
-    def _at_store(self, op: str, store_nos: set[int]) -> ColumnElement[bool]:
-        if op == "in":
-            return self._overlap(Customer.store_nos, store_nos)
-        if op == "friend_of":
-            return self._overlap(
-                Customer.account_nos, queries.list_account_nos_of_stores(self.session, sorted(store_nos))
-            )
-        if op == "home":
-            return col(Customer.home_store_no).in_(sorted(store_nos)).is_(true())
-        there = col(CustomerStore.store_no).in_(sorted(store_nos)), col(CustomerStore.order_count) > 0
-        return exists().where(*self._ties(), *there).correlate(Customer)
-
-    def _ties(self) -> tuple[ColumnElement[bool], ...]:
-        """What joins a customer to her rows at stores."""
-        return (
-            col(CustomerStore.brand_id) == self.session.scope.brand_id,
-            col(CustomerStore.customer_id) == col(Customer.id),
-        )
-
-    def _summary(self, name: str) -> Any:
-        """A count, an amount or a date: of the whole brand, or of the stores in scope."""
-        store_nos = self.session.scope.store_nos
-        if store_nos is None:
-            return getattr(Customer, name)
-        value: Any = col(getattr(CustomerStore, name))
-        if self.joined and len(store_nos) == 1:
-            return value
-        if len(store_nos) > 1:  # adding up one row takes longer than reading it
-            value = func.max(value) if name == "last_order_at" else func.sum(value)
-        mine = select(value).where(*self._ties(), col(CustomerStore.store_no).in_(sorted(store_nos)))
-        summary: Any = mine.correlate(Customer).scalar_subquery()
-        return summary if name == "last_order_at" else func.coalesce(summary, 0)
-
-    def _dated(self, rule: Dated) -> ColumnElement[bool]:
-        column = self._summary(rule.field)
-        if rule.op == "never":
-            never: ColumnElement[bool] = column.is_(None)
-            return never
-        if rule.op in ("within_days", "before_days"):
-            since = self.now - timedelta(days=rule.days)
-            held = column >= since if rule.op == "within_days" else column < since
-        else:
-            held = _compare(column, rule.op, [self._span(moment) for moment in rule.values])
-        known: ColumnElement[bool] = held.is_(true())
-        return known
-
-    def _span(self, moment: Moment) -> tuple[datetime, datetime]:
-        """The first and the last instant of a moment: the same one, or those of a day in the brand's zone."""
-        if isinstance(moment, datetime):
-            return moment, moment
-        zone = ZoneInfo(get_brand(self.session, self.session.scope.brand_id).timezone)
-        return _midnight(moment, zone), _midnight(moment + timedelta(days=1), zone) - timedelta(microseconds=1)
-
-
-FEW = 8
-"""So many numbers are looked for in an array one by one, with an operator that Postgres holds for leakproof.
-
-It then asks the policy only of the rows that have them; of the overlap of two arrays it asks the policy first, for each
-row of the brand.
-"""
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), tzinfo=zone)
-
-
-_COMPARISONS: dict[str, Callable[[Any, Any, Any], ColumnElement[bool]]] = {
-    "=": lambda column, first, last: and_(column >= first, column <= last),
-    "!=": lambda column, first, last: or_(column < first, column > last),
-    "<": lambda column, first, last: column < first,
-    "<=": lambda column, first, last: column <= last,
-    ">": lambda column, first, last: column > last,
-    ">=": lambda column, first, last: column >= first,
-}
-"""Each operator over a value that reaches from `first` to `last`: one number, one instant, or a whole day."""
-
-
-def _compare(column: Any, op: str, spans: Sequence[tuple[Any, Any]]) -> ColumnElement[bool]:
-    if op == "between":
-        return and_(column >= spans[0][0], column <= spans[1][1])
-    return _COMPARISONS[op](column, *spans[0])
+def _compile_segment(asked: Asked, segment: Segment, reference: Reference, way: _Way) -> Compiled:
+    """A segment that a rule names. Raises Invalid at its name where it cannot be used there."""
+    if segment.archived_at is not None:
+        raise Invalid.at(reference.at, f"The segment {segment.name} is archived.")
+    if segment.id in way.path:
+        raise Invalid.at(reference.at, f"The segment {segment.name} leads back to itself.")
+    if len(way.path) >= MAX_NESTING:
+        raise Invalid.at(reference.at, f"Segments must not name one another more than {MAX_NESTING} times in a row.")
+    if segment.id not in way.done:
+        # A store uses head office's segments: of what these name it has what it sees.
+        inside = replace(way, skip_unseen=asked.store_nos is not None, path=(*way.path, segment.id))
+        try:
+            way.done[segment.id] = _compile(asked.session, segment.rule, asked.now, "/rule", inside)
+        except Invalid as invalid:
+            detail = f"The segment {segment.name} cannot be used: {invalid.errors[0]['detail']}"
+            raise Invalid.at(reference.at, detail) from invalid
+    return way.done[segment.id]

@@ -1,20 +1,18 @@
 """Reads of segments, of what rules name, and of the customers they choose."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, or_, union_all
+from sqlalchemy import ColumnElement, func, literal, union_all
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
-from app.customers.models import Customer, CustomerStore, Tag
+from app.customers.models import Customer, CustomerStore
 from app.segments.models import Segment
 from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
-from tenants.stores.models import Store
 
 EVERYBODY = -1
 REACHABLE = 0
@@ -32,47 +30,6 @@ def get_segment(session: ScopedSession, segment_id: UUID) -> Segment:
 def list_segments() -> Any:
     """The segments of the scope that are not archived, to be paged."""
     return select(Segment).where(col(Segment.archived_at).is_(None))
-
-
-@dataclass(frozen=True)
-class Named:
-    """The small numbers of what rules name: by tag id and name, store id, area id and account id."""
-
-    tag_nos: Mapping[UUID | str, Collection[int]] = field(default_factory=dict)
-    store_nos: Mapping[UUID, int] = field(default_factory=dict)
-    area_nos: Mapping[UUID, Collection[int]] = field(default_factory=dict)
-    """The stores of an area and of the areas below it."""
-    account_nos: Mapping[UUID, int] = field(default_factory=dict)
-
-
-def map_tag_nos(session: ScopedSession, keys: Collection[UUID | str]) -> dict[UUID | str, set[int]]:
-    """Tag numbers by id and by name; several tags of one name, of the brand and of stores, count as one."""
-    if not keys:
-        return {}
-    ids = [key for key in keys if isinstance(key, UUID)]
-    names = [key for key in keys if isinstance(key, str)]
-    tags = select(Tag.id, Tag.name, Tag.no).where(or_(col(Tag.id).in_(ids), col(Tag.name).in_(names)))
-    found: dict[UUID | str, set[int]] = {}
-    for tag_id, name, no in session.exec(tags):
-        for key in (tag_id, name):
-            if key in keys:
-                found.setdefault(key, set()).add(no)
-    return found
-
-
-def map_store_nos(session: ScopedSession, store_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Store numbers by id."""
-    if not store_ids:
-        return {}
-    return dict(session.exec(select(Store.id, Store.no).where(col(Store.id).in_(store_ids))).all())
-
-
-def map_account_nos(session: ScopedSession, account_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Account numbers by id."""
-    if not account_ids:
-        return {}
-    accounts = select(LineAccount.id, LineAccount.no).where(col(LineAccount.id).in_(account_ids))
-    return dict(session.exec(accounts).all())
 
 
 def list_account_nos_of_stores(session: ScopedSession, store_nos: Collection[int]) -> list[int]:

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.customers.models import Customer, CustomerStore
 from app.customers.summary import add_orders
-from app.segments.compiler import FEW
+from app.segments.fields.base import FEW
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.permissions import STORE_PERMISSIONS

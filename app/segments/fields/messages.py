@@ -1,0 +1,86 @@
+"""The field `message`: what was sent to her."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from app.customers.models import Customer
+from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
+from app.segments.fields.base import Asked, Leaf, Reference, Told, instant_words
+from app.segments.fields.operands import Field, Operands
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Leaf):
+    """Was sent a message: of one of these campaigns, or any; within so many days, or ever. LINE has taken it."""
+
+    campaigns: tuple[Reference, ...] = ()
+    days: int | None = None
+
+    def named(self) -> Iterator[tuple[str, Reference]]:
+        return (("cmp", campaign) for campaign in self.campaigns)
+
+    def condition(self, asked: Asked) -> ColumnElement[bool]:
+        return exists().where(*self._rows(asked)).correlate(Customer)
+
+    def actual(self, asked: Asked) -> Any:
+        last = select(func.max(col(Batch.done_at))).where(*self._rows(asked))
+        return last.correlate(Customer).scalar_subquery()
+
+    def tell(self, value: Any, asked: Asked) -> Told:
+        if value is None:
+            return Told(None, "she received none", "受け取っていない")
+        en, ja = instant_words(value, asked)
+        return Told(value, f"the last one: {en}", f"最後は{ja}")
+
+    def _rows(self, asked: Asked) -> list[ColumnElement[bool]]:
+        failure = aliased(DeliveryFailure)
+        failed = exists().where(
+            col(failure.brand_id) == asked.brand_id,
+            col(failure.run_id) == col(Delivery.run_id),
+            col(failure.customer_id) == col(Delivery.customer_id),
+        )
+        rows = [
+            col(Delivery.brand_id) == asked.brand_id,
+            col(Delivery.customer_id) == col(Customer.id),
+            *asked.is_mine(Delivery.store_no),
+            col(Batch.brand_id) == asked.brand_id,
+            col(Batch.run_id) == col(Delivery.run_id),
+            col(Batch.batch_no) == col(Delivery.batch_no),
+            col(Batch.state) == "sent",
+            ~failed.correlate(Delivery),
+        ]
+        if self.days is not None:
+            rows.append(col(Batch.done_at) >= asked.now - timedelta(days=self.days))
+        if self.campaigns:
+            rows += [
+                col(Run.brand_id) == asked.brand_id,
+                col(Run.id) == col(Delivery.run_id),
+                col(Run.campaign_id).in_(asked.ids("cmp", self.campaigns)),
+            ]
+        return rows
+
+
+def _read(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf | None:
+    members = operands.members(value, at, ("campaign_id", "within_days"))
+    if members is None:
+        return None
+    campaigns: tuple[Reference, ...] = ()
+    days = None
+    if "campaign_id" in members:
+        campaigns = operands.references("cmp", members["campaign_id"], f"{at}/campaign_id")
+        if not campaigns:
+            return None
+    if "within_days" in members:
+        days = operands.days(members["within_days"], f"{at}/within_days")
+        if days is None:
+            return None
+    return Received(campaigns, days)
+
+
+FIELDS = {"message": Field(("received",), _read, later=("clicked",))}
