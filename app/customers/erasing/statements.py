@@ -160,3 +160,14 @@ LEFT: Final = {
     "operation.result": "figures, and numbers of lines",
 }
 """Columns of personal data, or of what may be, that stay, and why."""
+
+STAYING: Final = {
+    "audit_entry": "who did what, with her id and nothing else of her; the log can be neither changed nor cut",
+    "consent": "evidence of what she allowed and withdrew; it says nothing of who she was",
+    "customer_store": "figures of nobody at each store",
+    "erasure_receipt": "that she was erased",
+    "issued_coupon": "figures of nobody, and a code that a till may still be shown",
+    "order": "figures of nobody",
+    "visit": "figures of nobody",
+}
+"""Tables whose rows refer to her and are not touched, and why."""
