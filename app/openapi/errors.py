@@ -30,6 +30,11 @@ PROBLEM: dict[str, Any] = {
                 "properties": {
                     "pointer": {"type": "string", "pattern": "^(/.*)?$", "examples": ["/limits/total"]},
                     "detail": {"type": "string", "minLength": 1},
+                    "detail_ja": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "The same in Japanese, where it is.",
+                    },
                 },
             },
         },

@@ -53,6 +53,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/channel_secret": "LINE is asked whether it fits.",
         "/login_channel_secret": "LINE is asked whether it fits.",
     },
+    "put_forward": {"/url": "An https:// address of an outside host, written in ASCII."},
     "*_staff": {
         "/email": "An address, which is more than its pattern.",
         "/store_ids": "Roles of stores are over named stores, the others need not be.",
