@@ -266,12 +266,17 @@ ONE_LINE = f"^[^{_CONTROLS}]*[^{_CONTROLS}{_INVISIBLE}][^{_CONTROLS}]*$"
 _SEEN = re.compile(ONE_LINE)
 
 
-def _one_line(value: str) -> str:
+def check_one_line(value: str) -> str:
+    """The text as it is. Raises ValueError in words for the caller where nothing of it can be seen, or it has lines."""
     if not value.strip():
         raise ValueError("must not be empty")
     if not _SEEN.fullmatch(value):
         raise ValueError("must be one line of text that can be seen")
-    return unicodedata.normalize("NFC", value.strip())
+    return value
+
+
+def _one_line(value: str) -> str:
+    return unicodedata.normalize("NFC", check_one_line(value).strip())
 
 
 OneLine = Annotated[str, Field(json_schema_extra={"minLength": 1, "pattern": ONE_LINE}), AfterValidator(_one_line)]

@@ -29,6 +29,8 @@ def sort_changes(customer: Customer, changes: Mapping[str, Any], scope: Scope) -
         return Sorted(dict(changes))
     found = Sorted()
     for name, value in changes.items():
+        if name == "external_ids":
+            continue  # they stand in rows of their own
         if name == "attributes":
             found.allowed[name] = _sort_attributes(customer, value, scope, found.refused)
         elif name == HOME and value is None and customer.home_store_no not in scope.store_nos:
@@ -53,10 +55,15 @@ def _sort_attributes(
 
 
 def _may_replace(customer: Customer, name: str, scope: Scope) -> bool:
-    mine = scope.store_nos or frozenset()
+    return is_at_home(customer, scope) or customer.written_by.get(name) in (scope.store_nos or frozenset())
+
+
+def is_at_home(customer: Customer, scope: Scope) -> bool:
+    """Whether all of her is open to the scope: the whole brand, or a store in which the brand has put her at home."""
+    if scope.store_nos is None:
+        return True
     # A store that has put her at home in itself has gained nothing by it.
-    is_at_home = customer.home_store_no in mine and HOME not in customer.written_by
-    return is_at_home or customer.written_by.get(name) in mine
+    return customer.home_store_no in scope.store_nos and HOME not in customer.written_by
 
 
 def writer_of(customer: Customer, scope: Scope, store: Store | None) -> int | None:

@@ -68,7 +68,7 @@ KNOWN: dict[int | str, dict[str, Any]] = {200: {"model": CustomerRead, "descript
 def upsert_customer(
     body: CustomerUpsert, response: Response, *, session: BrandWide, caller: Caller, now: Now
 ) -> CustomerRead:
-    """Create a customer, or change the one whom external_id, member_number, phone or email name.
+    """Create a customer, or change the one whom external_id, member_number, phone, email or external_ids name.
 
     Answers 201 for a new person and 200 for a known one. A store's key gets 200 either way, and the customer is tied to
     its store. What the brand or another store wrote of a person stays. Of one whom the store did not see before it is
@@ -81,7 +81,7 @@ def upsert_customer(
     if not upserted.is_new or caller.is_stores:
         response.status_code = 200
     if upserted.told is not None:
-        return showing.read_told(session, upserted.told)
+        return showing.read_told(session, upserted.told, upserted.named)
     return showing.read_customer(session, upserted.customer, caller.scope)
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from app.customers.queries import STRONG_KEYS
 from app.customers.spelling import normalise_address, normalise_kana, normalise_name, normalise_postal_code
 from app.schemas import (
     ONE_LINE,
@@ -96,7 +95,7 @@ Attributes = Annotated[dict[str, JsonValue], Field(max_length=100), AfterValidat
 
 
 def _not_ours(value: str) -> str:
-    if value in STRONG_KEYS:
+    if value in ("external_id", "member_number"):
         raise ValueError(f"{value} has a field of its own")
     return value
 

@@ -1,6 +1,6 @@
 """Customers: upsert and change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -8,9 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from app.customers import queries
-from app.customers.authorship import sign, sort_changes, writer_of
+from app.customers.addresses import find_municipality
+from app.customers.attributes.values import require_attributes
+from app.customers.authorship import is_at_home, sign, sort_changes, writer_of
 from app.customers.events import CustomerCreated, CustomerUpdated
 from app.customers.joining.conflicts import disagree
+from app.customers.joining.external import (
+    Named,
+    add_external_ids,
+    lock_name_of,
+    map_external_ids,
+    map_named,
+    remove_external_ids,
+)
 from app.customers.locks import lock_customer, lock_customers, lock_names
 from app.customers.models import Customer
 from app.customers.problems import KeysDisagree
@@ -33,6 +43,7 @@ __all__ = [
 
 KEYS = (*STRONG_KEYS, "phone", "email")
 MOST_ATTRIBUTES = 200
+MOST_EXTERNAL_IDS = 20
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class Upserted:
     is_new: bool
     told: Customer | None
     """For a store that did not see her before: only what it said itself, on a row that is never stored."""
+    named: Sequence[Named] = ()
+    """What it said that other systems call her."""
 
 
 def upsert_customer(
@@ -58,13 +71,15 @@ def upsert_customer(
 
     Needs a session that sees all stores; `scope` is the caller's. What it may not write stays as it is, without a
     word. `store` ties her to that store. Raises KeysDisagree when the keys name two people, or one who has another
-    `external_id` or `member_number`; Invalid without any key.
+    `external_id` or `member_number`; Invalid without any key, or for attributes that are not of their types.
     """
     keys = {key: changes[key] for key in KEYS if changes.get(key)}
-    if not keys:
-        raise Invalid.at("", "Give at least one of external_id, member_number, phone and email.")
-    lock_names(session, (f"{key}:{value}" for key, value in keys.items()))
-    customer_id = _find_by_keys(session, keys, now)
+    named = _names_in(changes)
+    if not keys and not named:
+        raise Invalid.at("", "Give at least one of external_id, member_number, phone, email and external_ids.")
+    lock_names(session, [*(f"{key}:{value}" for key, value in keys.items()), *map(lock_name_of, named)])
+    require_attributes(session, changes.get("attributes"))
+    customer_id = _find_by_keys(session, keys, named, now)
     if customer_id is None:
         customer = Customer(id=uuid7(), created_at=now, updated_at=now)
         session.add(customer)
@@ -73,13 +88,16 @@ def upsert_customer(
         kept = _check_strong_keys(session, customer, keys)
         changes = {name: value for name, value in changes.items() if name not in kept}
     is_seen = queries.sees(scope, customer)
-    told = None if is_seen else _tell(customer.id, changes, home_store, store, now)
+    told = None if is_seen else _tell(session, customer.id, changes, home_store, store, now)
     ties = set(customer.store_nos)
     allowed = sort_changes(customer, changes, scope).allowed
+    allowed |= _locate(session, customer, allowed, scope)
     if not is_seen:
         allowed = _leave_room(customer, allowed)
     changed = _change(session, customer, allowed, home_store, writer_of(customer, scope, store), now)
     session.flush()
+    if _name(session, customer, named, now, may_refuse=is_seen):
+        changed.append("external_ids")
     if store is not None:
         tie_to_store(session, customer, store, tied_at=now)
     about: dict[str, Any] = {"occurred_at": now, "customer_id": customer.id, "store_no": store.no if store else None}
@@ -90,7 +108,7 @@ def upsert_customer(
             changed.append("store_ids")  # whom a store names, it sees from now on: head office shall see that it did
         if changed:
             record(session, CustomerUpdated(fields=tuple(changed), **about))
-    return Upserted(customer, customer_id is None, told)
+    return Upserted(customer, customer_id is None, told, named)
 
 
 def change_customer(
@@ -105,36 +123,94 @@ def change_customer(
 ) -> Customer:
     """Change a person; `check` may refuse once her row is locked. `scope` is the caller's.
 
-    Raises NotFound, KeysDisagree for another's key, Conflict for what this caller may not write over.
+    `external_ids` are all that she has from then on. Raises NotFound, KeysDisagree for another's key, Conflict for what
+    this caller may not write over, Invalid for attributes that are not of their types.
     """
     taken = {key: changes[key] for key in STRONG_KEYS if changes.get(key)}
-    lock_names(session, (f"{key}:{value}" for key, value in taken.items()))
+    named = _names_in(changes)
+    names = [*(f"{key}:{value}" for key, value in taken.items()), *map(lock_name_of, named)]
+    lock_names(session, names or [f"customer:{customer_id}"])
+    require_attributes(session, changes.get("attributes"))
     customer = lock_customer(session, customer_id)
     check(customer)
     for key, value in taken.items():
         if others := set(queries.list_by_key(session, key, value)) - {customer.id}:
             raise disagree([key], {customer.id, *others}, source="api", now=now)
+    for (system, _), owner in map_named(session, named).items():
+        if owner != customer.id:
+            raise disagree([f"external_ids.{system}"], {customer.id, owner}, source="api", now=now)
     sorted_ = sort_changes(customer, changes, scope)
-    if sorted_.refused:
-        names = ", ".join(sorted_.refused)
-        raise Conflict(f"The brand or another store wrote {names}; a store changes what it wrote itself.")
-    changed = _change(session, customer, sorted_.allowed, home_store, writer_of(customer, scope, None), now)
+    dropped: set[Named] = set()
+    if "external_ids" in changes:
+        dropped = set(map_external_ids(session, [customer.id]).get(customer.id, ())) - set(named)
+    refused = [*sorted_.refused, *(["external_ids"] if dropped and not is_at_home(customer, scope) else [])]
+    if refused:
+        told = ", ".join(refused)
+        raise Conflict(f"The brand or another store wrote {told}; a store changes what it wrote itself.")
+    allowed = sorted_.allowed | _locate(session, customer, sorted_.allowed, scope)
+    changed = _change(session, customer, allowed, home_store, writer_of(customer, scope, None), now)
+    if remove_external_ids(session, customer, dropped):
+        customer.updated_at = customer.profile_updated_at = now
+    if _name(session, customer, named, now) or dropped:
+        changed.append("external_ids")
     if changed:
         record(session, CustomerUpdated(occurred_at=now, customer_id=customer.id, fields=tuple(changed)))
     return customer
 
 
-def _find_by_keys(session: ScopedSession, keys: Mapping[str, str], now: datetime) -> UUID | None:
+def _names_in(changes: Mapping[str, Any]) -> list[Named]:
+    """What other systems call her, by the body."""
+    return [(one["system"], one["id"]) for one in changes.get("external_ids") or ()]
+
+
+def _find_by_keys(
+    session: ScopedSession, keys: Mapping[str, str], named: Sequence[Named], now: datetime
+) -> UUID | None:
     """The one person whom all keys that are known name; None if none is known."""
-    named = {key: set(queries.list_by_key(session, key, value)) for key, value in keys.items()}
-    known = [ids for ids in named.values() if ids]
+    found = {key: set(queries.list_by_key(session, key, value)) for key, value in keys.items()}
+    for (system, _), owner in map_named(session, named).items():
+        found.setdefault(f"external_ids.{system}", set()).add(owner)
+    known = {key: ids for key, ids in found.items() if ids}
     if not known:
         return None
-    people = set.intersection(*known)
-    if len(people) != 1:
-        named_by = [key for key, ids in named.items() if ids]
-        raise disagree(named_by, set().union(*known), source="api", now=now)
+    people = set.intersection(*known.values())
+    if len(people) != 1 or any(len(ids) > 1 for key, ids in known.items() if "." in key):
+        raise disagree(list(known), set().union(*known.values()), source="api", now=now)
     return people.pop()
+
+
+def _name(
+    session: ScopedSession, customer: Customer, named: Sequence[Named], now: datetime, *, may_refuse: bool = True
+) -> bool:
+    """Write down what other systems call a locked customer; whether any of it is new. Raises Invalid for too many.
+
+    Where it may not refuse, it takes as many as she has room for: a refusal would tell how many she has.
+    """
+    if not named:
+        return False
+    has = map_external_ids(session, [customer.id]).get(customer.id, [])
+    new = [one for one in named if one not in has]
+    room = max(MOST_EXTERNAL_IDS - len(has), 0)
+    if may_refuse and len(new) > room:
+        raise Invalid.at("/external_ids", f"A customer has at most {MOST_EXTERNAL_IDS} ids in other systems.")
+    added = add_external_ids(session, customer, new[:room], now)
+    if added:
+        customer.updated_at = customer.profile_updated_at = now
+    return bool(added)
+
+
+def _locate(session: ScopedSession, customer: Customer, changes: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """The municipality of the address in these changes, where nobody states it and the caller may write it.
+
+    An address that stands already tells nothing new, unless nothing was found in it so far.
+    """
+    if "address" not in changes or "municipality_code" in changes:
+        return {}
+    address = changes["address"]
+    if address == customer.address and customer.municipality_code is not None:
+        return {}
+    found = find_municipality(session, address) if address else None
+    return sort_changes(customer, {"municipality_code": found}, scope).allowed
 
 
 def _check_strong_keys(session: ScopedSession, customer: Customer, keys: Mapping[str, str]) -> list[str]:
@@ -183,7 +259,9 @@ def _values(attributes: Mapping[str, Any], changes: Mapping[str, Any], home_stor
     return wanted
 
 
-_CHANGEABLE = {*KEYS, "name", "birthday_on", "gender", "home_store_id"}
+_CHANGEABLE = {
+    *KEYS, "name", "kana", "birthday_on", "gender", "postal_code", "address", "municipality_code", "home_store_id",
+}  # fmt: skip
 
 
 def _merge(attributes: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -202,11 +280,17 @@ def _leave_room(customer: Customer, changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def _tell(
-    customer_id: UUID, changes: Mapping[str, Any], home_store: Store | None, store: Store | None, now: datetime
+    session: ScopedSession,
+    customer_id: UUID,
+    changes: Mapping[str, Any],
+    home_store: Store | None,
+    store: Store | None,
+    now: datetime,
 ) -> Customer:
     """A person of whom nothing is known but what the changes say, and who is tied to these stores."""
     nos = {one.no for one in (store, home_store) if one is not None}
     told = Customer(id=customer_id, created_at=now, updated_at=now, store_nos=sorted(nos))
-    for name, value in _values({}, changes, home_store).items():
+    said = {**changes, **_locate(session, told, changes, session.scope)}
+    for name, value in _values({}, said, home_store).items():
         setattr(told, name, value)
     return told

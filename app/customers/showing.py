@@ -1,19 +1,21 @@
 """How a customer is shown to a caller who sees all stores or some."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
+from app.customers.joining.external import Named, map_external_ids
 from app.customers.models import Customer, CustomerStore, CustomerTag, Identity, Tag
 from app.customers.queries import map_store_ids
-from app.customers.schemas import CustomerRead
+from app.customers.schemas import CustomerRead, ExternalIdRead
+from app.customers.summary import Home, find_home
 from tenants.scope import Scope
 from tenants.session import ScopedSession
 
@@ -23,12 +25,11 @@ def read_customer(session: ScopedSession, customer: Customer, scope: Scope) -> C
     return read_customers(session, [customer], scope)[0]
 
 
-def read_told(session: ScopedSession, told: Customer) -> CustomerRead:
+def read_told(session: ScopedSession, told: Customer, named: Sequence[Named] = ()) -> CustomerRead:
     """A person of whom a store is told only what it said itself: what hangs on her id is not looked up."""
     store_ids = map_store_ids(session, told.store_nos)
-    at = [store_ids[no] for no in told.store_nos]
-    figures = _Figures(updated_at=told.updated_at)
-    return _read(told, None, [], at, home_store_id=told.home_store_id, figures=figures)
+    home = Home(told.home_store_no, is_stated=True) if told.home_store_no is not None else None
+    return _read(told, _Found(sorted(named)), store_ids, told.store_nos, home, _Figures(updated_at=told.updated_at))
 
 
 def read_customers(session: ScopedSession, customers: Sequence[Customer], scope: Scope) -> list[CustomerRead]:
@@ -41,20 +42,31 @@ def read_customers(session: ScopedSession, customers: Sequence[Customer], scope:
     ids = [customer.id for customer in customers]
     tags = _tag_names(session, ids, scope)
     profiles = _profiles(session, ids)
+    named = map_external_ids(session, ids)
     at_stores = _at_stores(session, ids, scope) if scope.store_nos is not None else None
+    homes = {customer.id: find_home(customer, scope) for customer in customers}
     nos = {no for customer in customers for no in customer.store_nos if scope.sees_store(no)}
-    store_ids = map_store_ids(session, nos)
+    store_ids = map_store_ids(session, nos | {home.store_no for home in homes.values() if home is not None})
     return [
         _read(
             customer,
-            profiles.get(customer.id),
-            tags.get(customer.id, []),
-            [store_ids[no] for no in sorted(customer.store_nos) if no in store_ids],
-            home_store_id=customer.home_store_id if scope.sees_store(customer.home_store_no) else None,
-            figures=customer if at_stores is None else _figures_of(customer, at_stores.get(customer.id)),
+            _Found(named.get(customer.id, []), tags.get(customer.id, []), profiles.get(customer.id)),
+            store_ids,
+            customer.store_nos,
+            homes[customer.id],
+            customer if at_stores is None else _figures_of(customer, at_stores.get(customer.id)),
         )
         for customer in customers
     ]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was looked up by her id."""
+
+    named: Sequence[Named]
+    tags: Sequence[str] = ()
+    profile: Identity | None = None
 
 
 @dataclass
@@ -65,6 +77,7 @@ class _Figures:
 
     order_count: int = 0
     spend_yen: int = 0
+    visit_count: int = 0
     last_order_at: datetime | None = None
     last_visit_at: datetime | None = None
 
@@ -74,40 +87,50 @@ def _figures_of(customer: Customer, at_stores: Any) -> _Figures:
     updated_at = customer.profile_updated_at or customer.created_at
     if at_stores is None:
         return _Figures(updated_at)
-    _, orders, spend_yen, last_order_at, last_visit_at, changed_at = at_stores
-    return _Figures(
-        max(updated_at, changed_at or updated_at), int(orders), int(spend_yen), last_order_at, last_visit_at
-    )
+    _, orders, spend_yen, visits, last_order_at, last_visit_at, changed_at = at_stores
+    changed_at = max(updated_at, changed_at or updated_at)
+    return _Figures(changed_at, int(orders), int(spend_yen), int(visits), last_order_at, last_visit_at)
 
 
 def _read(
     customer: Customer,
-    profile: Identity | None,
-    tags: list[str],
-    store_ids: list[UUID],
-    *,
-    home_store_id: UUID | None,
+    found: _Found,
+    store_ids: Mapping[int, UUID],
+    nos: Sequence[int],
+    home: Home | None,
     figures: Customer | _Figures,
 ) -> CustomerRead:
+    home_store_id = store_ids.get(home.store_no) if home is not None else None
+    source: Literal["stated", "usual"] | None = None
+    if home is not None and home_store_id is not None:
+        source = "stated" if home.is_stated else "usual"
     return CustomerRead(
         id=customer.id,
         external_id=customer.external_id,
+        external_ids=[ExternalIdRead(system=system, id=value) for system, value in found.named],
         member_number=customer.member_number,
         name=customer.name,
-        display_name=profile.display_name if profile else None,
-        picture_url=profile.picture_url if profile else None,
+        kana=customer.kana,
+        display_name=found.profile.display_name if found.profile else None,
+        picture_url=found.profile.picture_url if found.profile else None,
         phone=customer.phone,
         email=customer.email,
         birthday_on=customer.birthday_on,
         gender=customer.gender,
+        postal_code=customer.postal_code,
+        address=customer.address,
+        municipality_code=customer.municipality_code,
         attributes=customer.attributes,
         home_store_id=home_store_id,
-        store_ids=store_ids,
-        tags=tags,
+        home_store_source=source,
+        store_ids=[store_ids[no] for no in sorted(nos) if no in store_ids],
+        tags=list(found.tags),
         order_count=figures.order_count,
         spend_yen=figures.spend_yen,
+        visit_count=figures.visit_count,
         last_order_at=figures.last_order_at,
         last_visit_at=figures.last_visit_at,
+        first_seen_at=customer.first_seen_at or customer.created_at,
         created_at=customer.created_at,
         updated_at=figures.updated_at,
     )
@@ -139,6 +162,7 @@ def _at_stores(session: ScopedSession, ids: Sequence[UUID], scope: Scope) -> dic
             col(CustomerStore.customer_id),
             func.sum(col(CustomerStore.order_count)),
             func.sum(col(CustomerStore.spend_yen)),
+            func.sum(col(CustomerStore.visit_count)),
             func.max(col(CustomerStore.last_order_at)),
             func.max(col(CustomerStore.last_visit_at)),
             func.max(col(CustomerStore.updated_at)),
