@@ -264,6 +264,7 @@ def _audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audi
         holdout_salt=str(campaign.id),
         capped=issuing.holds_too_many(coupon) if coupon else None,
         most=issuing.remaining(session, coupon) if coupon else None,
+        owner_no=campaign.store_no,
     )
 
 

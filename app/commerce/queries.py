@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from app.commerce.models import Order, Visit
-from app.customers.models import Customer, CustomerStore
+from app.customers.models import CustomerStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -56,13 +56,6 @@ def map_rows(session: ScopedSession, table: type[Row], external_ids: Collection[
 def map_stores(session: ScopedSession, store_ids: Collection[UUID]) -> dict[UUID, Store]:
     """Stores by id."""
     return {row.id: row for row in session.exec(select(Store).where(col(Store.id).in_(store_ids))).all()}
-
-
-def list_people(session: ScopedSession, key: str, values: Collection[str]) -> Sequence[tuple[UUID, str]]:
-    """Ids and keys of the people who have one of these `external_id`s, `member_number`s or `phone`s."""
-    columns = {"external_id": Customer.external_id, "member_number": Customer.member_number, "phone": Customer.phone}
-    column = col(columns[key])
-    return [(row[0], str(row[1])) for row in session.exec(select(Customer.id, column).where(column.in_(values))).all()]
 
 
 def list_ties(session: ScopedSession, customer_ids: Collection[UUID]) -> Sequence[CustomerStore]:

@@ -16,7 +16,7 @@ from app.customers.events import CustomerCreated
 from app.customers.locks import lock_customers, lock_names
 from app.customers.models import Customer, CustomerStore
 from app.customers.problems import KeysDisagree
-from app.customers.queries import sees
+from app.customers.queries import list_by_keys, sees
 from app.customers.summary import settle_usual_stores
 from app.events.facts import Fact
 from app.events.service import record
@@ -86,7 +86,7 @@ class _Known(Generic[Row]):
     rows: Mapping[str, Row]
     customers: dict[UUID, Customer]
     """Locked: those who are named, and those to whom the rows belonged before."""
-    people: dict[tuple[str, str], list[UUID]]
+    people: dict[tuple[str, str], set[UUID]]
     """Customer ids by the kind and value of a key."""
     made: list[Customer]
     """Those of whom nothing was known but a key, not yet added to the session."""
@@ -183,11 +183,11 @@ def _add_made(session: ScopedSession, known: _Known[Row], said: Said, now: datet
 def _look_up(session: ScopedSession, kind: Kind[Row], wanted: Sequence[Told]) -> _Known[Row]:
     rows = queries.map_rows(session, kind.table, {one.external_id for one in wanted})
     store_ids = {one.store_id for one in wanted} | {row.store_id for row in rows.values()}
-    people: dict[tuple[str, str], list[UUID]] = {}
+    people: dict[tuple[str, str], set[UUID]] = {}
     for key, field in _FIELD_OF.items():
         values = {value for one in wanted if (value := getattr(one, field)) is not None}
-        for customer_id, value in queries.list_people(session, key, values) if values else ():
-            people.setdefault((key, value), []).append(customer_id)
+        for customer_id, value in list_by_keys(session, key, values) if values else ():
+            people.setdefault((key, value), set()).add(customer_id)
     named = {one.customer_id for one in wanted} | {row.customer_id for row in rows.values()}
     ids = {customer_id for customer_id in named if customer_id is not None}
     customers = lock_customers(session, ids.union(*people.values()))
@@ -219,17 +219,17 @@ def _find_customer(one: Told, known: _Known[Row], scope: Scope, making_at: datet
     key = _key_of(one)
     if key is None:
         return None
-    found = known.people.get(key, [])
+    found = known.people.get(key, set())
     if len(found) > 1:
         raise KeysDisagree([_FIELD_OF[key[0]]])
     if found:
-        return found[0]
+        return min(found)
     if making_at is None:
         raise NotFound
     person = Customer(id=uuid7(), created_at=making_at, updated_at=making_at)
     setattr(person, *key)
     known.made.append(person)
-    known.people[key], known.customers[person.id] = [person.id], person
+    known.people[key], known.customers[person.id] = {person.id}, person
     return person.id
 
 

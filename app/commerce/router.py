@@ -26,6 +26,7 @@ from app.commerce.schemas import (
     VisitRead,
     VisitUpsert,
 )
+from app.customers.queries import resolve_id
 from app.paging import PagingParams, make_page
 from app.problems import describe, malformed
 from app.routes import ApiRoute
@@ -147,7 +148,7 @@ def _filters(
     external_id: str | None,
 ) -> queries.Filters:
     store_no = caller.store(session, store_id).no if store_id else None
-    return queries.Filters(customer_id, store_no, external_id)
+    return queries.Filters(resolve_id(session, customer_id) if customer_id else None, store_no, external_id)
 
 
 Take = Callable[[Sequence[Upsert]], list[Recorded[Row] | Problem]]

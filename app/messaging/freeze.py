@@ -12,6 +12,8 @@ from sqlmodel import col
 
 from app.customers.models import Customer
 from app.customers.queries import is_present
+from app.customers.summary import home_column
+from tenants.scope import Scope
 from tenants.session import ScopedSession
 
 BATCH_SIZE = 500
@@ -52,6 +54,8 @@ class Audience:
     """A further condition on `Customer` that leaves out as `cap`, such as a coupon's cap per customer."""
     most: int | None = None
     """How many may be chosen in all; those beyond are left out as `cap`."""
+    owner_no: int | None = None
+    """The store whose run it is. The numbers of its runs must not tell it where people are at home by what they do."""
 
 
 @dataclass
@@ -203,13 +207,14 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
 
 def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
     """The audience's own SELECT as driver SQL: the rule's condition is compiled, its values stay bound."""
+    brand_id, owner = session.scope.brand_id, audience.owner_no
     has_choice = or_(func.cardinality(Customer.account_nos) > 1, func.cardinality(Customer.store_nos) > 1)
     chosen: Any = select(
         col(Customer.id).label("customer_id"),
-        col(Customer.home_store_no),
+        home_column(Scope(brand_id) if owner is None else Scope(brand_id, frozenset({owner}))).label("home_store_no"),
         has_choice.label("has_choice"),
         (audience.capped if audience.capped is not None else false()).label("capped"),
-    ).where(col(Customer.brand_id) == session.scope.brand_id, is_present(), audience.where)
+    ).where(col(Customer.brand_id) == brand_id, is_present(), audience.where)
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     compiled = chosen.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return compiled.string, dict(compiled.params)

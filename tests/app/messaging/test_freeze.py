@@ -51,6 +51,25 @@ def test_the_account_of_the_home_store_sends(session: ScopedSession) -> None:
     assert delivery_of(session, start(session), customer.id).account_no == two.no
 
 
+def test_where_nobody_stated_a_home_the_usual_store_is_it(session: ScopedSession) -> None:
+    first, second = make.store(session), make.store(session)
+    one, two = make.line_account(session, first), make.line_account(session, second)
+    customer = make.follower(session, one, two, usual_store_no=second.no)
+    stated = make.follower(session, one, two, home=first, usual_store_no=second.no)
+    run = start(session)
+    assert delivery_of(session, run, customer.id).account_no == two.no
+    assert delivery_of(session, run, stated.id).account_no == one.no
+
+
+def test_a_store_s_own_run_does_not_tell_it_where_people_usually_are(session: ScopedSession) -> None:
+    mine, other = make.store(session), make.store(session)
+    shared = make.line_account(session, mine, other)
+    elsewhere = make.follower(session, shared, usual_store_no=other.no)
+    run = start(session, store_nos=[mine.no], only_tied=True, owner_no=mine.no)
+    assert delivery_of(session, run, elsewhere.id).store_no == mine.no
+    assert start(session, store_nos=[mine.no], only_tied=True).chosen == 0
+
+
 def test_without_a_home_the_store_visited_last_sends(session: ScopedSession) -> None:
     first, second = make.store(session), make.store(session)
     one, two = make.line_account(session, first), make.line_account(session, second)
