@@ -43,16 +43,16 @@ def _all_names(session: ScopedSession) -> str:
 
 
 def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
-    """Lock these people's rows for change, and read them as they stand now, by the ids that were asked for and their own.
+    """Lock these people's rows for change, and read them as they stand now, by the ids asked for and their own.
 
-    Who was merged into another is that other: several ids may name one person. Those erased or unknown are left out. The
-    lock lets others refer to the row meanwhile. Rows are locked in the order of their ids.
+    Who was merged into another is that other: several ids may name one person. Those erased or unknown are left out.
+    The lock lets others refer to the row meanwhile. Rows are locked in the order of their ids.
     """
     ids = {customer_id: customer_id for customer_id in customer_ids}
     session.flush()
     while ids:
         session.connection().exec_driver_sql("SAVEPOINT people")
-        rows = _lock_rows(session, set(ids.values()))
+        rows = lock_rows(session, set(ids.values()))
         survivors = {row.id: row.merged_into_id for row in rows.values() if row.merged_into_id is not None}
         if not survivors:
             session.connection().exec_driver_sql("RELEASE SAVEPOINT people")
@@ -63,7 +63,8 @@ def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> di
     return {}
 
 
-def _lock_rows(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
+def lock_rows(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
+    """Lock these rows themselves, also of those who were merged into another; the rows of the erased are left out."""
     rows = (
         select(Customer)
         .where(col(Customer.id).in_(customer_ids), col(Customer.erased_at).is_(None))

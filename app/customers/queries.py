@@ -54,6 +54,21 @@ def list_her_ids(session: ScopedSession, customer_id: UUID) -> list[UUID]:
     return [customer_id, *session.exec(merged).all()]
 
 
+def map_present(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
+    """The people whom these ids stand for, by the ids asked for; nothing for the erased, nor for whom nobody sees."""
+    rows = {row.id: row for row in session.exec(select(Customer).where(col(Customer.id).in_(customer_ids))).all()}
+    missing = {row.merged_into_id for row in rows.values() if row.merged_into_id is not None} - rows.keys()
+    if missing:
+        survivors = session.exec(select(Customer).where(col(Customer.id).in_(missing))).all()
+        rows |= {row.id: row for row in survivors}
+    found = {asked: rows.get(rows[asked].merged_into_id or asked) for asked in customer_ids if asked in rows}
+    return {
+        asked: row
+        for asked, row in found.items()
+        if row is not None and row.erased_at is None and row.merged_into_id is None
+    }
+
+
 def resolve_id(session: ScopedSession, customer_id: UUID) -> UUID:
     """The id of the customer whom this id stands for: another's, once she was merged. For filters of lists."""
     merged = select(Customer.merged_into_id).where(col(Customer.id) == customer_id)
