@@ -11,20 +11,28 @@ from app.admin.line_accounts import tasks as _line_accounts
 from app.campaigns.projection import close_campaigns
 from app.customers import backfill as _backfill
 from app.customers import tasks as _customers
+from app.customers.exports import tasks as _exports
+from app.customers.linking import same_ids as _same_ids
+from app.customers.linking import service as _linking
 from app.events.models import Event
 from app.inbound import tasks as _inbound
 from app.jobs.queue import Clockwork, periodic, queue
+from app.liff import tasks as _liff
 from app.operations import tasks as _operations
 from app.operators.requests import forget_requests
 from app.qr_codes import tasks as _qr_codes
 from app.reports import tasks as _reports
 from app.reports.projection import move_daily_metrics
+from app.segments import tasks as _segments
 from app.weather import tasks as _weather
 from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
-TASKS = (_backfill, _customers, _inbound, _line_accounts, _operations, _qr_codes, _reports, _weather)
+TASKS = (
+    _backfill, _customers, _exports, _inbound, _liff, _line_accounts, _linking, _operations, _qr_codes, _reports,
+    _same_ids, _segments, _weather,
+)  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
 SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_daily_metrics, close_campaigns)

@@ -146,6 +146,12 @@ def hear(
     return customer
 
 
+def meet(session: ScopedSession, place: Place, sign: Sign) -> Person:
+    """She did something that is no message: who she is."""
+    _meet(session, place, sign, source="message")
+    return place.people[sign.line_user_id]
+
+
 def _about(customer: Customer, friend: Friend, place: Place, sign: Sign) -> dict[str, Any]:
     return {
         "occurred_at": sign.occurred_at,
@@ -179,7 +185,7 @@ def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> t
         person = place.people[sign.line_user_id] = _welcome(session, place, sign)
     friend = person.friends.get(place.account.id)
     if friend is None:
-        friend = person.friends[place.account.id] = _befriend(session, place, person.identity, sign, source)
+        friend = person.friends[place.account.id] = _befriend(session, place, person, sign, source)
     for store in place.stores:
         tie_to_store(session, person.customer, store)
     return person.customer, friend
@@ -212,12 +218,12 @@ def _welcome(session: ScopedSession, place: Place, sign: Sign) -> Person:
     return Person(customer, identity, {})
 
 
-def _befriend(session: ScopedSession, place: Place, identity: Identity, sign: Sign, source: str) -> Friend:
+def _befriend(session: ScopedSession, place: Place, person: Person, sign: Sign, source: str) -> Friend:
     friend = Friend(
         line_account_id=place.account.id,
         account_no=place.account.no,
-        identity_id=identity.id,
-        customer_id=identity.customer_id,
+        identity_id=person.identity.id,
+        customer_id=person.customer.id,
         store_nos=[store.no for store in place.stores],
         status="unknown",
         source=source,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from app.customers.identity import Place, Sign, follow, hear, lock_people, unfollow
+from app.customers.linking.service import note_failed, note_linked
 from app.customers.queries import list_account_stores
 from app.inbound.content.service import note_content
 from app.inbound.replies.service import note_reply
@@ -157,6 +158,8 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime)
             return "ignored"
         unsend(session, place.account.id, message_id, event.line_user_id, event.occurred_at)
         return "done"
+    if event.type == "accountLink":
+        return _link(session, place, event, now)
     if event.type not in ("follow", "unfollow", "message", "postback") or _part(body, "source").get("type") != "user":
         return "ignored"  # what happens in groups says nothing about a friend of the account
     if not _is_user_id(event.line_user_id):
@@ -178,6 +181,20 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime)
         data = _text(_part(body, "postback"), "data")
         hear(session, place, sign, message_type="postback", postback_data=data)
     return "done"
+
+
+def _link(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> str:
+    """What became of LINE's word that somebody has come back from its account link dialogue."""
+    link = _part(event.body or {}, "link")
+    nonce = _text(link, "nonce")
+    if nonce is None:
+        return "ignored"
+    if link.get("result") == "ok" and _is_user_id(event.line_user_id):
+        sign = Sign(event.line_user_id, event.webhook_event_id, event.occurred_at)
+        return "done" if note_linked(session, place, sign, nonce, now) else "ignored"
+    if link.get("result") == "failed":  # LINE does not tell who it was
+        return "done" if note_failed(session, place.account.id, nonce, now) else "ignored"
+    return "ignored"
 
 
 def _greet(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> None:

@@ -5,6 +5,8 @@ from fastapi import APIRouter
 from app.admin import patches
 from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Me, QuietHours
 from app.auth import Caller, ScopedSession, allow
+from app.customers.linking.proofs import NO_BASIS
+from app.customers.linking.same_ids import defer_joining
 from app.routes import ApiRoute, Precondition
 from tenants.brands import service
 from tenants.brands.models import Brand
@@ -46,11 +48,21 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
     if body.quiet_hours is not None:
         merged = patches.merge(brand.quiet_hours, body.quiet_hours)
         changes["quiet_hours"] = patches.check(QuietHours, merged, "quiet_hours").model_dump()
+    had_no_basis = brand.joining_basis is None
     brand.sqlmodel_update(changes)
+    if had_no_basis and brand.joining_basis is not None:
+        defer_joining(session)
     return _read(brand)
 
 
 def _read(brand: Brand) -> BrandRead:
+    why_apart = NO_BASIS if brand.joining_basis is None else (None, None)
     return BrandRead.model_validate(
-        {**brand.model_dump(), "caps": brand.caps or {"per_customer": []}, "quiet_hours": brand.quiet_hours}
+        {
+            **brand.model_dump(),
+            "caps": brand.caps or {"per_customer": []},
+            "quiet_hours": brand.quiet_hours,
+            "joining_detail": why_apart[0],
+            "joining_detail_ja": why_apart[1],
+        }
     )

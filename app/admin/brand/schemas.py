@@ -67,7 +67,8 @@ class BrandPatch(Body):
     sender_policy: SenderPolicy = Field(default_factory=absent)
     joining_basis: Literal["provider_page", "consent"] | None = Field(
         default=None,
-        description="Why people may be joined over several LINE accounts of one provider; null: they are not.",
+        description="Why people may be joined over several LINE accounts; null: they are not, and each account has "
+        "a customer of its own. Once recorded, those who are one LINE user id are joined.",
     )
 
 
@@ -81,6 +82,10 @@ class BrandRead(Read):
     quiet_hours: QuietHours | None
     sender_policy: str
     joining_basis: str | None
+    joining_detail: str | None = Field(
+        description="Why people are not joined over LINE accounts, in words; null: they are.", examples=[None]
+    )
+    joining_detail_ja: str | None = Field(description="The same in Japanese.", examples=[None])
     created_at: Instant
 
 

@@ -30,9 +30,10 @@ def record_consent(
     store: Store | None = None,
     recorded_by: str | None = None,
     occurred_at: datetime | None = None,
+    merge_id: UUID | None = None,
     now: datetime,
 ) -> Consent:
-    """Add an entry to a person's ledger. Needs a session that sees all stores.
+    """Add an entry to a person's ledger. Needs a session that sees all stores. `merge_id`: it was said for this merge.
 
     Raises NotFound, and Invalid for what she is said to say tomorrow: it would outweigh all that she says till then.
     """
@@ -49,6 +50,7 @@ def record_consent(
         wording=wording,
         occurred_at=occurred_at or now,
         recorded_by=recorded_by,
+        merge_id=merge_id,
         created_at=now,
     )
     _append(session, [entry])

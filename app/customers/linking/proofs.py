@@ -1,0 +1,72 @@
+"""What stands as proof that two customers are one person, and whether the brand may join them on it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from app.customers.models import Identity
+from app.schemas import write_instant
+from tenants.brands.queries import get_brand
+from tenants.session import ScopedSession
+
+WORDING: Final = "joining-2026-11"
+"""The version of the text by which a person agrees to be known as one; pages show it, the proof names it."""
+
+NO_BASIS: Final = (
+    "People are not joined over LINE accounts: the brand has recorded no basis for it. Set `joining_basis` once a "
+    "provider page is published or your terms ask for consent; those who are one LINE user id are joined then.",
+    "LINEアカウントをまたいだお客様の統合は行っていません。プロバイダーページの公開、または同意の取得方法が決まったら、"
+    "ブランド設定の joining_basis に記録してください。同じLINEのお客様は、そのときにまとめられます。",
+)
+"""Why people are not joined, in English and in Japanese."""
+
+
+@dataclass(frozen=True)
+class Proven:
+    """An identity that LINE vouches for: by which Login channel, and when."""
+
+    identity: Identity
+    login_channel_id: str
+    proven_at: datetime
+
+
+def is_based(session: ScopedSession, consented_at: datetime | None) -> bool:
+    """Whether people may be joined over accounts: the brand has recorded why, or she has agreed herself."""
+    return consented_at is not None or get_brand(session, session.scope.brand_id).joining_basis is not None
+
+
+def have_line(session: ScopedSession, customer_ids: Collection[UUID]) -> bool:
+    """Whether each of these customers has a LINE user id, so that joining them joins what is LINE's."""
+    hers = select(Identity.customer_id).where(col(Identity.customer_id).in_(customer_ids)).distinct()
+    return len(session.exec(hers).all()) == len(set(customer_ids))
+
+
+def digest_of_id(session: ScopedSession, identity: Identity) -> str:
+    """What a proof keeps of a LINE user id: enough to recognise it by, and nothing to reach her with."""
+    named = f"{session.scope.brand_id}:{identity.provider_id}:{identity.line_user_id}"
+    return sha256(named.encode()).hexdigest()
+
+
+def write_identity(session: ScopedSession, identity: Identity) -> dict[str, Any]:
+    """An identity as a proof tells of it."""
+    return {"provider_id": identity.provider_id, "line_user_id_digest": digest_of_id(session, identity)}
+
+
+def write_proven(session: ScopedSession, proven: Proven) -> dict[str, Any]:
+    """An identity with its proof."""
+    return {
+        **write_identity(session, proven.identity),
+        "login_channel_id": proven.login_channel_id,
+        "proven_at": write_instant(proven.proven_at),
+    }
+
+
+def write_grounds(session: ScopedSession, consented_at: datetime | None) -> dict[str, Any]:
+    """On what grounds people are joined: the brand's basis as it stands, and her own consent."""
+    consent = None if consented_at is None else {"wording": WORDING, "at": write_instant(consented_at)}
+    return {"basis": get_brand(session, session.scope.brand_id).joining_basis, "consent": consent}

@@ -1,0 +1,220 @@
+"""How the page that joins looks: Japanese, or English for browsers that ask for it; without any script."""
+
+import re
+from enum import StrEnum
+from html import escape
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.liff.shown import ProviderShown, Shown
+from tenants.ids import encode_id
+
+MOST_NAMES: Final = 12
+"""Accounts of one provider that are named; the others are counted."""
+
+
+class Notice(StrEnum):
+    """What the page may have to tell of a step that did not succeed."""
+
+    CONSENT = "consent"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    NOT_PROVEN = "not_proven"
+    UNREACHABLE = "unreachable"
+
+
+_TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("{brand}のLINEをひとつに", "One {brand} for all your LINE accounts"),
+    "lead": (
+        "お店ごとに友だち追加していても、LINEで確認すると、会員情報やクーポンがひとつにまとまります。",
+        "You may have added several of our stores on LINE. Confirm that they are all you, and your membership and "
+        "coupons come together.",
+    ),
+    "you": ("{name}さんとして確認中", "Confirming as {name}"),
+    "consent_1": (
+        "友だち情報・ご利用履歴・クーポンを、{brand}のお客様情報ひとつにまとめます。",
+        "Your friendships, history and coupons are brought together into one {brand} record.",
+    ),
+    "consent_2": (
+        "まとめた情報は、{brand}の各店舗がサービスとご案内のために使います。",
+        "{brand} and its stores use that record to serve you and to write to you.",
+    ),
+    "agree": ("上の内容に同意します", "I agree"),
+    "confirm": ("LINEで確認する", "Confirm with LINE"),
+    "proven": ("確認済み", "Confirmed"),
+    "unable": ("このお店では、まだ確認できません", "This cannot be confirmed yet"),
+    "more": ("ほか{count}件", "and {count} more"),
+    "done": ("{count}つのお店がひとつになりました", "{count} stores are one now"),
+    "undo": (
+        "取り消したいときは、{brand}の本部にお申し出ください。",
+        "To have this undone, please ask {brand}'s head office.",
+    ),
+    "leave": ("別の人としてやり直す", "Start again as somebody else"),
+    "missing": ("このページは使えません", "This page is not in use"),
+    "missing_text": (
+        "リンクが正しくないか、手続きの途中でブラウザが変わりました。お店からのリンクをもう一度開いてください。",
+        "The link is wrong, or this is not the browser in which you began. Please open the store's link again.",
+    ),
+    Notice.CONSENT: (
+        "まとめるには、同意のチェックが必要です。",
+        "Please tick the box to agree before you go on.",
+    ),
+    Notice.DECLINED: (
+        "LINEでの確認が中止されました。もう一度お試しいただけます。",
+        "You stopped at LINE. You can try again at any time.",
+    ),
+    Notice.EXPIRED: (
+        "時間が経ちすぎました。もう一度「LINEで確認する」を押してください。",
+        "That took too long. Please confirm with LINE once more.",
+    ),
+    Notice.NOT_PROVEN: (
+        "LINEでの確認が完了しませんでした。もう一度お試しください。",
+        "LINE did not confirm it. Please try again.",
+    ),
+    Notice.UNREACHABLE: (
+        "ただいまLINEの応答がありません。しばらくしてから、もう一度お試しください。",
+        "LINE does not answer at the moment. Please try again later.",
+    ),
+}
+
+
+def show(request: Request, shown: Shown) -> Response:
+    """The page as it stands for who looks at it."""
+    say = _Speech(request, shown.brand)
+    parts = [f"<h1>{say('title')}</h1>"]
+    if shown.notice is not None:
+        parts.append(f'<p class="notice" role="alert">{say(shown.notice)}</p>')
+    if shown.joined:
+        parts.append(f'<p class="done" role="status">{say("done", count=shown.joined)}</p>')
+    parts.append(f"<p>{say('lead')}</p>")
+    if shown.name:
+        parts.append(f'<p class="you">{say("you", name=shown.name)}</p>')
+    parts.append(f'<form method="post" action="{escape(shown.path)}">')
+    if any(not one.is_proven and one.login_channel_id for one in shown.providers):
+        parts.append(
+            f'<div class="consent"><p>{say("consent_1")}<br>{say("consent_2")}</p>'
+            '<label><input type="checkbox" name="consent" value="yes" required> '
+            f"{say('agree')}</label></div>"
+        )
+    parts.append('<ul class="places">' + "".join(_place(say, one) for one in shown.providers) + "</ul>")
+    if shown.name:
+        parts.append(
+            '<p class="leave"><button name="leave" value="yes" formnovalidate class="quiet">'
+            f"{say('leave')}</button></p>"
+        )
+    parts.append(f'</form><p class="small">{say("undo")}</p>')
+    logins = sorted({_origin(one.login_url) for one in shown.providers if one.login_channel_id})
+    return _page(say, say("title"), "".join(parts), 200, logins)
+
+
+def show_missing(request: Request) -> Response:
+    """The page of an address that leads nowhere."""
+    say = _Speech(request, "")
+    return _page(say, say("missing"), f"<h1>{say('missing')}</h1><p>{say('missing_text')}</p>", 404, [])
+
+
+def go_to(address: str) -> Response:
+    """Send the browser on, to be read anew."""
+    return _protect(RedirectResponse(address, 303), [])
+
+
+def path_of(line_account_id: UUID) -> str:
+    """Where an account's page is."""
+    return f"/liff/join/{encode_id('acc', line_account_id)}"
+
+
+def forbid_storing(response: Response) -> None:
+    """Have nobody keep an answer that holds a session's token."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+def _place(say: "_Speech", one: ProviderShown) -> str:
+    """A provider: its accounts, and ✓ or the way to prove it."""
+    names = "".join(f"<li>{escape(name)}</li>" for name in one.accounts[:MOST_NAMES])
+    if len(one.accounts) > MOST_NAMES:
+        names += f"<li>{say('more', count=len(one.accounts) - MOST_NAMES)}</li>"
+    if one.is_proven:
+        state = f'<p class="proven"><span aria-hidden="true">✓</span> {say("proven")}</p>'
+    elif one.login_channel_id is None:
+        state = f'<p class="unable">{say("unable")}</p>'
+    else:
+        channel = escape(one.login_channel_id)
+        state = f'<p><button name="login_channel_id" value="{channel}">{say("confirm")}</button></p>'
+    return f'<li><ul class="names">{names}</ul>{state}</li>'
+
+
+class _Speech:
+    """Says texts in the language of a browser, with what they name written safely."""
+
+    def __init__(self, request: Request, brand: str) -> None:
+        self.language = language_of(request)
+        self._brand = brand
+
+    def __call__(self, text: str, **values: object) -> str:
+        said = _TEXTS[text][1 if self.language == "en" else 0]
+        return escape(said.format(brand=self._brand, **values))
+
+
+def language_of(request: Request) -> str:
+    """`en` where the browser prefers English to Japanese, else `ja`."""
+    best = {"ja": 0.0, "en": 0.0}
+    for part in request.headers.get("accept-language", "")[:200].split(","):
+        found = re.fullmatch(r"\s*(ja|en)\b[A-Za-z-]*\s*(?:;\s*q=([01](?:\.[0-9]{1,3})?)\s*)?", part)
+        if found:
+            best[found[1]] = max(best[found[1]], float(found[2] or 1))
+    return "en" if best["en"] > best["ja"] else "ja"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _page(say: _Speech, title: str, body: str, status: int, logins: list[str]) -> Response:
+    document = (
+        f'<!doctype html>\n<html lang="{say.language}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+    return _protect(HTMLResponse(document, status), logins)
+
+
+def _protect(response: Response, logins: list[str]) -> Response:
+    # Browsers hold the way on from a form to LINE Login for part of the form's action.
+    actions = " ".join(["'self'", *logins])
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action {actions}; frame-ancestors 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # With no-referrer browsers would send `Origin: null` with our own form.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    forbid_storing(response)
+    return response
+
+
+_STYLE: Final = (
+    "*{box-sizing:border-box}body{margin:0;background:#f6f6f4;color:#222;"
+    "font:16px/1.7 'Hiragino Sans','Noto Sans JP',sans-serif}"
+    "main{max-width:34rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}"
+    "h1{font-size:1.45rem;line-height:1.4;margin:0 0 1rem}"
+    "ul{list-style:none;margin:0;padding:0}.places>li{background:#fff;border:1px solid #e2e2dd;border-radius:.75rem;"
+    "padding:1rem 1.1rem;margin:0 0 .9rem}.names{display:flex;flex-wrap:wrap;gap:.4rem}"
+    ".names li{background:#eef3ef;border-radius:999px;padding:.1rem .75rem;font-size:.9rem;overflow-wrap:anywhere}"
+    ".places p{margin:.9rem 0 0}button{display:block;width:100%;padding:.9rem 1rem;border:0;border-radius:.5rem;"
+    "background:#067a3a;color:#fff;font:inherit;font-weight:bold;cursor:pointer}"
+    "button:hover{background:#05662f}"
+    "button:focus-visible,input:focus-visible{outline:3px solid #222;outline-offset:2px}"
+    ".quiet{background:none;color:#555;font-weight:normal;text-decoration:underline;padding:.5rem;width:auto}"
+    ".quiet:hover{background:none;color:#222}.proven{color:#067a3a;font-weight:bold}.unable,.small,.you{color:#595959}"
+    ".small{font-size:.9rem}.consent{background:#fff;border:1px solid #e2e2dd;border-radius:.75rem;padding:1rem 1.1rem;"
+    "margin:0 0 .9rem}.consent p{margin:0 0 .6rem}label{display:flex;gap:.6rem;align-items:center;font-weight:bold;"
+    "cursor:pointer}input{width:1.4rem;height:1.4rem;accent-color:#067a3a;flex:none}"
+    ".done{background:#067a3a;color:#fff;border-radius:.75rem;padding:1rem 1.1rem;font-weight:bold;font-size:1.15rem;"
+    "text-align:center}.notice{background:#fff4e0;border:1px solid #e0a030;border-radius:.5rem;padding:.7rem 1rem}"
+)
