@@ -30,8 +30,8 @@ from tenants.session import ScopedSession
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _backfill, _customers, _exports, _inbound, _liff, _line_accounts, _linking, _operations, _qr_codes, _reports,
-    _same_ids, _segments, _weather,
+    _backfill, _customers, _exports, _inbound, _liff, _line_accounts, _linking, _operations, _qr_codes, _recount,
+    _reports,     _same_ids, _segments, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

@@ -1,6 +1,8 @@
 """Reads of segments, of what rules name, and of the customers they choose."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +11,22 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
 from app.customers.models import Customer, CustomerStore
-from app.segments.models import Segment
+from app.segments.models import Segment, SegmentCount
 from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
+from tenants.stores.models import Store
 
-EVERYBODY = -1
-REACHABLE = 0
-"""Stand where an account's number stands, in the rows of `count_by_account`."""
+
+@dataclass(frozen=True)
+class Counted:
+    """How many customers there are, in all and by place; who has several places counts at each of them."""
+
+    customers: int
+    reachable: int
+    """Those whom one of the accounts reaches."""
+    by_account_no: Mapping[int, int]
+    by_store_no: Mapping[int, int]
 
 
 def get_segment(session: ScopedSession, segment_id: UUID) -> Segment:
@@ -66,24 +76,75 @@ def of_scope(session: ScopedSession, rows: Any) -> Any:
     return rows.where(col(Customer.id).in_(tied))
 
 
-def count_by_account(session: ScopedSession, where: ColumnElement[bool], account_nos: Sequence[int]) -> dict[int, int]:
-    """How many customers of the scope meet a condition, by account that reaches them; with EVERYBODY and REACHABLE.
+def list_places(session: ScopedSession) -> Sequence[tuple[UUID, int]]:
+    """Ids and numbers of the stores that this scope sees and that are not closed for good."""
+    stores = select(Store.id, Store.no).where(col(Store.archived_at).is_(None))
+    return session.exec(stores.order_by(col(Store.no))).all()
 
-    One pass over the customers: they are few when counted by the accounts they follow, and those are added up.
+
+def count_customers(session: ScopedSession, where: ColumnElement[bool], account_nos: Sequence[int]) -> Counted:
+    """How many customers of the scope meet a condition, with those whom these accounts reach.
+
+    One pass over the customers: they are few when counted by the accounts and stores that they have, and those are
+    added up.
     """
-    grouped = select(Customer.account_nos, func.count().label("people")).group_by(col(Customer.account_nos))
+    # What is hashed on the way shall fit, and no plan of a second's work is worth compiling.
+    session.connection().exec_driver_sql("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
+    places = col(Customer.account_nos), col(Customer.store_nos)
+    grouped = select(*places, func.count().label("people")).group_by(*places)
     chosen = of_scope(session, grouped).where(where)
     combination = chosen.cte("combination")
-    follows, people = combination.c.account_nos, combination.c.people
-    followed = select_columns(func.unnest(follows).label("no"), people).subquery()
-    counts = union_all(
-        select_columns(literal(EVERYBODY).label("account_no"), func.sum(people)),
-        select_columns(literal(REACHABLE), func.sum(people)).where(follows.overlap(account_nos)),
-        select_columns(followed.c.no, func.sum(followed.c.people))
-        .where(followed.c.no.in_(account_nos))
-        .group_by(followed.c.no),
+    people = combination.c.people
+    counts = [
+        select_columns(literal("all").label("kind"), literal(0).label("no"), func.sum(people).label("people")),
+        select_columns(literal("reached"), literal(0), func.sum(people)).where(
+            combination.c.account_nos.overlap(account_nos)
+        ),
+    ]
+    for kind, nos in (("account", combination.c.account_nos), ("store", combination.c.store_nos)):
+        each = select_columns(func.unnest(nos).label("no"), people).subquery()
+        counts.append(select_columns(literal(kind), each.c.no, func.sum(each.c.people)).group_by(each.c.no))
+    found: dict[str, dict[int, int]] = {"all": {}, "reached": {}, "account": {}, "store": {}}
+    for kind, no, count in session.execute(union_all(*counts)):
+        found[kind][no] = int(count or 0)
+    return Counted(found["all"][0], found["reached"][0], found["account"], found["store"])
+
+
+def list_at_random(session: ScopedSession, where: ColumnElement[bool], most: int) -> Sequence[Customer]:
+    """So many of the customers of the scope who meet a condition, each as likely as any other, in no order.
+
+    One pass that keeps the best of the draw: what a count costs. Pages of the table (TABLESAMPLE) or a place among the
+    ids would be cheaper and would favour whoever came beside few others.
+    """
+    chosen = of_scope(session, select(Customer)).where(where).order_by(func.random())
+    sample: Sequence[Customer] = session.exec(chosen.limit(most)).all()
+    return sample
+
+
+def list_chosen(session: ScopedSession, where: ColumnElement[bool]) -> Any:
+    """The customers of the scope who meet a condition, to be paged."""
+    return of_scope(session, select(Customer)).where(where)
+
+
+def stream_chosen_ids(session: ScopedSession, where: ColumnElement[bool]) -> Iterator[Sequence[UUID]]:
+    """Their ids, newest first, a few thousand at a time as the database makes them."""
+    ids = of_scope(session, select(Customer.id)).where(where).order_by(col(Customer.id).desc())
+    rows = session.execute(ids, execution_options={"stream_results": True, "yield_per": 5_000})
+    for part in rows.partitions():
+        yield [row[0] for row in part]
+
+
+def list_counts(session: ScopedSession, segment_id: UUID, first: date, last: date) -> Sequence[SegmentCount]:
+    """What was counted of a segment on the days of a period, the first day first."""
+    counts = select(SegmentCount).where(
+        col(SegmentCount.segment_id) == segment_id, col(SegmentCount.counted_on).between(first, last)
     )
-    return {account_no: int(count or 0) for account_no, count in session.execute(counts)}
+    return session.exec(counts.order_by(col(SegmentCount.counted_on))).all()
+
+
+def list_segment_ids(session: ScopedSession) -> Sequence[UUID]:
+    """The segments that are not archived, the oldest first."""
+    return session.exec(select(Segment.id).where(col(Segment.archived_at).is_(None)).order_by(col(Segment.id))).all()
 
 
 def list_sample(session: ScopedSession, where: ColumnElement[bool], most: int) -> Sequence[Customer]:

@@ -1,18 +1,20 @@
 """Saved rules, and whom a rule chooses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, text
 
 from app.customers import by_segment
 from app.customers.models import Customer
-from app.segments import queries
+from app.jobs.queue import defer
+from app.segments import queries, tasks
 from app.segments.compiler import compile_where
 from app.segments.models import Segment
+from app.segments.sizes import SegmentSize, measure, where_of
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -21,21 +23,9 @@ SAMPLE_SIZE = 5
 
 
 @dataclass(frozen=True)
-class Reached:
-    """How many of the chosen customers one account reaches."""
+class Preview(SegmentSize):
+    """The same with a few of them."""
 
-    line_account_id: UUID
-    reachable: int
-
-
-@dataclass(frozen=True)
-class Preview:
-    """Whom a rule chooses at one moment, out of the customers in scope."""
-
-    customers: int
-    reachable: int
-    by_line_account: list[Reached]
-    fresh_at: datetime
     sample: list[Customer]
 
 
@@ -43,12 +33,13 @@ def create_segment(
     session: ScopedSession, *, name: str, rule: dict[str, Any], owner: Store | None, now: datetime
 ) -> Segment:
     """Save a rule. Raises Invalid, with the pointer, for one that cannot be followed."""
-    compile_where(session, rule, now)
     segment = Segment(name=name, rule=rule, created_at=now)
     if owner is not None:
         segment.store_id, segment.store_no = owner.id, owner.no
+    _check_rule(session, segment, now)
     session.add(segment)
     session.flush()
+    defer(session, tasks.count_segment, segment_id=segment.id)
     return segment
 
 
@@ -59,10 +50,22 @@ def change_segment(session: ScopedSession, segment: Segment, changes: Mapping[st
             raise Invalid.at(f"/{name}", "Must not be null.")
         setattr(segment, name, value)
     if "rule" in changes:
-        compile_where(session, segment.rule, now)
+        with session.no_autoflush:
+            _check_rule(session, segment, now)
+        defer(session, tasks.count_segment, segment_id=segment.id)
     session.add(segment)
     session.flush()
     return segment
+
+
+def _check_rule(session: ScopedSession, segment: Segment, now: datetime) -> None:
+    """Raises Invalid for a rule that cannot be followed, or that leads back to its segment.
+
+    One rule of a brand is saved at a time: two at once could each be right and together a circle.
+    """
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    session.connection().execute(lock, {"name": f"segments:{session.scope.brand_id}"})
+    compile_where(session, segment.rule, now, within=segment.id)
 
 
 def archive_segment(session: ScopedSession, segment: Segment, now: datetime) -> None:
@@ -73,28 +76,33 @@ def archive_segment(session: ScopedSession, segment: Segment, now: datetime) -> 
 
 
 def preview(session: ScopedSession, rule: dict[str, Any], now: datetime, *, with_sample: bool = True) -> Preview:
-    """Whom a rule chooses now, in all and for each account of the scope. Raises Invalid."""
+    """Whom a rule chooses now, in all and for each account and store of the scope. Raises Invalid."""
     where = compile_where(session, rule, now, joined=True)
-    accounts = queries.list_reaching_accounts(session)
-    counts = queries.count_by_account(session, where, [no for _, no in accounts])
-    customers = counts[queries.EVERYBODY]
-    return Preview(
-        customers=customers,
-        reachable=counts[queries.REACHABLE],
-        by_line_account=[Reached(account_id, counts.get(no, 0)) for account_id, no in accounts],
-        fresh_at=now,
-        sample=list(queries.list_sample(session, where, SAMPLE_SIZE)) if customers and with_sample else [],
-    )
+    size = measure(session, where, now)
+    sample = queries.list_sample(session, where, SAMPLE_SIZE) if size.customers and with_sample else []
+    return Preview(**vars(size), sample=list(sample))
+
+
+def sample(session: ScopedSession, segment: Segment, most: int, now: datetime) -> Sequence[Customer]:
+    """So many of those whom a segment chooses, drawn by chance. Raises Invalid."""
+    return queries.list_at_random(session, where_of(session, segment, now), most)
+
+
+def list_chosen(session: ScopedSession, segment: Segment, now: datetime) -> Any:
+    """Those whom a segment chooses, to be paged. Raises Invalid."""
+    return queries.list_chosen(session, where_of(session, segment, now))
+
+
+def stream_chosen_ids(session: ScopedSession, segment: Segment, now: datetime) -> Iterator[Sequence[UUID]]:
+    """The ids of all whom a segment chooses, newest first, some thousands at a time. Raises Invalid."""
+    return queries.stream_chosen_ids(session, where_of(session, segment, now))
 
 
 def customer_filter(session: ScopedSession, segment_id: UUID, now: datetime) -> ColumnElement[bool]:
-    """The condition on `Customer` that a saved segment makes at this moment. Raises NotFound.
-
-    A store may use head office's segments; of what these name, it has what it sees. Raises Invalid when a segment
-    names a thing that is gone, which would let it choose other people than it was saved for.
-    """
+    """The condition on `Customer` that a saved segment makes at this moment. Raises NotFound, or Invalid."""
     segment = queries.get_segment(session, segment_id)
-    return compile_where(session, segment.rule, now, skip_unseen=session.scope.store_nos is not None)
+    return where_of(session, segment, now, joined=False)
 
 
 by_segment.register(customer_filter)
+by_segment.register_rules(compile_where)

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, func, literal, or_, true
 from sqlmodel import col
 
 from app.customers.models import Customer
+from app.schemas import write_instant
 from app.segments.fields.base import Asked, Leaf, Told, instant_words
 from app.segments.fields.operands import COMPARISONS, SPANS_OF_DAYS, Field, Moment, Operands
 
@@ -68,7 +69,7 @@ class Dated(Leaf):
     def tell(self, value: Any, asked: Asked) -> Told:
         if value is None:
             return Told(None, "there is none", "なし")
-        return Told(value, *instant_words(value, asked))
+        return Told(write_instant(value), *instant_words(value, asked))
 
 
 def span(moment: Moment, asked: Asked) -> tuple[datetime, datetime]:

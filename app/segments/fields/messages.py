@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from app.customers.models import Customer
 from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
+from app.schemas import write_instant
 from app.segments.fields.base import Asked, Leaf, Reference, Told, instant_words
 from app.segments.fields.operands import Field, Operands
 
@@ -36,7 +37,7 @@ class Received(Leaf):
         if value is None:
             return Told(None, "she received none", "受け取っていない")
         en, ja = instant_words(value, asked)
-        return Told(value, f"the last one: {en}", f"最後は{ja}")
+        return Told(write_instant(value), f"the last one: {en}", f"最後は{ja}")
 
     def _rows(self, asked: Asked) -> list[ColumnElement[bool]]:
         failure = aliased(DeliveryFailure)

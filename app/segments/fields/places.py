@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col, select
 
 from app.customers.models import Customer, CustomerStore
+from app.customers.summary import home_column
 from app.segments import queries
 from app.segments.fields.base import Asked, Leaf, Reference, Told, join_labels, overlap
 from app.segments.fields.operands import Field, Operands
@@ -35,7 +36,7 @@ class AtStore(Leaf):
         if self.op == "friend_of":
             return overlap(Customer.account_nos, queries.list_account_nos_of_stores(asked.session, nos))
         if self.op == "home":
-            at_home: ColumnElement[bool] = _home().in_(nos).is_(true())
+            at_home: ColumnElement[bool] = home_column(asked.session.scope).in_(nos).is_(true())
             return at_home
         return exists().where(*_bought_there(asked, nos)).correlate(Customer)
 
@@ -45,7 +46,7 @@ class AtStore(Leaf):
         if self.op == "in":
             return col(Customer.store_nos)
         if self.op == "home":
-            return array([_home()])
+            return array([home_column(asked.session.scope)])
         if self.op == "bought_at":
             there = select(func.array_agg(CustomerStore.store_no)).where(*_bought_there(asked, nos))
         else:
@@ -72,11 +73,6 @@ _AT_STORE = {
     "home": ("her home store is", "her home store is another or not known", "がホーム店舗", "ホーム店舗が違うか不明"),
 }
 """How it is said that something holds, and that nothing does, in English and in Japanese."""
-
-
-def _home() -> Any:
-    """The number of her home store: the stated one, else the one where she is most."""
-    return func.coalesce(col(Customer.home_store_no), col(Customer.usual_store_no))
 
 
 def _bought_there(asked: Asked, nos: list[int]) -> tuple[ColumnElement[bool], ...]:
