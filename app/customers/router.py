@@ -18,8 +18,7 @@ from app.customers.schemas import (
     FriendRead,
     TimelineRead,
 )
-from app.events.feed import show_events
-from app.events.models import Event
+from app.customers.timeline import read_timeline
 from app.paging import PagingParams, list_page, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CustomerId, Instant, Name, Page, SegmentId, StoreId
@@ -132,12 +131,13 @@ def erase_customer(customer_id: CustomerId, session: BrandWide, caller: Caller, 
 
 @router.get("/{customer_id}/timeline", dependencies=[allow("customers:read")])
 def list_timeline(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[TimelineRead]:
-    """What happened to a customer, newest first; a store sees what happened at its stores."""
-    customer = queries.get_customer(session, customer_id)
-    her_ids = queries.list_her_ids(session, customer.id)
-    rows, next_cursor = list_page(session, queries.list_events(her_ids), Event.id, paging)
-    shown = [TimelineRead.model_validate(event) for event in show_events(session, rows)]
-    return Page(items=shown, next_cursor=next_cursor)
+    """What happened to a customer, newest first; a store sees what happened at its stores.
+
+    Beside the events of the feed there is `message.sent` for what campaigns and weather rules sent to her, with its
+    `status` and its place where the sending began; and `customer.created` of those whom a file brought.
+    """
+    events, next_cursor = read_timeline(session, queries.get_customer(session, customer_id), paging)
+    return Page(items=[TimelineRead.model_validate(event) for event in events], next_cursor=next_cursor)
 
 
 @router.get("/{customer_id}/friends", dependencies=[allow("customers:read")])
