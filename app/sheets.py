@@ -18,6 +18,14 @@ def prefers_csv(accept: str) -> bool:
     return weights.get("text/csv", 0.0) > weights.get("application/json", 0.0)
 
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guard(cell: str) -> str:
+    """A text that spreadsheets show as it is: one that begins like a formula gets an apostrophe before it."""
+    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+
+
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
     """A table as CSV with a heading (RFC 4180); null is an empty cell."""
     sheet = io.StringIO()

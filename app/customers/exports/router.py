@@ -4,11 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.auth import Caller, allow
+from app.auth import Caller, Now, ScopedSession, allow
+from app.customers.exports import service
 from app.customers.exports.answer import make_answer
 from app.customers.exports.person import write_person
-from app.customers.exports.schemas import PersonExport
+from app.customers.exports.schemas import CustomersExport, PersonExport
 from app.customers.queries import get_customer
+from app.operations.schemas import OperationRead
+from app.operations.service import show
 from app.routes import ApiRoute
 from app.schemas import CustomerId
 from tenants.ids import encode_id
@@ -26,6 +29,16 @@ def require_whole_brand(caller: Caller) -> None:
 
 
 EXPORT: Any = [allow("customers:export"), Depends(require_whole_brand)]
+
+
+@router.post("/export", status_code=202, dependencies=EXPORT)
+def export_customers(body: CustomersExport, session: ScopedSession, caller: Caller, now: Now) -> OperationRead:
+    """Have a file of customers written: everybody, or whom a segment or a rule chooses at this moment.
+
+    The operation tells how far it is and, once it is done, where the file is fetched. The first column is the id. What
+    an import takes is headed as the import knows it, so the file comes in again without a change.
+    """
+    return show(session, service.begin_export(session, body, started_by=caller.name, now=now))
 
 
 @router.get("/{customer_id}/export", response_model=PersonExport, dependencies=EXPORT)

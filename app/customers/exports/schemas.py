@@ -2,9 +2,58 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas import CustomerId, Read
+from app.customers.exports.columns import ATTRIBUTE, COLUMNS, SYSTEM
+from app.schemas import Body, CustomerId, Read, SegmentId, example
+
+
+def _known_column(name: str) -> str:
+    if name in COLUMNS or name in ("id", "attributes", "external_ids"):
+        return name
+    if name.startswith((ATTRIBUTE, SYSTEM)) and name.partition(".")[2]:
+        return name
+    raise ValueError(f"must be one of {', '.join(COLUMNS)}, attributes, attributes.<name>, external_ids.<system>")
+
+
+ColumnName = Annotated[str, Field(max_length=80), AfterValidator(_known_column)]
+
+
+class CustomersExport(Body):
+    """What a file of customers holds: everybody, or whom a saved segment or a rule chooses at this moment."""
+
+    model_config = example(
+        rule={"field": "order_count", "op": ">=", "value": 3}, columns=["name", "phone", "tags"], encoding="cp932"
+    )
+
+    segment_id: SegmentId | None = None
+    rule: Annotated[dict[str, Any] | None, Field(description="A rule as segments have it.")] = None
+    columns: Annotated[
+        list[ColumnName] | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Columns in their order, after the id; left out, all that an import takes, and in a CSV the"
+            " figures besides. `attributes` and `external_ids` stand for all that the brand has.",
+            examples=[["name", "phone", "attributes.size"]],
+        ),
+    ] = None
+    format: Literal["csv", "ndjson"] = "csv"
+    encoding: Annotated[
+        Literal["utf-8-bom", "utf-8", "cp932"],
+        Field(
+            description="Of a CSV: `utf-8-bom` opens in Excel as it is; `cp932` is what old programs in Japan read, and"
+            " letters that it does not have become 〓, and are counted. NDJSON is UTF-8."
+        ),
+    ] = "utf-8-bom"
+    language: Annotated[Literal["ja", "en"], Field(description="Of a CSV's headings and words.")] = "ja"
+
+    @model_validator(mode="after")
+    def _chosen_once(self) -> "CustomersExport":
+        if self.segment_id is not None and self.rule is not None:
+            raise ValueError("give segment_id or rule, not both")
+        return self
+
 
 Row = dict[str, Any]
 
