@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.schemas import CustomerId, ErasureReceiptId, Instant, Read
+from app.schemas import Body, CustomerId, ErasureReceiptId, Instant, Read
 
 
 class CustomerErased(Read):
@@ -35,3 +35,36 @@ class ErasureRead(Read):
             description="How many rows were emptied or deleted, by table.", examples=[{"customer": 1, "identity": 2}]
         ),
     ]
+
+
+class Retention(Body):
+    """For how many days each kind of data is kept; every night what is older goes."""
+
+    line_events_days: Annotated[
+        int, Field(strict=True, ge=7, le=3_650, description="What LINE told, as it came. The ids of the events stay.")
+    ] = 90
+    messages_days: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=30,
+            le=3_650,
+            description="The words of messages, hers and the answers; that they came stays.",
+        ),
+    ] = 730
+    profiles_after_block_days: Annotated[
+        int,
+        Field(strict=True, ge=1, le=3_650, description="LINE name and picture of who follows no account any more."),
+    ] = 180
+    profiles_after_missing_days: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=1,
+            le=3_650,
+            description="All that LINE told of who is not known to LINE any more, at any account she followed.",
+        ),
+    ] = 30
+    scans_days: Annotated[
+        int, Field(strict=True, ge=2, le=3_650, description="Who scanned a QR code; how many did stays.")
+    ] = 365
