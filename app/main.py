@@ -34,6 +34,7 @@ ROUTERS = (
     "app.qr_codes.links",
     "app.operations.router",
     "app.customers.erasing.router",
+    "app.customers.imports.router",
     "app.customers.exports.router",
     "app.customers.tags.router",
     "app.customers.attributes.router",
@@ -109,6 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     refuse_powerful_role(app.state.engine)
     app.state.slots = CapacityLimiter(settings.pool_size)
     app.state.line_turns = BoundedSemaphore(max(1, settings.pool_size // 2))
+    app.state.upload_places = BoundedSemaphore(max(1, settings.pool_size // 4))
     app.state.audit = Gatherer(make_engine(urls.app, pool_size=1, timeouts=timeouts))
     app.state.audit.start()
     app.state.conninfo = async_conninfo(urls.app, timeouts)

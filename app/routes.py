@@ -37,7 +37,7 @@ class ApiRoute(APIRoute):
                 refuse_shadowed(request)
             read_parameters(request, known)
             if request.method in ("POST", "PATCH", "PUT"):
-                await read_json(request, request.app.state.settings.max_body_bytes)
+                await self.take_body(request)
             try:
                 response = await handle(request)
             except idempotency.Replay as replay:
@@ -56,6 +56,10 @@ class ApiRoute(APIRoute):
 
         return handle_within_limits
 
+    async def take_body(self, request: Request) -> None:
+        """Read the body as JSON. Raises 400, 413, 415 or Invalid with a pointer."""
+        await read_json(request, request.app.state.settings.max_body_bytes)
+
 
 async def read_json(request: Request, limit: int) -> None:
     """Read the body and parse it strictly. Raises 400, 413, 415 or Invalid with a pointer."""
@@ -70,11 +74,7 @@ async def read_json(request: Request, limit: int) -> None:
 
 async def read_body(request: Request, limit: int) -> None:
     """Read the body, at most `limit` bytes. Raises 400 or 413."""
-    if "content-length" in request.headers and "transfer-encoding" in request.headers:
-        # A proxy before us may believe the other one, and take the rest for the next caller's request (RFC 9112, 6.3).
-        raise Refused(400, "Give Content-Length or Transfer-Encoding, not both.")
-    if int(request.headers.get("content-length") or 0) > limit:
-        raise _too_large()
+    check_length(request, limit)
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -83,6 +83,15 @@ async def read_body(request: Request, limit: int) -> None:
             raise _too_large()
         chunks.append(chunk)
     request._body = b"".join(chunks)
+
+
+def check_length(request: Request, limit: int) -> None:
+    """Look at what is said of the body's length before it is read. Raises 400 or 413."""
+    if "content-length" in request.headers and "transfer-encoding" in request.headers:
+        # A proxy before us may believe the other one, and take the rest for the next caller's request (RFC 9112, 6.3).
+        raise Refused(400, "Give Content-Length or Transfer-Encoding, not both.")
+    if int(request.headers.get("content-length") or 0) > limit:
+        raise _too_large()
 
 
 def _too_large() -> HTTPException:

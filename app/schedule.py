@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.admin.line_accounts import tasks as _line_accounts
 from app.campaigns.projection import close_campaigns
 from app.customers import backfill as _backfill
+from app.customers import recount as _recount
 from app.customers import tasks as _customers
 from app.customers.exports import tasks as _exports
 from app.customers.linking import same_ids as _same_ids
@@ -31,7 +32,7 @@ log = structlog.get_logger("schedule")
 
 TASKS = (
     _backfill, _customers, _exports, _inbound, _liff, _line_accounts, _linking, _operations, _qr_codes, _recount,
-    _reports,     _same_ids, _segments, _weather,
+    _reports, _same_ids, _segments, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

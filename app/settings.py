@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(default=10.0, gt=0)
     """How long a statement of a request waits for a row that another transaction holds."""
     max_body_bytes: int = 1_000_000
+    max_upload_bytes: int = Field(default=1_000_000_000, ge=1)
+    """The largest file that is taken in, unpacked."""
     max_content_bytes: int = Field(default=200_000_000, ge=1)
     """The largest picture, video or file of a LINE message that is passed on."""
     rate_limit: int = Field(default=6_000, ge=1)

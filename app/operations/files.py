@@ -1,7 +1,6 @@
 """Files of long work: pieces of at most 1 MB, packed with zlib, so that neither side holds a file in memory whole."""
 
 import zlib
-from collections.abc import Iterator
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert
@@ -52,7 +51,7 @@ class FileWriter:
             self._waiting.clear()
 
     def _add(self, content: bytes) -> None:
-        _insert(self._session, self._operation.id, self._operation.store_no, self._name, self._no, pack(content))
+        add_piece(self._session, self._operation.id, self._operation.store_no, self._name, self._no, pack(content))
         self._no += 1
 
     def __enter__(self) -> "FileWriter":
@@ -75,18 +74,6 @@ def delete_file(session: ScopedSession, operation_id: UUID, name: str | None = N
     session.execute(doomed if name is None else doomed.where(col(OperationFile.name) == name))
 
 
-def cut(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of PIECE_BYTES each, but for the last."""
-    waiting = bytearray()
-    for chunk in chunks:
-        waiting += chunk
-        while len(waiting) >= PIECE_BYTES:
-            yield bytes(waiting[:PIECE_BYTES])
-            del waiting[:PIECE_BYTES]
-    if waiting:
-        yield bytes(waiting)
-
-
 def _next_no(session: ScopedSession, operation_id: UUID, name: str) -> int:
     last = session.exec(
         select(func.max(OperationFile.no)).where(
@@ -96,7 +83,10 @@ def _next_no(session: ScopedSession, operation_id: UUID, name: str) -> int:
     return 0 if last is None else last + 1
 
 
-def _insert(session: ScopedSession, operation_id: UUID, store_no: int | None, name: str, no: int, piece: bytes) -> None:
+def add_piece(
+    session: ScopedSession, operation_id: UUID, store_no: int | None, name: str, no: int, packed: bytes
+) -> None:
+    """Add one piece of a file at its place."""
     # Past the session's memory of rows: a file may be larger than it should hold.
     row = {"brand_id": session.scope.brand_id, "operation_id": operation_id, "name": name, "no": no}
-    session.connection().execute(insert(OperationFile).values(**row, store_no=store_no, content=piece))
+    session.connection().execute(insert(OperationFile).values(**row, store_no=store_no, content=packed))

@@ -13,6 +13,9 @@ class Kind:
     permission: str
 
 
+UPLOAD = "upload"
+"""The kind of what is not work yet: a file on its way in. Nobody sees it."""
+
 _KINDS: dict[str, Kind] = {}
 
 

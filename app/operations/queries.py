@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from app.operations.files import unpack
+from app.operations.kinds import UPLOAD
 from app.operations.models import Operation, OperationFile
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
@@ -68,5 +69,7 @@ def iter_file(session: ScopedSession, operation_id: UUID, name: str) -> Iterator
 
 def list_stuck(session: ScopedSession, before: datetime) -> Sequence[Operation]:
     """Running work that has not moved since then, locked; what somebody works on just now is left out."""
-    stuck = select(Operation).where(col(Operation.status) == "running", col(Operation.updated_at) < before)
+    stuck = select(Operation).where(
+        col(Operation.status) == "running", col(Operation.updated_at) < before, col(Operation.kind) != UPLOAD
+    )
     return session.exec(stuck.with_for_update(skip_locked=True)).all()

@@ -15,7 +15,7 @@ HEADINGS: Final[dict[str, tuple[str, ...]]] = {
     "external_id": ("顧客ID", "顧客コード", "顧客番号", "お客様番号", "お客様ID", "customer_id", "id"),
     "member_number": ("会員番号", "会員ID", "会員No", "会員証番号", "カード番号", "member_no", "member_id"),
     "name": ("氏名", "名前", "お名前", "顧客名", "お客様名", "会員名", "本名", "full_name"),
-    "kana": ("カナ", "フリガナ", "ふりがな", "氏名カナ", "氏名（カナ）", "カナ氏名", "お名前カナ", "よみがな", "name_kana"),
+    "kana": ("カナ", "フリガナ", "ふりがな", "氏名カナ", "氏名（カナ）", "カナ氏名", "お名前カナ", "よみがな"),
     "phone": (
         "電話番号", "電話", "携帯", "携帯電話", "携帯番号", "携帯電話番号", "TEL", "ご連絡先", "連絡先", "mobile",
         "phone_number",
@@ -35,7 +35,7 @@ HEADINGS: Final[dict[str, tuple[str, ...]]] = {
         "line_uid", "line_id", "user_id",
     ),
     "display_name": ("LINE登録名", "LINE名", "LINE表示名", "表示名", "LINE display name", "displayName", "nickname"),
-    "friend_status": ("友だち状態", "友だちステータス", "ブロック", "ブロック状態", "ステータス", "blocked", "is_blocked"),
+    "friend_status": ("友だち状態", "友だちステータス", "ブロック", "ブロック状態", "blocked", "is_blocked"),
     "followed_at": (
         "友だち追加日", "友だち追加日時", "友達追加日", "友達追加日時", "フォロー日", "フォロー日時", "followed_on",
         "follow_date",

@@ -15,18 +15,3 @@ class ImportFileUnreadable(Problem):
     detail_ja: str
     line: int | None = None
     """The line at which it shows, the first being 1."""
-
-
-@dataclass(eq=False)
-class UploadInterrupted(Problem):
-    """The file did not arrive whole."""
-
-    status: ClassVar[int] = 400
-
-
-@dataclass(eq=False)
-class TooManyUploads(Problem):
-    """Several files are being received already; come again in a moment."""
-
-    status: ClassVar[int] = 429
-    retry_after_seconds: int

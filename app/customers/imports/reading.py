@@ -4,7 +4,7 @@ A row is what begins at some byte of the file and ends before another: whoever k
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +63,16 @@ def find_encoding(pieces: Iterable[bytes]) -> str:
         if not whole.isascii():
             return _judge(whole)
     return _judge(rest) if rest else "utf-8"
+
+
+def require_content(pieces: Iterable[bytes]) -> None:
+    """Raises ImportFileUnreadable for a file in which nothing stands."""
+    if not any(piece.strip() for piece in pieces):
+        raise _empty()
+
+
+def _empty() -> ImportFileUnreadable:
+    return ImportFileUnreadable("The file is empty.", "ファイルが空です。")
 
 
 def _judge(sample: bytes) -> str:
@@ -152,7 +162,7 @@ def read_header(pieces: Iterable[bytes], encoding: str, delimiter: str | None) -
     given = iter(lines)
     first = next((line for line in given if line.strip()), None)
     if first is None:
-        raise ImportFileUnreadable("The file is empty.", "ファイルが空です。")
+        raise _empty()
     if lines.undecodable:
         raise _undecodable(lines.place.line, encoding)
     if "\r" in first.rstrip("\r\n"):
@@ -163,19 +173,20 @@ def read_header(pieces: Iterable[bytes], encoding: str, delimiter: str | None) -
         )
     if "\x00" in first:
         raise ImportFileUnreadable("The header holds a NUL.", "見出し行にNUL文字が含まれています。", lines.place.line)
-    widths = {
-        one: len(_cells_of(first, one, given, lines)) for one in ([delimiter] if delimiter else DELIMITERS.values())
-    }
-    chosen = max(widths, key=lambda one: widths[one])
-    if delimiter and widths[delimiter] == 1:
-        for name, other in DELIMITERS.items():
-            if len(_cells_of(first, other, iter(()), lines)) > 1:
-                raise ImportFileUnreadable(
-                    f"The columns are separated by another sign than was said: by {name}, it seems.",
-                    f"列の区切り文字が指定と違います。「{name}」で区切られているようです。",
-                    lines.place.line,
-                )
+    widths = {one: _count_columns(first, one) for one in DELIMITERS.values()}
+    chosen = delimiter or max(widths, key=lambda one: widths[one])
+    for name, other in DELIMITERS.items():
+        if widths[chosen] == 1 and widths[other] > 1:
+            raise ImportFileUnreadable(
+                f"The columns are separated by another sign than was said: by {name}, it seems.",
+                f"列の区切り文字が指定と違います。「{name}」で区切られているようです。",
+                lines.place.line,
+            )
     return [cell.strip() for cell in _cells_of(first, chosen, given, lines)], chosen, lines.place
+
+
+def _count_columns(line: str, delimiter: str) -> int:
+    return len(next(csv.reader([line], delimiter=delimiter)))
 
 
 def _cells_of(first: str, delimiter: str, more: Iterator[str], lines: Lines) -> list[str]:
@@ -257,7 +268,3 @@ def _parse(text: str, line: int) -> Row:
     if not isinstance(value, dict):
         return Row(line, {}, ("The line is not a JSON object.", "この行はJSONのオブジェクトではありません。"))
     return Row(line, value)
-
-
-Skip = Callable[[int], Iterator[bytes]]
-"""The pieces of a file from a byte on."""
