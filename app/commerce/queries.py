@@ -49,8 +49,8 @@ def get_row(session: ScopedSession, table: type[Row], row_id: UUID) -> Row:
 
 def map_rows(session: ScopedSession, table: type[Row], external_ids: Collection[str]) -> dict[str, Row]:
     """Orders or visits by the partner's id."""
-    rows = session.exec(select(table).where(col(table.external_id).in_(external_ids))).all()
-    return {row.external_id: row for row in rows}
+    rows = select(table).where(col(table.external_id).in_(external_ids))
+    return {row.external_id: row for row in session.exec(rows.execution_options(populate_existing=True)).all()}
 
 
 def map_stores(session: ScopedSession, store_ids: Collection[UUID]) -> dict[UUID, Store]:

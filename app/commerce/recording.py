@@ -13,9 +13,9 @@ from app.commerce import queries
 from app.commerce.models import Order, Visit
 from app.commerce.schemas import CUSTOMER_FIELDS, Told
 from app.customers.events import CustomerCreated
-from app.customers.locks import lock_customers, lock_names
+from app.customers.joining.conflicts import disagree
+from app.customers.locks import lock_found, lock_names
 from app.customers.models import Customer, CustomerStore
-from app.customers.problems import KeysDisagree
 from app.customers.queries import list_by_keys, sees
 from app.customers.summary import settle_usual_stores
 from app.events.facts import Fact
@@ -124,8 +124,9 @@ def upsert(
         try:
             if one.external_id in done:
                 raise Invalid.at("/external_id", f"This {kind.noun} is in the list twice.")
-            said = _check(kind, one, known, scope, now if makes_people else None)
+            said = _check(kind, one, known, scope, now, makes_people=makes_people)
         except Problem as problem:
+            problem.leave_note(session)
             outcomes.append(problem)
             continue
         done.add(one.external_id)
@@ -181,21 +182,28 @@ def _add_made(session: ScopedSession, known: _Known[Row], said: Said, now: datet
 
 
 def _look_up(session: ScopedSession, kind: Kind[Row], wanted: Sequence[Told]) -> _Known[Row]:
-    rows = queries.map_rows(session, kind.table, {one.external_id for one in wanted})
-    store_ids = {one.store_id for one in wanted} | {row.store_id for row in rows.values()}
+    external_ids = {one.external_id for one in wanted}
+    rows = queries.map_rows(session, kind.table, external_ids)
     people: dict[tuple[str, str], set[UUID]] = {}
     for key, field in _FIELD_OF.items():
         values = {value for one in wanted if (value := getattr(one, field)) is not None}
         for customer_id, value in list_by_keys(session, key, values) if values else ():
             people.setdefault((key, value), set()).add(customer_id)
-    named = {one.customer_id for one in wanted} | {row.customer_id for row in rows.values()}
-    ids = {customer_id for customer_id in named if customer_id is not None}
-    customers = lock_customers(session, ids.union(*people.values()))
+    named = {one.customer_id for one in wanted if one.customer_id is not None}.union(*people.values())
+
+    def find() -> set[UUID]:
+        nonlocal rows
+        if rows:  # whose they are may have changed while we waited, by a merge or its undoing
+            rows = queries.map_rows(session, kind.table, external_ids)
+        return named | {row.customer_id for row in rows.values() if row.customer_id is not None}
+
+    customers = lock_found(session, find)
+    store_ids = {one.store_id for one in wanted} | {row.store_id for row in rows.values()}
     ties = queries.list_ties(session, customers.keys())
     return _Known(queries.map_stores(session, store_ids), rows, customers, people, [], ties, {})
 
 
-def _check(kind: Kind[Row], one: Told, known: _Known[Row], scope: Scope, making_at: datetime | None) -> Said:
+def _check(kind: Kind[Row], one: Told, known: _Known[Row], scope: Scope, now: datetime, *, makes_people: bool) -> Said:
     """What is to be recorded. Raises NotFound for what is not the caller's, Conflict or KeysDisagree."""
     store = known.stores.get(one.store_id)
     if store is None or not scope.sees_store(store.no):
@@ -203,14 +211,14 @@ def _check(kind: Kind[Row], one: Told, known: _Known[Row], scope: Scope, making_
     row = known.rows.get(one.external_id)
     if row is not None and not scope.sees_store(row.store_no):
         raise Conflict(f"Another {kind.noun} has this external_id.")
-    customer_id = _find_customer(one, known, scope, making_at)
+    customer_id = _find_customer(one, known, scope, now, makes_people=makes_people)
     if customer_id is None and row is not None:
         customer_id = row.customer_id
     return kind.read(one, customer_id, store.id, store.no)
 
 
-def _find_customer(one: Told, known: _Known[Row], scope: Scope, making_at: datetime | None) -> UUID | None:
-    """Whom the body names, if anybody. A key that nobody has makes her at this instant, or is not found (None)."""
+def _find_customer(one: Told, known: _Known[Row], scope: Scope, now: datetime, *, makes_people: bool) -> UUID | None:
+    """Whom the body names, if anybody. A key that nobody has makes her, or is not found."""
     if one.customer_id is not None:
         customer = known.customers.get(one.customer_id)
         if customer is None or not sees(scope, customer):
@@ -219,14 +227,14 @@ def _find_customer(one: Told, known: _Known[Row], scope: Scope, making_at: datet
     key = _key_of(one)
     if key is None:
         return None
-    found = known.people.get(key, set())
+    found = {known.customers[one].id for one in known.people.get(key, ()) if one in known.customers}
     if len(found) > 1:
-        raise KeysDisagree([_FIELD_OF[key[0]]])
+        raise disagree([_FIELD_OF[key[0]]], found, source="api", now=now)
     if found:
-        return min(found)
-    if making_at is None:
+        return found.pop()
+    if not makes_people:
         raise NotFound
-    person = Customer(id=uuid7(), created_at=making_at, updated_at=making_at)
+    person = Customer(id=uuid7(), created_at=now, updated_at=now)
     setattr(person, *key)
     known.made.append(person)
     known.people[key], known.customers[person.id] = {person.id}, person

@@ -11,7 +11,9 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
+from app.customers.locks import lock_found
 from app.customers.models import Customer
+from app.customers.queries import list_by_key, list_her_ids, map_present
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.problems import NotFound
@@ -68,34 +70,43 @@ class Copy:
 
 
 def lock_by_code(session: ScopedSession, code: str) -> Copy:
-    """The copy with this code, locked, and its customer's row with it. Raises NotFound, also for an erased customer."""
+    """The copy with this code, locked, and its customer's row before it. Raises NotFound, also for an erased customer.
+
+    Of one who was merged it is the survivor who has the copy, also where it stayed behind as the twin of another.
+    """
+    customer = _lock_holder(session, select(IssuedCoupon.customer_id).where(col(IssuedCoupon.code) == code))
+    if customer is None:
+        raise NotFound
     rows = (
-        select(IssuedCoupon, Coupon, Customer, Brand.timezone)
+        select(IssuedCoupon, Coupon, Brand.timezone)
         .join(Brand, col(Brand.id) == col(IssuedCoupon.brand_id))
         .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
-        .join(Customer, _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id)))
-        .where(col(IssuedCoupon.code) == code, col(Customer.erased_at).is_(None))
-        .with_for_update(of=[IssuedCoupon, Customer], key_share=True)
+        .where(col(IssuedCoupon.code) == code)
+        .with_for_update(of=IssuedCoupon, key_share=True)
         .execution_options(populate_existing=True)
     )
-    found = session.exec(rows).one_or_none()
-    if found is None:
-        raise NotFound
-    issued, coupon, customer, timezone = found
+    issued, coupon, timezone = session.exec(rows).one()
     return Copy(issued, coupon, customer, ZoneInfo(timezone))
+
+
+def _lock_holder(session: ScopedSession, whose: Any) -> Customer | None:
+    """The customer in whose hands a copy is, locked: before the copy, as everybody does. None if erased, or unknown."""
+    return next(iter(lock_found(session, lambda: session.exec(whose).all()).values()), None)
 
 
 def find_holder(session: ScopedSession, code: str) -> Customer | None:
     """In whose hands the copy with this code is, whatever became of the copy; erased people are found by none."""
-    holds = _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id))
-    rows = select(Customer).join(IssuedCoupon, holds)
-    return session.exec(rows.where(col(IssuedCoupon.code) == code, col(Customer.erased_at).is_(None))).one_or_none()
+    whose = select(IssuedCoupon.customer_id).where(col(IssuedCoupon.code) == code)
+    return _find_present(session, session.exec(whose).one_or_none())
 
 
 def find_member(session: ScopedSession, member_number: str) -> Customer | None:
-    """Who has this member number."""
-    rows = select(Customer).where(col(Customer.member_number) == member_number, col(Customer.erased_at).is_(None))
-    return session.exec(rows).one_or_none()
+    """Who has this member number, or had it before she was merged into another."""
+    return _find_present(session, next(iter(list_by_key(session, "member_number", member_number)), None))
+
+
+def _find_present(session: ScopedSession, customer_id: UUID | None) -> Customer | None:
+    return map_present(session, [customer_id]).get(customer_id) if customer_id is not None else None
 
 
 def list_current_copies(
@@ -106,7 +117,7 @@ def list_current_copies(
         select(IssuedCoupon, Coupon)
         .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
         .where(
-            col(IssuedCoupon.customer_id) == customer_id,
+            col(IssuedCoupon.customer_id).in_(list_her_ids(session, customer_id)),
             col(IssuedCoupon.status) == "issued",
             col(IssuedCoupon.starts_at) <= now,
             col(IssuedCoupon.expires_at) > now,
@@ -129,19 +140,23 @@ class Use:
 
 
 def lock_redemption(session: ScopedSession, redemption_id: UUID) -> Use:
-    """A redemption and its copy, locked, and the customer's row with them. Raises NotFound."""
+    """A redemption and its copy, locked, and the customer's row before them. Raises NotFound.
+
+    Of a customer who was erased the redemption stays, as a figure of nobody, and can be reversed.
+    """
+    _lock_holder(session, select(Redemption.customer_id).where(col(Redemption.id) == redemption_id))
     rows = (
-        select(IssuedCoupon, Customer, Redemption)
+        select(IssuedCoupon, Redemption)
         .join(Redemption, _same_brand(Redemption, IssuedCoupon) & (col(Redemption.issued_coupon_id) == IssuedCoupon.id))
-        .join(Customer, _same_brand(Customer, IssuedCoupon) & (col(Customer.id) == col(IssuedCoupon.customer_id)))
         .where(col(Redemption.id) == redemption_id)
-        .with_for_update(of=[IssuedCoupon, Customer, Redemption], key_share=True)
+        .with_for_update(of=[IssuedCoupon, Redemption], key_share=True)
         .execution_options(populate_existing=True)
     )
     found = session.exec(rows).one_or_none()
     if found is None:
         raise NotFound
-    return Use(redemption=found[2], issued=found[0])
+    issued, redemption = found
+    return Use(redemption=redemption, issued=issued)
 
 
 def _same_brand(one: Any, other: Any) -> Any:
@@ -192,7 +207,8 @@ class CopyFilters:
     """Which copies a list holds; None does not filter. `status` is as shown, so it depends on the clock."""
 
     coupon_id: UUID | None = None
-    customer_id: UUID | None = None
+    customer_ids: Collection[UUID] | None = None
+    """All ids that stand for one person."""
     code: str | None = None
     status: str | None = None
 
@@ -202,8 +218,8 @@ def list_issued(filters: CopyFilters, now: datetime) -> Any:
     rows: Any = select(IssuedCoupon)
     if filters.coupon_id is not None:
         rows = rows.where(col(IssuedCoupon.coupon_id) == filters.coupon_id)
-    if filters.customer_id is not None:
-        rows = rows.where(col(IssuedCoupon.customer_id) == filters.customer_id)
+    if filters.customer_ids is not None:
+        rows = rows.where(col(IssuedCoupon.customer_id).in_(filters.customer_ids))
     if filters.code is not None:
         rows = rows.where(col(IssuedCoupon.code) == filters.code)
     if filters.status in ("issued", "expired"):
@@ -233,8 +249,8 @@ def list_redemptions(session: ScopedSession, filters: CopyFilters) -> Any:
         rows = rows.where(col(Redemption.store_no).in_(session.scope.store_nos))
     if filters.coupon_id is not None:
         rows = rows.where(col(Redemption.coupon_id) == filters.coupon_id)
-    if filters.customer_id is not None:
-        rows = rows.where(col(Redemption.customer_id) == filters.customer_id)
+    if filters.customer_ids is not None:
+        rows = rows.where(col(Redemption.customer_id).in_(filters.customer_ids))
     if filters.code is not None:
         copies = select(IssuedCoupon.id).where(col(IssuedCoupon.code) == filters.code)
         rows = rows.where(col(Redemption.issued_coupon_id).in_(copies))

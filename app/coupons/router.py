@@ -1,6 +1,7 @@
 """coupons over HTTP: offers, copies and their use."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -30,6 +31,7 @@ from app.coupons.schemas import (
     RedemptionReverse,
 )
 from app.coupons.service import Outcome
+from app.customers.queries import list_ids_of
 from app.paging import PagingParams, list_page, make_page
 from app.problems import describe
 from app.routes import ApiRoute, Precondition
@@ -126,7 +128,7 @@ def list_issued_coupons(
     status: Annotated[Literal["issued", "redeemed", "expired", "void"] | None, Query()] = None,
 ) -> Page[IssuedCouponRead]:
     """Copies: for a store, those that it issued."""
-    filters = CopyFilters(coupon_id, customer_id, _searched(code), status)
+    filters = CopyFilters(coupon_id, _ids_of(session, customer_id), _searched(code), status)
     masks = code is None and _masks_codes(caller)
     rows = queries.list_issued(filters, now)
     return make_page(session, rows, IssuedCoupon.id, paging, lambda row: _copy(row, now, masks=masks))
@@ -178,7 +180,7 @@ def list_redemptions(
     status: Annotated[Literal["redeemed", "reversed"] | None, Query()] = None,
 ) -> Page[RedemptionRead]:
     """Redemptions: for a store, those at its counter."""
-    filters = CopyFilters(coupon_id, customer_id, _searched(code), status)
+    filters = CopyFilters(coupon_id, _ids_of(session, customer_id), _searched(code), status)
     return make_page(session, queries.list_redemptions(session, filters), Redemption.id, paging, _use)
 
 
@@ -219,6 +221,10 @@ def _own(session: Session, caller: CallerInfo, coupon_id: CouponId, permission: 
     if coupon.store_no is not None:
         raise NotFound
     raise PermissionMissing(permission)
+
+
+def _ids_of(session: Session, customer_id: UUID | None) -> list[UUID] | None:
+    return list_ids_of(session, customer_id) if customer_id is not None else None
 
 
 def _searched(code: str | None) -> str | None:

@@ -35,6 +35,7 @@ from app.coupons.problems import (
 from app.coupons.validity import Span, find_span
 from app.customers.locks import lock_customers
 from app.customers.models import Customer
+from app.customers.queries import map_survivors, sees
 from app.customers.summary import tie_to_store
 from app.events.service import record
 from app.messaging.models import Run
@@ -73,24 +74,25 @@ def issue(
     `scope` is not found; when copies run out, those named first have them.
     """
     customers = {
-        key: customer
-        for key, customer in lock_customers(session, set(customer_ids)).items()
-        if scope.store_nos is None or not scope.store_nos.isdisjoint(customer.store_nos)
+        key: customer for key, customer in lock_customers(session, set(customer_ids)).items() if sees(scope, customer)
     }
     tally = queries.lock_tally(session, coupon.id)
-    copies = queries.list_copies_of(session, coupon.id, customers)
-    by_source = {copy.customer_id: copy for copy in copies if copy.source == source}
-    held = Counter(copy.customer_id for copy in copies if copy.status != "void")
+    of = map_survivors(session, {customer.id for customer in customers.values()})
+    copies = queries.list_copies_of(session, coupon.id, of)
+    by_source = {of[copy.customer_id]: copy for copy in copies if copy.source == source}
+    held = Counter(of[copy.customer_id] for copy in copies if copy.status != "void")
     span = _span_at(session, coupon, now)
     outcomes = []
-    for customer_id in customer_ids:
-        if (copy := by_source.get(customer_id)) is not None:
+    for asked in customer_ids:
+        customer = customers.get(asked)
+        if customer is not None and (copy := by_source.get(customer.id)) is not None:
             outcomes.append(Outcome(copy))
             continue
-        problem = _why_not_issue(coupon, tally, customers.get(customer_id), held, span, now)
-        if problem is not None:
+        problem = _why_not_issue(coupon, tally, customer, held, span, now)
+        if customer is None or problem is not None:
             outcomes.append(Outcome(problem=problem))
             continue
+        customer_id = customer.id
         copy = IssuedCoupon(
             created_at=now,
             coupon_id=coupon.id,
@@ -229,7 +231,7 @@ def redeem(
         created_at=now,
         issued_coupon_id=issued.id,
         coupon_id=coupon.id,
-        customer_id=issued.customer_id,
+        customer_id=copy.customer.id,
         store_id=store.id,
         store_no=store.no,
         amount_yen=amount_yen,
@@ -243,7 +245,7 @@ def redeem(
     tie_to_store(session, copy.customer, store)
     fact = CouponRedeemed(
         occurred_at=at,
-        customer_id=issued.customer_id,
+        customer_id=copy.customer.id,
         store_no=store.no,
         account_no=issued.account_no,
         coupon_id=coupon.id,

@@ -1,6 +1,6 @@
 """Locks on customers: by name before they exist, by row from then on."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
 from sqlalchemy import text
@@ -61,6 +61,22 @@ def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> di
         session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT people; RELEASE SAVEPOINT people")
         ids = {asked: survivors.get(customer_id, customer_id) for asked, customer_id in ids.items()}
     return {}
+
+
+def lock_found(session: ScopedSession, find: Callable[[], Collection[UUID]]) -> dict[UUID, Customer]:
+    """Lock the people whom `find` finds in rows of theirs, as `lock_customers` does, and who still are once locked.
+
+    A merge or its undoing may give such a row to somebody else while one waits. Then all are let go and found anew.
+    """
+    connection = session.connection()
+    while True:
+        connection.exec_driver_sql("SAVEPOINT found")
+        found = set(find())
+        locked = lock_customers(session, found)
+        if found.union(locked).issuperset(find()):
+            connection.exec_driver_sql("RELEASE SAVEPOINT found")
+            return locked
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT found; RELEASE SAVEPOINT found")
 
 
 def lock_rows(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:

@@ -54,6 +54,24 @@ def list_her_ids(session: ScopedSession, customer_id: UUID) -> list[UUID]:
     return [customer_id, *session.exec(merged).all()]
 
 
+def resolve_id(session: ScopedSession, customer_id: UUID) -> UUID:
+    """The id of the person for whom this one stands: another's, once she was merged."""
+    merged = select(Customer.merged_into_id).where(col(Customer.id) == customer_id)
+    return session.exec(merged).one_or_none() or customer_id
+
+
+def map_survivors(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """All ids that stand for these customers, theirs and those of who was merged into them, each with its customer's."""
+    merged = select(Customer).where(col(Customer.merged_into_id).in_(customer_ids))
+    former = {row.id: row.merged_into_id for row in session.exec(merged).all() if row.merged_into_id is not None}
+    return {customer_id: customer_id for customer_id in customer_ids} | former
+
+
+def list_ids_of(session: ScopedSession, customer_id: UUID) -> list[UUID]:
+    """All ids that stand for the person for whom this one stands, for the filters of lists."""
+    return list_her_ids(session, resolve_id(session, customer_id))
+
+
 def map_present(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
     """The people whom these ids stand for, by the ids asked for; nothing for the erased, nor for whom nobody sees."""
     rows = {row.id: row for row in session.exec(select(Customer).where(col(Customer.id).in_(customer_ids))).all()}
@@ -67,12 +85,6 @@ def map_present(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[
         for asked, row in found.items()
         if row is not None and row.erased_at is None and row.merged_into_id is None
     }
-
-
-def resolve_id(session: ScopedSession, customer_id: UUID) -> UUID:
-    """The id of the customer whom this id stands for: another's, once she was merged. For filters of lists."""
-    merged = select(Customer.merged_into_id).where(col(Customer.id) == customer_id)
-    return session.exec(merged).one_or_none() or customer_id
 
 
 def sees(scope: Scope, customer: Customer) -> bool:
@@ -111,7 +123,7 @@ def list_by_keys(
             col(ExternalId.system) == key, col(ExternalId.value).in_(values)
         )
         found += [(row[0], row[1]) for row in session.exec(kept.limit(most)).all()]
-    return found
+    return list(dict.fromkeys(found))
 
 
 STRONG_KEYS = ("external_id", "member_number")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.customers.joining import figures
 from app.customers.joining.figures import STORES, TAGS
-from app.customers.joining.profile import CLOCKS, COUNTED, FOUND, restore
+from app.customers.joining.profile import CLOCKS, COUNTED, FOUND, LISTS, restore
 from app.customers.models import Customer
 from app.customers.queries import STRONG_KEYS, list_by_key
 from app.customers.summary import settle_usual_stores
@@ -32,7 +32,8 @@ def part_rows(session: ScopedSession, back: Customer, stays: Customer, kept: Kep
         figures.write_row(session, customer_id, lists)
     is_same = not changed and all(current[name] == merged[name] for name in COUNTED)
     names = (*COUNTED, *FOUND) if is_same else ()
-    if current["updated_at"] == merged["updated_at"]:
+    untold = {*COUNTED, *FOUND, *LISTS}
+    if all(current[name] == merged[name] for name in current if name not in untold):
         figures.write_row(session, stays.id, {name: was[name] for name in (*names, *CLOCKS)})
     else:
         at = now.isoformat()

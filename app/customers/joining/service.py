@@ -80,6 +80,7 @@ def merge(
         source=source,
     )
     record(session, fact)
+    session.expire_all()  # whoever read a row before would not see whose it is now
     return row
 
 
@@ -114,6 +115,8 @@ def undo(session: ScopedSession, merge_id: UUID, *, undone_by: str | None, now: 
         into_customer_id=stays.id,
     )
     record(session, fact)
+    session.flush()
+    session.expire_all()
     return row
 
 

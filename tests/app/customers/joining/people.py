@@ -92,12 +92,17 @@ def read_all(session: ScopedSession) -> dict[str, Any]:
     session.flush()
     found = {}
     for table in TABLES:
-        hidden = " WHERE type NOT IN ('customer.merged', 'customer.unmerged')" if table == "event" else ""
+        hidden = f" WHERE {_OF_MERGING}" if table == "event" else ""
         rows = session.connection().execute(text(f'SELECT to_jsonb(one) FROM "{table}" AS one{hidden}'))
         found[table] = sorted(rows.scalars().all(), key=str)
     return found
 
 
+_OF_MERGING = """
+    type NOT IN ('customer.merged', 'customer.unmerged')
+    AND (data->>'consent_id' IS NULL
+         OR data->>'consent_id' NOT IN (SELECT CAST(id AS text) FROM consent WHERE merge_id IS NOT NULL))
+"""
 TABLES = (
     "customer", "customer_store", "customer_tag", "identity", "friend", "external_id", "account_link", "order", "visit",
     "event", "issued_coupon", "redemption", "delivery", "delivery_failure", "line_reply", "line_content", "qr_scan",
