@@ -137,6 +137,7 @@ DOMAIN_COMMANDS = {
     "doctor": "app.doctor.command",
     "keys": "app.admin.key_commands",
     "audit": "app.audit.commands",
+    "recount": "app.customers.commands",
 }
 
 
