@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.admin import patches
 from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Me, QuietHours
 from app.auth import Caller, ScopedSession, allow
+from app.customers.erasing.schemas import Retention
 from app.customers.linking.proofs import NO_BASIS
 from app.customers.linking.same_ids import defer_joining
 from app.routes import ApiRoute, Precondition
@@ -49,6 +50,11 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
         merged = patches.merge(brand.quiet_hours, body.quiet_hours)
         changes["quiet_hours"] = patches.check(QuietHours, merged, "quiet_hours").model_dump()
     had_no_basis = brand.joining_basis is None
+    if body.retention is not None:
+        merged = patches.merge(brand.retention, body.retention)
+        changes["retention"] = patches.check(Retention, merged, "retention").model_dump(exclude_unset=True)
+    elif "retention" in changes:
+        changes["retention"] = {}
     brand.sqlmodel_update(changes)
     if had_no_basis and brand.joining_basis is not None:
         defer_joining(session)

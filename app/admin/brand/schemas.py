@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from app.admin.patches import absent
 from app.callers import CallerKind
+from app.customers.erasing.schemas import Retention
 from app.schemas import Body, BrandId, Instant, Name, Read, StoreId, example
 
 
@@ -56,7 +57,8 @@ class QuietHours(Body):
 
 
 class BrandPatch(Body):
-    """Changes to the brand. `caps` and `quiet_hours` are merged into what stands; null empties them."""
+    """Changes to the brand. `caps`, `quiet_hours` and `retention` are merged into what stands; null empties them, and
+    of `retention` and its members it means what holds for everybody."""
 
     model_config = example(name="のれん食堂", caps={"per_customer": [{"messages": 2, "days": 7}]})
 
@@ -64,6 +66,7 @@ class BrandPatch(Body):
     timezone: Timezone = Field(default_factory=absent)
     caps: dict[str, Any] | None = Field(default=None, examples=[{"per_customer": [{"messages": 2, "days": 7}]}])
     quiet_hours: dict[str, Any] | None = Field(default=None, examples=[{"from": "21:00", "to": "09:00"}])
+    retention: dict[str, Any] | None = Field(default=None, examples=[{"line_events_days": 30}])
     sender_policy: SenderPolicy = Field(default_factory=absent)
     joining_basis: Literal["provider_page", "consent"] | None = Field(
         default=None,
@@ -80,6 +83,7 @@ class BrandRead(Read):
     timezone: str
     caps: Caps
     quiet_hours: QuietHours | None
+    retention: Retention
     sender_policy: str
     joining_basis: str | None
     joining_detail: str | None = Field(
