@@ -26,6 +26,7 @@ from app.liff.places import open_brand
 from app.liff.problems import GuessesSpent, NotRecognised
 from app.liff.proving import Standing
 from app.liff.schemas import Claim
+from app.liff.service import note_consent
 from app.schemas import write_instant
 from tenants.problems import Invalid
 from tenants.sealing import Keyring
@@ -86,7 +87,8 @@ def join_known(request: Request, brand_id: UUID, standing: Standing, claim: Clai
     with opening() as session:
         if named != mine:
             # She whom the brand's keys name stays: tills and cards go on naming her.
-            merge(session, mine, named, source=_source(keys), proof=proof, merged_by=None, now=now)
+            row = merge(session, mine, named, source=_source(keys), proof=proof, merged_by=None, now=now)
+            note_consent(session, row, consented_at, now)
     with opening() as session:
         _forget_guesses(session, proven.identity.id)
 

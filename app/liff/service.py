@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from app.customers.consents.service import record_consent
 from app.customers.events import CustomerCreated
 from app.customers.identity import name_of
+from app.customers.joining.models import CustomerMerge
 from app.customers.joining.service import merge
 from app.customers.linking.proofs import WORDING, Proven, is_based, write_grounds, write_proven
 from app.customers.locks import lock_customers, lock_names
@@ -114,37 +115,43 @@ def join_proven(
 ) -> bool:
     """Make one customer of all whom the proven ids stand for, each join in a transaction of its own.
 
-    Whether they are one now; False: there is neither a basis of the brand's nor her consent. Her consent is recorded.
+    Whether they are one now; False: there is neither a basis of the brand's nor her consent.
     """
     with open_brand() as session:
         people = list_people(session, proven)
-        if len(people) > 1 and not is_based(session, consented_at):
+        if len(people) < 2:
+            return True
+        if not is_based(session, consented_at):
             return False
         proof: dict[str, Any] = {
             "identities": [write_proven(session, one) for one in proven],
             **write_grounds(session, consented_at),
         }
         into = choose_survivor(session, people)
-    merge_id = None
     for customer_id in people:
         if customer_id != into:
             with open_brand() as session:
-                merge_id = merge(session, customer_id, into, source=source, proof=proof, merged_by=None, now=now).id
-    if consented_at is not None:
-        with open_brand() as session:
-            record_consent(
-                session,
-                into,
-                purpose="joining",
-                channel="any",
-                is_granted=True,
-                source=source,
-                wording=WORDING,
-                occurred_at=consented_at,
-                merge_id=merge_id,
-                now=now,
-            )
+                row = merge(session, customer_id, into, source=source, proof=proof, merged_by=None, now=now)
+                note_consent(session, row, consented_at, now)
     return True
+
+
+def note_consent(session: ScopedSession, merged: CustomerMerge, consented_at: datetime | None, now: datetime) -> None:
+    """Write into her ledger that she agreed to be joined, as an entry of this merge: it goes with its undoing."""
+    if consented_at is None:
+        return
+    record_consent(
+        session,
+        merged.into_customer_id,
+        purpose="joining",
+        channel="any",
+        is_granted=True,
+        source=merged.source,
+        wording=WORDING,
+        occurred_at=consented_at,
+        merge_id=merged.id,
+        now=now,
+    )
 
 
 def choose_survivor(session: ScopedSession, people: Sequence[UUID]) -> UUID:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+import orjson
 from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import Engine
@@ -133,6 +134,11 @@ class Stage:
             present = select(Customer).where(col(Customer.merged_into_id).is_(None))
             return list(session.exec(present.order_by(col(Customer.id))).all())
 
+    def list_friends(self) -> list[Friend]:
+        """All ties to accounts."""
+        with self.home.open() as session:
+            return list(session.exec(select(Friend)).all())
+
     def friends(self) -> dict[int, UUID]:
         """Whose friend each account has, by its number."""
         with self.home.open() as session:
@@ -180,8 +186,6 @@ class Stage:
 
 
 def _destination(body: bytes) -> str:
-    import orjson
-
     return str(orjson.loads(body)["destination"])
 
 
