@@ -4,6 +4,7 @@ from typing import Final
 
 from app.coupons import problems as coupons
 from app.customers.attributes.problems import AttributeInUse
+from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, MergeUndone
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
 from app.messaging.service import QuotaExhausted
@@ -31,6 +32,8 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "change_customer_attribute": (AttributeInUse,),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),
+    "merge_customers": (JoiningNeedsBasis,),
+    "undo_merge": (MergeUndone, MergeUnderneath),
     "upsert_orders": (KeysDisagree,),
     "upsert_visits": (KeysDisagree,),
     "issue_coupon": (coupons.CouponAllIssued, coupons.CouponCustomerLimit, coupons.CouponEnded),

@@ -73,6 +73,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "": "The customer is named once.",
         "/phone": "A number as people write it, or with its country code.",
     },
+    "merge_customers": {"/into": "Another person than the first."},
     "*_segment": {"/rule*": _RULE},
     "*_coupon": {
         "/benefit*": "Each kind of benefit needs its own members.",

@@ -10,6 +10,9 @@ from uuid import UUID
 import httpx
 from sqlmodel import Session, select
 
+from app.customers.joining.conflicts import note_conflict
+from app.customers.joining.models import CustomerConflict
+from app.customers.joining.service import merge
 from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
 from app.main import create_app
@@ -215,6 +218,15 @@ def _send_on(session: ScopedSession, account: LineAccount) -> UUID:
     return call.id
 
 
+def _join(session: ScopedSession) -> dict[str, str]:
+    """Two people who were made one, and two of whom somebody has to say whether they are."""
+    one, other, third = (make.customer(session).id for _ in range(3))
+    merged = merge(session, one, other, source="api", proof={}, merged_by=None, now=utc_now())
+    note_conflict(session, [other, third], ["phone"], source="api", now=utc_now())
+    conflict = session.exec(select(CustomerConflict)).one()
+    return {"mrg": encode_id("mrg", merged.id), "cft": encode_id("cft", conflict.id)}
+
+
 _TOOL = "https://tool.example.jp/line/webhook"
 
 
@@ -225,6 +237,7 @@ def _happen(world: World, home: BrandHome) -> None:
         customer = make.customer(session)
         world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
         make.event(session)
+        world.ids |= _join(session)
         world.ids["fwd"] = encode_id("fwd", _send_on(session, account))
         session.commit()
     brand = f"/operator/v1/brands/{encode_id('brand', home.scope.brand_id)}"

@@ -17,6 +17,9 @@ from app.auth import brand_key_of
 from app.campaigns.models import Campaign
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
+from app.customers.joining.conflicts import note_conflict
+from app.customers.joining.models import CustomerConflict
+from app.customers.joining.service import merge
 from app.customers.models import Customer
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.messaging.models import Run
@@ -174,6 +177,21 @@ def _person(made: Made) -> Customer:
         make.friend(made.session, account, person)
         make.event(made.session, store=made.store, customer_id=person.id, account=account)
     return person
+
+
+def _merge(made: Made) -> UUID:
+    people = [make.customer(made.session, name=made.name) for _ in range(2)]
+    proof: dict[str, str] = {"asked_by": made.name}
+    ids = [one.id for one in people]
+    return merge(made.session, *ids, source="api", proof=proof, merged_by=made.name, now=utc_now()).id
+
+
+def _conflict(made: Made) -> UUID:
+    people = [make.customer(made.session, name=made.name).id for _ in range(2)]
+    note_conflict(made.session, people, ["phone"], source="api", now=utc_now())
+    newest = select(CustomerConflict).order_by(col(CustomerConflict.id).desc()).limit(1)
+    conflict: CustomerConflict = made.session.exec(newest).one()
+    return conflict.id
 
 
 def _qr_code(made: Made) -> UUID:
@@ -343,6 +361,8 @@ THINGS: dict[str, Thing] = {
     "fwd": Thing(_forward_call, BOTH),
     "area": Thing(_area, frozenset({HEAD_OFFICE})),
     "cus": Thing(_customer, BOTH),
+    "mrg": Thing(_merge, frozenset({HEAD_OFFICE})),
+    "cft": Thing(_conflict, frozenset({HEAD_OFFICE})),
     "evt": Thing(_event, BOTH),
     "qr": Thing(_qr_code, BOTH),
     "tag": Thing(_tag, BOTH),

@@ -185,6 +185,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "VisitUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
+    "MergeCreate": lambda own: {"from": own("cus#2"), "into": own("cus")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
     "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id"), "store_ids": [own("store")]},
