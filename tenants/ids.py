@@ -20,6 +20,11 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=uuid_utils.uuid7().int)
 
 
+def uuid7_text() -> str:
+    """A new UUIDv7 as its text, for rows that are copied in by the thousand."""
+    return str(uuid_utils.uuid7())
+
+
 def uuid7_of(digest: bytes) -> uuid.UUID:
     """A new UUIDv7 whose random part is that of a digest, by which `is_of` knows it again."""
     return uuid.UUID(int=uuid7().int & ~_RANDOM | int.from_bytes(digest[:16]) & _RANDOM)

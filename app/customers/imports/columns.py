@@ -63,8 +63,9 @@ def read_column(target: str) -> Column | None:
         return Column(target)
     if target.startswith(ATTRIBUTE) and 1 <= len(target) - len(ATTRIBUTE) <= 64:
         return Column("attributes", target.removeprefix(ATTRIBUTE))
-    if target.startswith(SYSTEM) and _SYSTEM_NAME.fullmatch(target.removeprefix(SYSTEM)):
-        return Column("external_ids", target.removeprefix(SYSTEM))
+    system = target.removeprefix(SYSTEM)
+    if system != target and _SYSTEM_NAME.fullmatch(system) and system not in KEYS:
+        return Column("external_ids", system)
     return None
 
 

@@ -11,23 +11,20 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from app.customers.schemas import CustomerUpsert
-from app.customers.spelling import normalise_address, normalise_kana, normalise_postal_code
-from app.schemas import Instant, Name, compose
+from app.schemas import Instant, Name, Verbatim, compose
 
-_COMING: dict[str, Any] = {
-    "kana": Annotated[str, AfterValidator(normalise_kana)],
-    "postal_code": Annotated[str, AfterValidator(normalise_postal_code)],
-    "address": Annotated[str, AfterValidator(normalise_address)],
-    "municipality_code": Annotated[str, Field(pattern="^[0-9]{5}$")],
-}
 LineUserId = Annotated[str, Field(pattern="^U[0-9a-f]{32}$")]
 Status = Literal["following", "blocked", "unknown"]
 Tags = Annotated[list[Name], Field(max_length=50)]
 
 MOST_TAGS = 50
+
+
+def _no_usual(text: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,26 @@ class FieldKind:
     check: Callable[[Any], Any]
     """What is kept of a value. Raises ValueError."""
     wrong_ja: str
+    usual: Callable[[str], str | None] = _no_usual
+    """What is kept of a cell that is written as most are, found without the detours; None for all others."""
+    repeats: bool = True
+    """Whether one value is many people's, so that it pays to remember what came of it."""
+
+    def read(self, text: str) -> Any:
+        """What is kept of a cell; None for one that says nothing. Raises ValueError."""
+        kept = self.usual(text)
+        if kept is not None:
+            return kept
+        value = self.prepare(text)
+        return None if value is None else self.check(value)
 
 
 def _api(name: str) -> Callable[[Any], Any]:
     """The API's own check of a field of a customer."""
-    if name not in CustomerUpsert.model_fields:
-        return _own(_COMING[name])
     info = CustomerUpsert.model_fields[name]
     kind: Any = Annotated[(info.annotation, None, *info.metadata)]
     validate = TypeAdapter(kind).validator.validate_python
-    return lambda value: validate(compose(value))
+    return validate if Verbatim in info.metadata else lambda value: validate(compose(value))
 
 
 def _own(kind: Any) -> Callable[[Any], Any]:
@@ -87,6 +94,26 @@ NO: Final = frozenset({"false", "0", "no", "いいえ", "無", "×", "-"})
 def half_width(text: str) -> str:
     """Full-width letters, digits and signs as half-width ones; kana and kanji stay."""
     return text if text.isascii() else _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+
+
+_USUAL_PHONE = re.compile("0[1-9][0-9]{0,3}-?[0-9]{1,4}-?[0-9]{4}")
+_USUAL_EMAIL = re.compile(r"[a-z0-9][a-z0-9._+-]{0,80}@[a-z0-9-]{1,80}(?:\.[a-z0-9-]{1,80}){1,2}")
+_USUAL_NUMBER = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,100}")
+
+
+def _usual_phone(text: str) -> str | None:
+    if not _USUAL_PHONE.fullmatch(text):
+        return None
+    digits = text.replace("-", "")
+    return f"+81{digits[1:]}" if len(digits) in (10, 11) else None
+
+
+def _usual_email(text: str) -> str | None:
+    return text if _USUAL_EMAIL.fullmatch(text) else None
+
+
+def _usual_number(text: str) -> str | None:
+    return text if _USUAL_NUMBER.fullmatch(text) else None
 
 
 def _as_it_is(text: str) -> str:
@@ -164,19 +191,35 @@ def list_kinds(zone: ZoneInfo) -> dict[str, FieldKind]:
     )
     return {
         "external_id": FieldKind(
-            _prepare_number, _api("external_id"), "顧客IDとして使えません。200文字以内の1行で書いてください。"
+            _prepare_number,
+            _api("external_id"),
+            "顧客IDとして使えません。200文字以内の1行で書いてください。",
+            usual=_usual_number,
+            repeats=False,
         ),
         "member_number": FieldKind(
-            _prepare_number, _api("member_number"), "会員番号として使えません。200文字以内の1行で書いてください。"
+            _prepare_number,
+            _api("member_number"),
+            "会員番号として使えません。200文字以内の1行で書いてください。",
+            usual=_usual_number,
+            repeats=False,
         ),
         "name": FieldKind(_as_it_is, _api("name"), "名前として使えません。200文字以内の1行で書いてください。"),
         "kana": FieldKind(_as_it_is, _api("kana"), "フリガナとして読めません。カナで書いてください。"),
         "phone": FieldKind(
-            _prepare_phone, _api("phone"), "電話番号として読めません。090-1234-5678 のように書いてください。"
+            _prepare_phone,
+            _api("phone"),
+            "電話番号として読めません。090-1234-5678 のように書いてください。",
+            usual=_usual_phone,
+            repeats=False,
         ),
         "email": FieldKind(half_width, _api("email"), "メールアドレスとして読めません。"),
         "birthday_on": FieldKind(
-            read_date, _api("birthday_on"), "生年月日として読めません。1990-04-01 のように書いてください。"
+            read_date,
+            _api("birthday_on"),
+            "生年月日として読めません。1990-04-01 のように書いてください。",
+            usual=_usual_email,
+            repeats=False,
         ),
         "gender": FieldKind(_prepare_gender, _api("gender"), "性別は 男性・女性・その他 のどれかで書いてください。"),
         "postal_code": FieldKind(
@@ -189,17 +232,24 @@ def list_kinds(zone: ZoneInfo) -> dict[str, FieldKind]:
         "home_store": FieldKind(half_width, _own(Name), "その店舗はありません。"),
         "store": FieldKind(half_width, _own(Name), "その店舗はありません。"),
         "tags": FieldKind(
-            _prepare_tags, _own(Tags), "タグとして使えません。50個まで、1つ200文字以内で書いてください。"
+            _prepare_tags,
+            _own(Tags),
+            "タグとして使えません。50個まで、1つ200文字以内で書いてください。",
+            repeats=True,
         ),
         "first_seen_at": instant,
         "followed_at": instant,
         "line_user_id": FieldKind(
-            _as_it_is, _own(LineUserId), "LINEユーザーIDは U と32桁の16進数です。表示名やLINE IDではありません。"
+            _as_it_is,
+            _own(LineUserId),
+            "LINEユーザーIDは U と32桁の16進数です。表示名やLINE IDではありません。",
+            repeats=False,
         ),
         "display_name": FieldKind(
             _as_it_is,
             _own(Annotated[str, Field(max_length=200)]),
             "表示名として使えません。200文字以内で書いてください。",
+            repeats=False,
         ),
         "friend_status": FieldKind(_prepare_status, _own(Status), "友だち・ブロック・不明 のどれかで書いてください。"),
     }

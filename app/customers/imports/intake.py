@@ -14,7 +14,7 @@ from app.customers.imports.rows import Arrival, Fault
 from app.customers.joining.conflicts import note_conflict
 from app.customers.locks import lock_all_names
 from app.customers.models import Tag
-from app.customers.service import MOST_ATTRIBUTES
+from app.customers.service import MOST_ATTRIBUTES, MOST_EXTERNAL_IDS
 from app.customers.tags.service import find_or_create_tag
 from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
@@ -39,6 +39,10 @@ _MANY_ATTRIBUTES: Final = (
     f"お客様1人の属性は{MOST_ATTRIBUTES}個までです。",
 )
 
+_MANY_IDS: Final = (
+    f"A customer has at most {MOST_EXTERNAL_IDS} ids in other systems.",
+    f"お客様1人の他システムのIDは{MOST_EXTERNAL_IDS}個までです。",
+)
 
 _Numbered = tuple[int, Arrival]
 """A row with its number among those that are taken in together."""
@@ -85,12 +89,14 @@ class Intake:
         self._now = now
         self._tags = {} if tags is None else tags
         self._is_rehearsal = is_rehearsal
+        self._nos_of_all = (destination.store.no,) if destination.store else ()
         self.taken = Taken()
         account = destination.account
         self._common: dict[str, Any] = {
             "brand_id": session.scope.brand_id,
             "now": now,
-            "most": MOST_ATTRIBUTES,
+            "most_attributes": MOST_ATTRIBUTES,
+            "most_external_ids": MOST_EXTERNAL_IDS,
             "may_join": destination.may_join,
             "account_no": account.no if account else None,
             "line_account_id": account.id if account else None,
@@ -141,23 +147,22 @@ class Intake:
         created = self._execute(arriving.insert_new(present)).rowcount
         self._add_names(present)
         changed = self._execute(arriving.update_known(present)).rowcount if known else 0
-        self._add_ties(wave)
+        self._add_ties(present)
         self.taken.created += created
         self.taken.changed += changed
         self.taken.unchanged += len(wave) - len(put_off) - len(refused) - created - changed
         return put_off
 
-    def _match(self, present: Collection[str], lines: Mapping[int, int], refused: set[int]) -> None:
+    def _match(self, present: frozenset[str], lines: Mapping[int, int], refused: set[int]) -> None:
         """Find out who the rows are; those that name several people are refused, and listed as conflicts."""
         for row in self._execute(arriving.match(present)).all():
             refused.add(row.no)
             self.taken.conflicts += 1
             self.taken.faults.append(Fault(lines[row.no], "", *_CONFLICT))
             if not self._is_rehearsal:
-                keys = [key.removeprefix("external_ids.") for key in row.names]
-                note_conflict(self._session, row.people, keys, source="import", now=self._now)
+                note_conflict(self._session, row.people, row.names, source="import", now=self._now)
 
-    def _refuse(self, present: Collection[str], lines: Mapping[int, int], refused: set[int]) -> None:
+    def _refuse(self, present: frozenset[str], lines: Mapping[int, int], refused: set[int]) -> None:
         """Refuse what may not be done to the people who were found."""
 
         def refuse(statement: str, en: str, ja: str) -> int:
@@ -174,8 +179,10 @@ class Intake:
             refuse(arriving.REFUSE_JOINING, *_NO_BASIS)
         if "attributes" in present:
             refuse(arriving.REFUSE_ATTRIBUTES, *_MANY_ATTRIBUTES)
+        if "external_ids" in present:
+            refuse(arriving.REFUSE_EXTERNAL_IDS, *_MANY_IDS)
 
-    def _add_names(self, present: Collection[str]) -> None:
+    def _add_names(self, present: frozenset[str]) -> None:
         """What else names them: ids of other systems, LINE user ids with their friends."""
         if "external_ids" in present:
             self._execute(arriving.ADD_EXTERNAL_IDS)
@@ -185,8 +192,8 @@ class Intake:
                 self._execute(arriving.NAME_IDENTITIES)
             self._execute(arriving.ADD_FRIENDS)
 
-    def _add_ties(self, wave: Sequence[_Numbered]) -> None:
-        if self._to.store or self._to.account_stores or any(self._stores_of(one) for _, one in wave):
+    def _add_ties(self, present: frozenset[str]) -> None:
+        if self._nos_of_all or self._to.account_stores or not present.isdisjoint(("store", "home_store")):
             self._execute(arriving.ADD_TIES)
         if self._tags:
             tags = {tag.id: tag.no for tag in self._tags.values()}
@@ -221,22 +228,29 @@ class Intake:
             else:
                 self._tags[name] = find_or_create_tag(self._session, name, None, self._now)
 
-    def _tags_of(self, arrival: Arrival) -> list[int]:
+    def _tags_of(self, arrival: Arrival) -> str:
         names = arrival.values.get("tags", ())
-        if not names:
-            return [self._tags[self._to.tag].no] if self._to.tag else []
-        return sorted({self._tags[name].no for name in (*names, *([self._to.tag] if self._to.tag else ()))})
+        if self._to.tag:
+            names = (*names, self._to.tag)
+        return _literal({self._tags[name].no for name in names}) if names else "{}"
 
-    def _stores_of(self, arrival: Arrival) -> list[int]:
+    def _stores_of(self, arrival: Arrival) -> str:
         values = arrival.values
-        stores = [values.get("store"), values.get("home_store"), self._to.store]
-        nos = {store.no for store in stores if store is not None}
+        nos = set(self._nos_of_all)
+        for name in ("store", "home_store"):
+            if name in values:
+                nos.add(values[name].no)
         if "line_user_id" in values:
             nos.update(store.no for store in self._to.account_stores)
-        return sorted(nos)
+        return _literal(nos) if nos else "{}"
 
     def _execute(self, statement: str, **values: Any) -> Any:
         return self._session.connection().execute(text(statement), {**self._common, **values})
+
+
+def _literal(nos: Collection[int]) -> str:
+    """Numbers as the text of an array."""
+    return "{" + ",".join(map(str, sorted(nos))) + "}"
 
 
 def _part(waiting: Sequence[_Numbered], settled: Collection[str]) -> tuple[list[_Numbered], list[_Numbered]]:

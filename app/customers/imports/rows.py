@@ -13,7 +13,8 @@ from app.customers.attributes.values import find_faults
 from app.customers.imports.columns import KEYS, Column
 from app.customers.imports.fields import NO, YES, FieldKind, half_width
 from app.customers.imports.reading import Row
-from app.customers.schemas import Attributes
+from app.customers.schemas import Attributes, ExternalIds
+from app.schemas import compose
 from tenants.stores.models import Store
 
 _GUARD = "'"
@@ -22,6 +23,9 @@ _FORMULA = re.compile('="([^"]*)"')
 _MEMBERS: Final = {"store_id": "store", "home_store_id": "home_store", "status": "friend_status"}
 """What members of NDJSON are called here, where the API calls them otherwise."""
 _check_attributes = TypeAdapter(Attributes).validator.validate_python
+_check_external_ids = TypeAdapter(ExternalIds).validator.validate_python
+_REMEMBERED: Final = 20_000
+"""Values of one column of which it is remembered what came of them."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,10})?")
 
 
@@ -48,7 +52,8 @@ class Arrival:
     def keys(self) -> list[str]:
         """What names her, each as one text."""
         named = [f"{key}:{self.values[key]}" for key in KEYS if key in self.values]
-        return named + [f"{system}:{value}" for system, value in self.external_ids] if self.external_ids else named
+        named += [f"external_ids.{system}:{value}" for system, value in self.external_ids]
+        return named
 
 
 class Refused(Exception):
@@ -72,27 +77,46 @@ class Surroundings:
 class RowReader:
     """Makes arrivals of rows."""
 
-    def __init__(self, kinds: Mapping[str, FieldKind], around: Surroundings) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, FieldKind],
+        around: Surroundings,
+        columns: Sequence[Column | None] = (),
+        headings: Sequence[str] = (),
+    ) -> None:
         self._kinds = kinds
         self._around = around
+        self._width = len(columns)
+        self._columns: list[tuple[int, Column, str, FieldKind | None, dict[str, Any]]] = [
+            (at, column, headings[at], kinds.get(column.field), {})
+            for at, column in enumerate(columns)
+            if column is not None
+        ]
 
-    def read_cells(self, row: Row, columns: Sequence[Column | None], headings: Sequence[str]) -> Arrival | Fault:
+    def read_cells(self, row: Row) -> Arrival | Fault:
         """A row of a CSV; cells that are empty say nothing."""
         if row.trouble is not None:
             return Fault(row.line, "", *row.trouble)
         cells = cast(Sequence[str], row.cells)
-        if len(cells) != len(columns):
+        if len(cells) != self._width:
             return Fault(
                 row.line,
                 "",
-                f"The row has {len(cells)} cells and the header {len(columns)}.",
-                f"セルが{len(cells)}個ありますが、見出しは{len(columns)}個です。",
+                f"The row has {len(cells)} cells and the header {self._width}.",
+                f"セルが{len(cells)}個ありますが、見出しは{self._width}個です。",
             )
         arrival = Arrival(row.line, {})
         try:
-            for column, cell, heading in zip(columns, cells, headings, strict=True):
-                if column is not None and cell and (text := _unguard(cell)):
-                    self._take_text(arrival, column, text, heading)
+            for at, column, heading, kind, known in self._columns:
+                if not (cell := cells[at]):
+                    continue
+                # Most cells need no closer look.
+                text = cell if cell[0].isalnum() and cell[-1].isalnum() else _unguard(cell)
+                if text in known:
+                    if (value := known[text]) is not None:
+                        arrival.values[column.field] = value
+                elif text:
+                    self._take_text(arrival, text, column, heading, kind, known)
             self._complete(arrival)
         except Refused as refused:
             return Fault(row.line, refused.column, refused.en, refused.ja)
@@ -111,22 +135,37 @@ class RowReader:
             return Fault(row.line, refused.column, refused.en, refused.ja)
         return arrival
 
-    def _take_text(self, arrival: Arrival, column: Column, text: str, heading: str) -> None:
+    def _take_text(
+        self,
+        arrival: Arrival,
+        text: str,
+        column: Column,
+        heading: str,
+        kind: FieldKind | None,
+        known: dict[str, Any],
+    ) -> None:
         if "\x00" in text:
             raise Refused(heading, "The cell holds a NUL character.", "セルにNUL文字が含まれています。")
-        if column.field == "attributes":
-            arrival.attributes[column.name] = self._read_attribute(column.name, text, heading)
+        if kind is None:
+            self._take_named(arrival, text, column, heading)
             return
-        if column.field == "external_ids":
-            arrival.external_ids.append((column.name, self._check("external_id", text, heading)))
-            return
-        kind = self._kinds[column.field]
         try:
-            value = kind.prepare(text)
-            if value is not None:
-                arrival.values[column.field] = kind.check(value)
+            value = kind.read(text)
         except ValueError as error:
             raise _refuse(error, heading, kind.wrong_ja) from error
+        if value is not None:
+            arrival.values[column.field] = value
+        if kind.repeats and len(text) < 100:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[text] = value
+
+    def _take_named(self, arrival: Arrival, text: str, column: Column, heading: str) -> None:
+        """An attribute, or what another system calls her."""
+        if column.field == "attributes":
+            arrival.attributes[column.name] = self._read_attribute(column.name, text, heading)
+        else:
+            arrival.external_ids.append((column.name, self._check("external_id", text, heading)))
 
     def _take_member(self, arrival: Arrival, name: str, value: Any) -> None:
         known = _MEMBERS.get(name, name)
@@ -143,24 +182,20 @@ class RowReader:
 
     def _take_attributes(self, arrival: Arrival, value: Any) -> None:
         try:
-            arrival.attributes = _check_attributes(value)
+            arrival.attributes = _check_attributes(compose(value))
         except ValueError as error:
             raise _refuse(error, "attributes", "属性の書き方が正しくありません。") from error
         if _holds_nul([*arrival.attributes, *arrival.attributes.values()]):
             raise Refused("attributes", "A text holds a NUL character.", "NUL文字が含まれています。")
 
     def _read_external_ids(self, value: Any) -> list[tuple[str, str]]:
-        found = []
-        for one in value if isinstance(value, list) and len(value) <= 20 else [None]:
-            if not isinstance(one, dict) or set(one) != {"system", "id"} or not isinstance(one["system"], str):
-                wrong = 'Must be a list of at most 20 objects such as {"system": "pos", "id": "123"}.'
-                raise Refused("external_ids", wrong, "他システムのIDの書き方が正しくありません。")
-            if not re.fullmatch("[a-z][a-z0-9_]{0,39}", one["system"]):
-                raise Refused(
-                    "external_ids", "Systems are named such as pos.", "システム名は英小文字で書いてください。"
-                )
-            found.append((one["system"], str(self._check("external_id", one["id"], "external_ids"))))
-        return found
+        try:
+            found = _check_external_ids(compose(value))
+        except ValueError as error:
+            raise _refuse(error, "external_ids", "他システムのIDの書き方が正しくありません。") from error
+        if _holds_nul([one.id for one in found]):
+            raise Refused("external_ids", "A text holds a NUL character.", "NUL文字が含まれています。")
+        return [(one.system, one.id) for one in found]
 
     def _check(self, name: str, value: Any, heading: str) -> Any:
         kind = self._kinds[name]
@@ -208,10 +243,8 @@ class RowReader:
                 "A LINE user id is one of an account: give `line_account_id` with the file.",
                 "LINEユーザーIDにはアカウントの指定(line_account_id)が必要です。",
             )
-        if "address" in values and "municipality_code" not in values:
-            code = self._around.municipalities.find(values["address"])
-            if code is not None:
-                values["municipality_code"] = code
+        if "address" in values and (code := self._around.municipalities.find(values["address"])) is not None:
+            values["found_code"] = code
         if not arrival.keys():
             raise Refused(
                 "",

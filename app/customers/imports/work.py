@@ -131,7 +131,7 @@ class _Turn:
         """Take batches in until the turn is over; whether there is more."""
         until = time.monotonic() + TURN_SECONDS
         plan = self._make_plan()
-        reader, destination = self._look_around()
+        reader, destination = self._look_around(plan)
         for batch in self._read_ahead(plan, reader):
             with self._work.session() as session:
                 operation = self._lock(session)
@@ -147,7 +147,7 @@ class _Turn:
     def rehearse(self) -> bool:
         """Find out what all rows would come to, in a transaction that is rolled back at the end."""
         plan = self._make_plan()
-        reader, destination = self._look_around()
+        reader, destination = self._look_around(plan)
         with self._work.session() as stage:
             rehearsal.cover_tables(stage)
             for batch in self._read_ahead(plan, reader):
@@ -240,10 +240,7 @@ class _Turn:
         begin = Place(self._progress.position, self._progress.line)
         rows, arrivals, faults = 0, list[Arrival](), list[Fault]()
         for row, after in plan.rows(self._pieces, begin):
-            if plan.format == "csv":
-                found = reader.read_cells(row, plan.columns, plan.headings)
-            else:
-                found = reader.read_object(row)
+            found = reader.read_cells(row) if plan.format == "csv" else reader.read_object(row)
             rows += 1
             if isinstance(found, Arrival):
                 arrivals.append(found)
@@ -255,7 +252,7 @@ class _Turn:
         if rows:
             yield Batch(rows, arrivals, faults, after)
 
-    def _look_around(self) -> tuple[RowReader, Destination]:
+    def _look_around(self, plan: Plan) -> tuple[RowReader, Destination]:
         """What rows may name, and where they go."""
         options = self._options
         with self._work.session() as session:
@@ -277,7 +274,7 @@ class _Turn:
                 store=next((store for store in stores if store.id == options.store_id), None),
                 tag=options.tag,
             )
-        return RowReader(list_kinds(ZoneInfo(brand.timezone)), around), destination
+        return RowReader(list_kinds(ZoneInfo(brand.timezone)), around, plan.columns, plan.headings), destination
 
 
 _COUNTED: Final = ("rows", "created", "changed", "unchanged", "failed")
