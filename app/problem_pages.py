@@ -20,6 +20,7 @@ ADVICE: Final[dict[str, str]] = {
     "already-staff": "Ask your head office which of your addresses it shall use.",
     "area-cycle": "Choose a parent that does not lie inside the area itself.",
     "area-in-use": "`detail` says what still uses the area; change that first.",
+    "attribute-in-use": "Change or remove the values that do not fit, or choose a type or choices that they fit.",
     "bad-request": "Send one JSON document in UTF-8, without NaN or Infinity.",
     "body-too-large": "Send less at once: bodies may be 1 MB unless this installation says otherwise.",
     "brand-suspended": "Nothing is sent until the service's operator resumes the brand. Redeeming goes on.",

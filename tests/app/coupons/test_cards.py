@@ -77,8 +77,9 @@ def test_the_store_sees_her_from_then_on_and_head_office_sees_that_it_does(
     for _ in range(2):
         resolve(api, key, "M-0001")
     assert api.get(path, headers=key).json()["store_ids"] == [store_id(shops[0])]
-    (told,) = api.get(f"{path}/timeline", headers=home.headers).json()["items"]
+    told, created = api.get(f"{path}/timeline", headers=home.headers).json()["items"]
     assert (told["type"], told["store_id"]) == ("customer.updated", store_id(shops[0]))
+    assert created["type"] == "customer.created"
     assert told["data"] == {"fields": ["store_ids"]}
 
 

@@ -41,6 +41,12 @@ SELECT customer_id, count(*), sum(amount_yen)::bigint, max(ordered_at) FROM "ord
 WHERE brand_id = :brand AND store_no = ANY(:nos) AND customer_id IS NOT NULL GROUP BY 1
 """
 HAPPENED = "SELECT id, customer_id FROM event WHERE brand_id = :brand AND store_no = ANY(:nos)"
+SENT = """
+SELECT count(*) FROM delivery
+JOIN batch ON batch.brand_id = :brand AND batch.run_id = delivery.run_id AND batch.batch_no = delivery.batch_no
+WHERE delivery.brand_id = :brand AND delivery.customer_id = :customer AND delivery.store_no = ANY(:nos)
+    AND batch.state = 'sent'
+"""
 FOLLOWS = """
 SELECT DISTINCT friend.id FROM friend JOIN line_account_store tie
     ON tie.brand_id = friend.brand_id AND tie.line_account_id = friend.line_account_id
@@ -179,9 +185,12 @@ def test_a_store_s_feed_and_timelines_hold_what_happened_at_its_stores(api: Test
         assert sorted(one["id"] for one in feed) == sorted(encode_id("evt", row[0]) for row in happened)
         assert len(feed) > 0
         for customer_id in sorted(demo.tied(view.nos))[:5]:
-            timeline = pages(api, f"/v1/customers/{customer_id}/timeline", view.headers)
+            timeline = list(pages(api, f"/v1/customers/{customer_id}/timeline", view.headers))
             hers = [encode_id("evt", row[0]) for row in happened if row[1] == decode_id("cus", customer_id)]
-            assert sorted(one["id"] for one in timeline) == sorted(hers)
+            told = [one["id"] for one in timeline if one["type"] != "message.sent"]
+            assert sorted(told) == sorted(hers)
+            (sent,) = demo.read(SENT, nos=view.nos, customer=decode_id("cus", customer_id))
+            assert len(timeline) - len(told) == sent[0]
 
 
 def test_a_store_sees_friendships_with_its_own_accounts(api: TestClient, demo: Demo) -> None:
