@@ -80,7 +80,10 @@ def recount(open_session: OpensSessions, now: datetime, *, mends: bool = True) -
 
 def _compare(session: ScopedSession, **span: UUID) -> dict[UUID, list[str]]:
     """Whose summary differs, and in which columns."""
-    rows = session.execute(text(_differing(_IN_SPAN)), _values(session, **span))
+    # What the planner knows of a table may be older than a large import, and a nested loop over it takes minutes.
+    session.execute(text("SET LOCAL enable_nestloop = off"))
+    rows = session.execute(text(_differing(_IN_SPAN)), _values(session, **span)).all()
+    session.execute(text("RESET enable_nestloop"))
     return {row.id: row.columns for row in rows}
 
 
@@ -132,46 +135,47 @@ _NAMED: Final = "{} = ANY(:ids)"
 def _count(people: str) -> str:
     """The details of these customers, counted: `counted` by store, and by person `added_up`, `tagged` and `reached`.
 
-    Each part reads its table by the brand and the customers, which its index knows. A store to which something ties her
-    stands in `counted` whether or not she has her row there.
+    Each part reads its table by the brand and the customers, which its index knows, and none is joined before it is
+    added up. A store to which something ties her stands in `counted` whether or not she has her row there; what that
+    row says stands beside it, as `kept_…`.
     """
     customer_id, own_id = (people.replace("{}", name) for name in ("customer_id", "id"))
     hers = f"brand_id = :brand_id AND {customer_id}"
+    nothing = f"0, 0, NULL, 0, NULL, false{', NULL' * len(FIGURES)}"
+    kept = ", ".join(f"max(kept_{name}) AS kept_{name}" for name in FIGURES)
     differs = ", ".join(
-        f"bool_or(kept.{name} IS DISTINCT FROM counted.{name}) FILTER (WHERE kept.customer_id IS NOT NULL)"
-        f" AS differs_{name}"
-        for name in FIGURES
+        f"bool_or(is_kept AND kept_{name} IS DISTINCT FROM {name}) AS differs_{name}" for name in FIGURES
     )
     return f"""
         WITH happened AS (
-            SELECT customer_id, store_no, count(*) AS order_count, sum(amount_yen) AS spend_yen,
-                max(ordered_at) AS last_order_at, 0 AS visit_count, CAST(NULL AS timestamptz) AS last_visit_at
-            FROM "order" WHERE {hers} GROUP BY 1, 2
-            UNION ALL SELECT customer_id, store_no, 0, 0, NULL, count(*), max(visited_at)
-            FROM visit WHERE {hers} GROUP BY 1, 2
-            UNION ALL SELECT customer_id, store_no, 0, 0, NULL, 0, NULL FROM redemption WHERE {hers}
-            UNION ALL SELECT customer_id, no, 0, 0, NULL, 0, NULL
-            FROM friend CROSS JOIN unnest(store_nos) AS spoken_for (no) WHERE {hers}
-            UNION ALL SELECT customer_id, store_no, 0, 0, NULL, 0, NULL FROM customer_store WHERE {hers}
-            UNION ALL SELECT id, home_store_no, 0, 0, NULL, 0, NULL
+            SELECT customer_id, store_no, 0 AS order_count, 0 AS spend_yen, CAST(NULL AS timestamptz) AS last_order_at,
+                0 AS visit_count, CAST(NULL AS timestamptz) AS last_visit_at, true AS is_kept,
+                {", ".join(f"{name} AS kept_{name}" for name in FIGURES)}
+            FROM customer_store WHERE {hers}
+            UNION ALL SELECT customer_id, store_no, 1, amount_yen, ordered_at, 0, NULL, false{", NULL" * len(FIGURES)}
+            FROM "order" WHERE {hers}
+            UNION ALL SELECT customer_id, store_no, 0, 0, NULL, 1, visited_at, false{", NULL" * len(FIGURES)}
+            FROM visit WHERE {hers}
+            UNION ALL SELECT customer_id, store_no, {nothing} FROM redemption WHERE {hers}
+            UNION ALL SELECT customer_id, unnest(store_nos), {nothing} FROM friend WHERE {hers}
+            UNION ALL SELECT id, home_store_no, {nothing}
             FROM customer WHERE brand_id = :brand_id AND {own_id} AND home_store_no IS NOT NULL
         ), counted AS (
             SELECT customer_id, store_no, CAST(sum(order_count) AS int) AS order_count,
                 CAST(sum(spend_yen) AS bigint) AS spend_yen, max(last_order_at) AS last_order_at,
-                CAST(sum(visit_count) AS int) AS visit_count, max(last_visit_at) AS last_visit_at
+                CAST(sum(visit_count) AS int) AS visit_count, max(last_visit_at) AS last_visit_at,
+                bool_or(is_kept) AS is_kept, {kept}
             FROM happened GROUP BY 1, 2
         ), added_up AS (
-            SELECT counted.customer_id, array_agg(counted.store_no ORDER BY counted.store_no) AS store_nos,
-                CAST(sum(counted.order_count) AS int) AS order_count,
-                CAST(sum(counted.spend_yen) AS bigint) AS spend_yen, max(counted.last_order_at) AS last_order_at,
-                CAST(sum(counted.visit_count) AS int) AS visit_count, max(counted.last_visit_at) AS last_visit_at,
-                (array_agg(counted.store_no ORDER BY counted.order_count + counted.visit_count DESC,
-                    greatest(counted.last_order_at, counted.last_visit_at) DESC NULLS LAST, counted.store_no)
-                    FILTER (WHERE counted.order_count + counted.visit_count > 0))[1] AS usual_store_no,
-                bool_or(kept.customer_id IS NULL) AS lacks_row, {differs}
-            FROM counted LEFT JOIN customer_store AS kept ON kept.brand_id = :brand_id
-                AND kept.customer_id = counted.customer_id AND kept.store_no = counted.store_no
-            GROUP BY 1
+            SELECT customer_id, array_agg(store_no ORDER BY store_no) AS store_nos,
+                CAST(sum(order_count) AS int) AS order_count, CAST(sum(spend_yen) AS bigint) AS spend_yen,
+                max(last_order_at) AS last_order_at, CAST(sum(visit_count) AS int) AS visit_count,
+                max(last_visit_at) AS last_visit_at,
+                (array_agg(store_no ORDER BY order_count + visit_count DESC,
+                    greatest(last_order_at, last_visit_at) DESC NULLS LAST, store_no)
+                    FILTER (WHERE order_count + visit_count > 0))[1] AS usual_store_no,
+                NOT bool_and(is_kept) AS lacks_row, {differs}
+            FROM counted GROUP BY 1
         ), tagged AS (
             SELECT customer_id, array_agg(tag_no ORDER BY tag_no) AS tag_nos FROM customer_tag WHERE {hers} GROUP BY 1
         ), reached AS (
