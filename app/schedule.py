@@ -14,6 +14,7 @@ from app.customers import recount as _recount
 from app.customers import tasks as _customers
 from app.customers.erasing import tasks as _erasing
 from app.customers.exports import tasks as _exports
+from app.customers.imports import tasks as _imports
 from app.customers.linking import same_ids as _same_ids
 from app.customers.linking import service as _linking
 from app.events.models import Event
@@ -32,8 +33,8 @@ from tenants.session import ScopedSession
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _backfill, _customers, _erasing, _exports, _inbound, _liff, _line_accounts, _linking, _operations, _qr_codes,
-    _recount, _reports, _same_ids, _segments, _weather,
+    _backfill, _customers, _erasing, _exports, _imports, _inbound, _liff, _line_accounts, _linking, _operations,
+    _qr_codes, _recount, _reports, _same_ids, _segments, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
