@@ -165,10 +165,10 @@ def _channels_at(shown: dict[str, Any], api_url: str) -> list[dict[str, str]]:
 
 def _login_channels_at(shown: dict[str, Any], api_url: str) -> dict[str, Any]:
     """Where the Login channels come back to; demos that were filled earlier have none."""
-    from app.demo.seed import callback_url
+    from app.demo.seed import callback_urls
 
     ids = [one["login_channel_id"] for one in shown["line_accounts"] if one.get("login_channel_id")]
-    return {"login_channels": [{"channel_id": one, "callback_urls": [callback_url(api_url)]} for one in ids]}
+    return {"login_channels": [{"channel_id": one, "callback_urls": callback_urls(api_url)} for one in ids]}
 
 
 def _move_links(shown: dict[str, Any], api_url: str) -> None:

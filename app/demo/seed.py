@@ -361,7 +361,7 @@ def _world(
                 "channel_secret": open_login_secret(account, key),
                 "name": account.name,
                 "linked_channel_id": account.channel_id,
-                "callback_urls": [callback_url(public_url)],
+                "callback_urls": callback_urls(public_url),
             }
             for account in accounts.values()
         ],
@@ -378,9 +378,9 @@ def _world(
     }
 
 
-def callback_url(public_url: str) -> str:
-    """Where LINE Login comes back to after a scan."""
-    return f"{public_url}/r/callback"
+def callback_urls(public_url: str) -> list[str]:
+    """Where LINE Login comes back to: after a scan, and to the page that joins."""
+    return [f"{public_url}/r/callback", f"{public_url}/liff/callback"]
 
 
 def is_seeded(engine: Engine) -> bool:

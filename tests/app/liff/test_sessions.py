@@ -1,5 +1,6 @@
 """Sessions of people: what LINE must have proven, whom a second proof joins, and what is never believed."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -123,13 +124,13 @@ def test_a_token_that_is_over_is_refused(stage: Stage, clock: list[datetime]) ->
 
 
 @pytest.fixture
-def clock(line_app: TestClient) -> list[datetime]:
+def clock(line_app: TestClient) -> Iterator[list[datetime]]:
     """Our clock: the last moment in it, if there is one."""
     moments: list[datetime] = []
     application = line_app.app
     assert isinstance(application, FastAPI)
     application.dependency_overrides[read_now] = lambda: moments[-1] if moments else datetime.now(UTC)
-    yield moments  # type: ignore[misc]
+    yield moments
     application.dependency_overrides.pop(read_now, None)
 
 
