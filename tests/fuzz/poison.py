@@ -13,8 +13,9 @@ from urllib.parse import quote_from_bytes
 import jsonschema_rs
 
 from app.openapi.examples import example_of
+from tests.document import document
 from tests.fuzz.corpus import CORPUS, HEADERS, PLAIN
-from tests.fuzz.world import Operation, World, document, every_operation
+from tests.fuzz.world import Operation, World, every_operation
 
 PLACE = "\u0001here\u0001"
 _QUOTED = json.dumps(PLACE)

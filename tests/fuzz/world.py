@@ -15,9 +15,7 @@ from app.customers.joining.models import CustomerConflict
 from app.customers.joining.service import merge
 from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
-from app.main import create_app
 from app.openapi.examples import JSON, example_of
-from app.settings import Settings
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.operators import service
@@ -25,15 +23,10 @@ from tenants.session import ScopedSession
 from tenants.tables import utc_now
 from tests import make
 from tests.conftest import BrandHome
+from tests.document import document
 
 _OPERATORS = "/operator/v1/"
 METHODS = ("get", "post", "put", "patch", "delete")
-
-
-@cache
-def document() -> dict[str, Any]:
-    """The published document."""
-    return create_app(Settings()).openapi()
 
 
 @dataclass(frozen=True)

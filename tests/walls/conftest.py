@@ -11,6 +11,7 @@ from app.main import create_app
 from app.settings import Settings
 from tenants.sealing import Keyring
 from tests.app.line.answering import run_answering
+from tests.document import document
 from tests.walls.calls import Calls
 from tests.walls.credentials import Credentials
 from tests.walls.document import Document
@@ -49,8 +50,7 @@ def admin_engine(urls: Urls) -> Iterator[Engine]:
 def matrix(walls_api: TestClient, engine: Engine, admin_engine: Engine, keyring: Keyring) -> Matrix:
     """The application with a world of two brands, and everyone who might call."""
     world = World(engine, admin_engine, keyring)
-    document = Document(walls_api.app.openapi())  # type: ignore[attr-defined]
-    return Matrix(document, Calls(walls_api), world, Credentials(world))
+    return Matrix(Document(document()), Calls(walls_api), world, Credentials(world))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

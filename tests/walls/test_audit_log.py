@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from app.audit.requests import READING
-from app.main import create_app
+from tests.document import document
 from tests.walls.arrangements import BEFORE
 from tests.walls.document import Document
 from tests.walls.matrix import Matrix
 
-DOCUMENT = Document(create_app().openapi())
+DOCUMENT = Document(document())
 NAMES = [name for name in DOCUMENT.list_names() if " /v1/" in name and DOCUMENT.read(name).changes]
 
 

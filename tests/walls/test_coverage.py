@@ -2,14 +2,14 @@
 
 import pytest
 
-from app.main import create_app
 from app.segments.rules import OPERATORS
+from tests.document import document
 from tests.walls import credentials, purpose
 from tests.walls.arrangements import BEFORE
 from tests.walls.document import Document
 from tests.walls.vocabulary import RULE_REFERENCES, Uncovered, kind_of_text
 
-OPENAPI = create_app().openapi()
+OPENAPI = document()
 PLAIN_FIELDS = {"order_count", "spend_yen", "last_order_at"}
 """Fields of segment rules that compare with numbers and dates."""
 

@@ -5,15 +5,15 @@ import re
 import pytest
 
 from app.events.projector import project
-from app.main import create_app
 from app.reports.projection import move_daily_metrics
 from tenants.tables import utc_now
+from tests.document import document
 from tests.walls.arrangements import BEFORE
 from tests.walls.document import Document
 from tests.walls.matrix import Matrix
 from tests.walls.things import THINGS
 
-NAMES = [name for name in Document(create_app().openapi()).list_names() if name.startswith("GET /v1/")]
+NAMES = [name for name in Document(document()).list_names() if name.startswith("GET /v1/")]
 _MOMENT = re.compile(rb'"(fresh_at|last_used_at|checked_at|next_after)":("[^"]*"|\d+|null)|"age_seconds":\d+')
 """When it was asked; and how far the brand's feed has come, which numbers the events of all stores."""
 

@@ -9,18 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
-from app.main import create_app
 from tests.commit import is_turn
+from tests.document import document
 from tests.walls.document import Document
 from tests.walls.filters import switched_off
 from tests.walls.matrix import Matrix, expected_cells
 
 IS_WHOLE = os.environ.get("WALLS") == "all"
-NAMES = [
-    name
-    for name in Document(create_app().openapi()).list_names()
-    if " /v1/" in name and (IS_WHOLE or is_turn(name, parts=4))
-]
+NAMES = [name for name in Document(document()).list_names() if " /v1/" in name and (IS_WHOLE or is_turn(name, parts=4))]
 
 
 @pytest.mark.parametrize("name", NAMES)

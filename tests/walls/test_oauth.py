@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from app.keys import new_secret
-from app.main import create_app
 from tenants.ids import encode_id
 from tests import make
+from tests.document import document
 from tests.walls.calls import Answer, Request
 from tests.walls.document import Document
 from tests.walls.matrix import Matrix
@@ -47,7 +47,7 @@ def works(matrix: Matrix, token: str) -> bool:
 
 
 def test_every_operation_is_tried() -> None:
-    names = Document(create_app().openapi()).list_names()
+    names = Document(document()).list_names()
     assert {name for name in names if " /oauth/" in name} == TRIED
 
 

@@ -3,16 +3,16 @@
 import pytest
 
 from app.keys import digest_of, new_secret
-from app.main import create_app
 from tenants.ids import encode_id
 from tenants.operators.models import OperatorKey
+from tests.document import document
 from tests.walls.calls import Answer
 from tests.walls.credentials import Headers
 from tests.walls.document import Document, Operation, Slot
 from tests.walls.matrix import Matrix
 from tests.walls.world import Place, new_id
 
-NAMES = [name for name in Document(create_app().openapi()).list_names() if " /operator/" in name]
+NAMES = [name for name in Document(document()).list_names() if " /operator/" in name]
 
 
 @pytest.fixture(scope="session")

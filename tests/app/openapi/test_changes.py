@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.openapi.changes import list_breaks
-from tests.fuzz.world import document
+from tests.document import document
 
 ROOT = Path(__file__).parents[3]
 Document = dict[str, Any]

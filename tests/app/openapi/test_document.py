@@ -16,8 +16,9 @@ from app.schemas import ONE_LINE
 from tenants.permissions import PERMISSIONS
 from tenants.problems import Problem
 from tests.conftest import BrandHome
+from tests.document import document
 from tests.fuzz.poison import PLACE, Attempt, judge, places, plant, show
-from tests.fuzz.world import Operation, World, build, document, operations
+from tests.fuzz.world import Operation, World, build, operations
 
 OPERATIONS = operations()
 
