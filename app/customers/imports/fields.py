@@ -213,13 +213,13 @@ def list_kinds(zone: ZoneInfo) -> dict[str, FieldKind]:
             usual=_usual_phone,
             repeats=False,
         ),
-        "email": FieldKind(half_width, _api("email"), "メールアドレスとして読めません。"),
+        "email": FieldKind(
+            half_width, _api("email"), "メールアドレスとして読めません。", usual=_usual_email, repeats=False
+        ),
         "birthday_on": FieldKind(
             read_date,
             _api("birthday_on"),
             "生年月日として読めません。1990-04-01 のように書いてください。",
-            usual=_usual_email,
-            repeats=False,
         ),
         "gender": FieldKind(_prepare_gender, _api("gender"), "性別は 男性・女性・その他 のどれかで書いてください。"),
         "postal_code": FieldKind(
@@ -235,7 +235,6 @@ def list_kinds(zone: ZoneInfo) -> dict[str, FieldKind]:
             _prepare_tags,
             _own(Tags),
             "タグとして使えません。50個まで、1つ200文字以内で書いてください。",
-            repeats=True,
         ),
         "first_seen_at": instant,
         "followed_at": instant,

@@ -20,7 +20,12 @@ def test_a_file_makes_customers_of_its_rows(desk: Desk) -> None:
     assert (operation["status"], operation["problem"]) == ("done", None)
     assert counts(operation) == {"rows": 2, "created": 2, "changed": 0, "unchanged": 0, "failed": 0}
     first, second = desk.people()
-    assert (first.member_number, first.name, first.kana, first.phone) == ("M-1", "髙橋 花子", "タカハシ ハナコ", "+819012345678")
+    assert (first.member_number, first.name, first.kana, first.phone) == (
+        "M-1",
+        "髙橋 花子",
+        "タカハシ ハナコ",
+        "+819012345678",
+    )
     assert (first.birthday_on, first.gender, first.postal_code) == (date(1990, 4, 1), "female", "1500001")
     assert first.attributes == {"size": "L"}
     assert (second.name, second.phone, second.birthday_on) == ("山﨑 太郎", "+819012345679", date(1980, 4, 1))
@@ -81,7 +86,7 @@ def test_a_friend_list_makes_friends_of_an_account(desk: Desk) -> None:
     one, other = "U" + "a" * 32, "U" + "b" * 32
     file = (
         "ユーザーID,LINE登録名,タグ,ブロック,友だち追加日\n"
-        f"{one},はなこ,\"常連,夜\",,2024/03/01 12:34\n{other},たろう,,ブロック,2024-02-01\n"
+        f'{one},はなこ,"常連,夜",,2024/03/01 12:34\n{other},たろう,,ブロック,2024-02-01\n'
     )
     operation = desk.run(file, line_account_id=account_id)
     assert counts(operation) == {"rows": 2, "created": 2, "changed": 0, "unchanged": 0, "failed": 0}
