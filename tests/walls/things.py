@@ -17,10 +17,13 @@ from app.auth import brand_key_of
 from app.campaigns.models import Campaign
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
+from app.customers.attributes.models import CustomerAttribute
+from app.customers.consents.models import Consent
 from app.customers.joining.conflicts import note_conflict
-from app.customers.joining.models import CustomerConflict
+from app.customers.joining.models import CustomerConflict, ExternalId
 from app.customers.joining.service import merge
 from app.customers.models import Customer
+from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.messaging.models import Run
 from app.weather.models import WeatherDecision
@@ -159,7 +162,7 @@ def _customer(made: Made) -> UUID:
 
 
 def _person(made: Made) -> Customer:
-    """A customer who is tied to her store; a rich one has two friends and events."""
+    """A customer who is tied to her store; a rich one has two friends, events, notes and consents."""
     stores = (made.store,) if made.store else ()
     token = os.urandom(5).hex()
     person = make.customer(
@@ -171,7 +174,20 @@ def _person(made: Made) -> Customer:
         phone=f"+8190{int(token, 16) % 10**8:08}",
         email=f"{token}@example.jp",
     )
+    made.session.add(ExternalId(system="pos", value=f"pos-{token}", customer_id=person.id))
     for _ in range(2 if made.rich else 0):
+        _add_note(made, person)
+        made.session.add(
+            Consent(
+                customer_id=person.id,
+                purpose="marketing",
+                channel="line",
+                is_granted=True,
+                at_store_no=made.store_no,
+                source=made.name,
+                occurred_at=utc_now(),
+            )
+        )
         account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
         account.provider_id = f"provider-{uuid7()}"
         make.friend(made.session, account, person)
@@ -192,6 +208,32 @@ def _conflict(made: Made) -> UUID:
     newest = select(CustomerConflict).order_by(col(CustomerConflict.id).desc()).limit(1)
     conflict: CustomerConflict = made.session.exec(newest).one()
     return conflict.id
+
+
+def _attribute(made: Made) -> UUID:
+    name = f"{made.name} {os.urandom(4).hex()}"
+    attribute = CustomerAttribute(name=name, label=made.name, type="choice", choices=["S", "M"])
+    made.session.add(attribute)
+    made.session.flush()
+    return attribute.id
+
+
+def _note(made: Made) -> UUID:
+    return _add_note(made, _person(made))
+
+
+def _add_note(made: Made, person: Customer) -> UUID:
+    note = CustomerNote(
+        customer_id=person.id,
+        text=made.name,
+        author=made.name,
+        store_id=made.store_id,
+        store_no=made.store_no,
+        updated_at=utc_now(),
+    )
+    made.session.add(note)
+    made.session.flush()
+    return note.id
 
 
 def _qr_code(made: Made) -> UUID:
@@ -363,6 +405,8 @@ THINGS: dict[str, Thing] = {
     "cus": Thing(_customer, BOTH),
     "mrg": Thing(_merge, frozenset({HEAD_OFFICE})),
     "cft": Thing(_conflict, frozenset({HEAD_OFFICE})),
+    "attr": Thing(_attribute, frozenset({HEAD_OFFICE})),
+    "note": Thing(_note, BOTH),
     "evt": Thing(_event, BOTH),
     "qr": Thing(_qr_code, BOTH),
     "tag": Thing(_tag, BOTH),

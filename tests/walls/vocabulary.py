@@ -96,6 +96,8 @@ DATA = {
     "login_channel_secret": "0123456789abcdef0123456789abcdef",
     "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
+    "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
+    "choices": "壁の試験",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
 
@@ -109,6 +111,7 @@ KEYS: dict[str, str] = {
     "tag": "~tag",
     "code": "~coupon_code",
     "external_id": "~customer_external_id",
+    "id": "~customer_outside_id",
     "cursor": "cursor",
 }
 """Texts by which something of the brand's is found."""
@@ -182,6 +185,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "QrCodeCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
     "CampaignCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
     "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
+    "CustomerAttributeCreate": lambda own: {"name": own("~new_name"), "type": "text"},
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "VisitUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},

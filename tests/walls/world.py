@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from app.commerce.models import Order, Visit
 from app.coupons.models import IssuedCoupon
+from app.customers.joining.models import ExternalId
 from app.customers.models import Customer, Tag
 from app.events.projector import project
 from tenants.brands.models import Brand
@@ -30,7 +31,8 @@ from tests.walls.things import HEAD_OFFICE, STORE, THINGS, Made
 from tests.walls.vocabulary import Uncovered
 
 _OWNERS = {"~phone": "cus", "~email": "cus", "~member_number": "cus", "~customer_external_id": "cus",
-           "~customer_name": "cus", "~tag": "tag", "~coupon_code": "icpn", "~store_code": "store",
+           "~customer_name": "cus", "~customer_outside_id": "cus",
+           "~tag": "tag", "~coupon_code": "icpn", "~store_code": "store",
            "~order_external_id": "ord", "~visit_external_id": "vis", "~channel_id": "acc",
            "~staff_email": "staff"}  # fmt: skip
 _MODELS = {
@@ -130,6 +132,9 @@ class Place:
         thing_id = self.make_id(prefix, mark=f"鍵{os.urandom(4).hex()}")
         model: Any = _MODELS[prefix]
         with self.open() as session:
+            if kind == "~customer_outside_id":
+                outside = session.exec(select(ExternalId).where(col(ExternalId.customer_id) == thing_id)).one()
+                return outside.value
             row = session.exec(select(model).where(col(model.id) == thing_id)).one()
             return str(getattr(row, _COLUMNS.get(kind, kind[1:])))
 
