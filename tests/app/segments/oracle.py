@@ -57,8 +57,17 @@ class Oracle:
     @classmethod
     def of(cls, session: ScopedSession, world: World) -> "Oracle":
         """What the tables hold; the session sees all stores."""
-        tables = Customer, CustomerStore, Friend, Event, IssuedCoupon, Redemption, Delivery, DeliveryFailure
-        return cls(world, *(session.exec(select(table)).all() for table in tables))  # type: ignore[call-overload]
+        return cls(
+            world,
+            session.exec(select(Customer)).all(),
+            session.exec(select(CustomerStore)).all(),
+            session.exec(select(Friend)).all(),
+            session.exec(select(Event)).all(),
+            session.exec(select(IssuedCoupon)).all(),
+            session.exec(select(Redemption)).all(),
+            session.exec(select(Delivery)).all(),
+            session.exec(select(DeliveryFailure)).all(),
+        )
 
     def choose(self, rule: Any, now: datetime, eyes: Collection[int] | None = EVERYWHERE) -> set[UUID]:
         """Ids of those whom a rule chooses, asked with the eyes of these stores or of the whole brand."""
@@ -217,7 +226,8 @@ class Asking:
         times = sum(
             one.data.get("orders_delta", one.data.get("visits_delta", 1)) for one in self._events(value, person)
         )
-        return (times >= value.get("at_least", 1)) == (op == "did")
+        did: bool = times >= value.get("at_least", 1)
+        return did == (op == "did")
 
     def _events(self, value: Any, person: Customer) -> list[Event]:
         hers = [one for one in self.oracle.events if one.customer_id == person.id and one.type == value["type"]]
@@ -261,7 +271,9 @@ class Asking:
         wanted = {one.id for one in campaigns if encode_id("cmp", one.id) in many(value.get("campaign_id"))}
         runs = {one.id for one in world.runs if "campaign_id" not in value or one.campaign_id in wanted}
         failed = {one.run_id for one in self.oracle.failures if one.customer_id == person.id}
-        sent = {(one.run_id, one.batch_no): one.done_at for one in world.batches if one.state == "sent"}
+        sent: dict[Any, datetime | None] = {
+            (one.run_id, one.batch_no): one.done_at for one in world.batches if one.state == "sent"
+        }
         hers = [one for one in self.oracle.deliveries if one.customer_id == person.id and self.sees(one.store_no)]
         sent_at = [
             sent[one.run_id, one.batch_no]

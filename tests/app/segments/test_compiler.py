@@ -34,7 +34,7 @@ def first_store(session: ScopedSession, world: World) -> Iterator[ScopedSession]
 def add_person(session: ScopedSession, *stores: Store, **changes: Any) -> Customer:
     """Somebody who bought at each of these stores for 1,000 yen a week ago."""
     bought = NOW - timedelta(days=7)
-    figures = {"order_count": 1, "spend_yen": 1000, "last_order_at": bought}
+    figures: dict[str, Any] = {"order_count": 1, "spend_yen": 1000, "last_order_at": bought}
     row = make.customer(session, **{**figures, "store_nos": [one.no for one in stores], **changes})
     session.add_all(CustomerStore(customer_id=row.id, store_id=one.id, store_no=one.no, **figures) for one in stores)
     session.flush()

@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from app.customers.models import Customer
 from app.segments import queries
 from app.segments.compiler import compile_where
+from app.segments.fields.base import overlap
 from tenants.scope import Scope
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession, open_session
@@ -62,7 +63,7 @@ def choose(session: ScopedSession, rule: Any, now: datetime) -> set[UUID]:
 
 def freeze(session: ScopedSession, where: ColumnElement[bool], eyes: frozenset[int] | None) -> set[UUID]:
     """Ids of those who meet a condition, as a send asks it: by the driver, and over the stores' wall."""
-    mine = true() if eyes is None else col(Customer.store_nos).overlap(sorted(eyes))
+    mine = true() if eyes is None else overlap(Customer.store_nos, eyes)
     people = select(Customer.id).where(col(Customer.brand_id) == session.scope.brand_id, mine, where)
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     compiled = people.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})

@@ -15,6 +15,7 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
+from tests.app.segments.calls import key_headers
 from tests.conftest import BrandHome
 
 EVERYBODY: dict[str, Any] = {"all": []}
@@ -28,21 +29,6 @@ def person(session: ScopedSession, store: Store, *accounts: LineAccount, **chang
     session.add(CustomerStore(customer_id=row.id, store_id=store.id, store_no=store.no))
     session.flush()
     return row
-
-
-@pytest.fixture
-def shops(home: BrandHome) -> tuple[Store, Store]:
-    with home.open() as session:
-        stores = make.store(session), make.store(session)
-        session.commit()
-    return stores
-
-
-def key_headers(home: BrandHome, *stores: Store, permissions: list[str] | None = None) -> dict[str, str]:
-    with home.open() as session:
-        key = make.store_key(session, *stores, permissions=permissions)
-        session.commit()
-    return {"Authorization": f"Bearer {key}"}
 
 
 def test_a_segment_is_saved_read_changed_and_archived(api: TestClient, home: BrandHome) -> None:

@@ -168,9 +168,11 @@ EVENTS: dict[str, list[dict[str, Any]]] = {
 
 def add_person(session: ScopedSession, world: World, dice: Random) -> Customer:
     """A person at random, with rows of all kinds and the summary that belongs to them."""
-    at = {store.no: _at_store(store, dice) for store in world.stores if dice.random() < 0.5}
+    customer_id = uuid7()
+    at = {store.no: _at_store(store, customer_id, dice) for store in world.stores if dice.random() < 0.5}
     friends = [account for account in world.accounts if dice.random() < 0.5]
     row = Customer(
+        id=customer_id,
         gender=dice.choice(["female", "male", "other", None]),
         birthday_on=dice.choice([*BIRTHDAYS, None]),
         municipality_code=dice.choice([*MUNICIPALITIES, None]),
@@ -192,8 +194,6 @@ def add_person(session: ScopedSession, world: World, dice: Random) -> Customer:
     session.add(row)
     session.flush()
     identity = Identity(customer_id=row.id, provider_id="p", line_user_id=make.line_user_id())
-    for one in at.values():
-        one.customer_id = row.id
     session.add_all([identity, *at.values()])
     session.flush()
     session.add_all(_friend(account, identity, dice) for account in friends)
@@ -209,8 +209,9 @@ def _maybe(dice: Random) -> bool:
     return dice.random() < 0.6
 
 
-def _at_store(store: Store, dice: Random) -> CustomerStore:
+def _at_store(store: Store, customer_id: UUID, dice: Random) -> CustomerStore:
     return CustomerStore(
+        customer_id=customer_id,
         store_id=store.id,
         store_no=store.no,
         order_count=dice.randrange(4),
