@@ -104,8 +104,11 @@ def test_every_problem_of_a_domain_is_told_by_some_operation() -> None:
     assert known - told - ELSEWHERE == set()
 
 
-ELSEWHERE = {"request-forged", "invitation-over", "invitation-not-yours", "already-staff"}
-"""Types of problems that only browsers meet: staff who sign in, and sessions without their token."""
+ELSEWHERE = {
+    "request-forged", "invitation-over", "invitation-not-yours", "already-staff", "guesses-spent", "id-token-refused",
+    "liff-session-missing", "login-channel-ambiguous", "not-recognised",
+}  # fmt: skip
+"""Types of problems that only browsers meet: staff who sign in, sessions without their token, customers on our pages."""
 
 
 def list_examples() -> Iterator[tuple[str, dict[str, Any]]]:
