@@ -51,6 +51,8 @@ class Attributed(Leaf):
     def tell(self, value: Any, asked: Asked) -> Told:
         if value is None:
             return Told(None, "she has none", "なし")
+        if value == "":
+            return Told("", "it is empty", "空")
         shown = value if isinstance(value, str) else orjson.dumps(value).decode()
         return Told(value, f"it is {shown}", shown)
 
