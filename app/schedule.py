@@ -17,6 +17,7 @@ from app.customers.exports import tasks as _exports
 from app.customers.imports import tasks as _imports
 from app.customers.linking import same_ids as _same_ids
 from app.customers.linking import service as _linking
+from app.customers.tags import tasks as _tags
 from app.events.models import Event
 from app.inbound import tasks as _inbound
 from app.jobs.queue import Clockwork, periodic, queue
@@ -34,7 +35,7 @@ log = structlog.get_logger("schedule")
 
 TASKS = (
     _backfill, _customers, _erasing, _exports, _imports, _inbound, _liff, _line_accounts, _linking, _operations,
-    _qr_codes, _recount, _reports, _same_ids, _segments, _weather,
+    _qr_codes, _recount, _reports, _same_ids, _segments, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

@@ -32,6 +32,12 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/timezone": "A zone of the IANA database, which grows.",
         "/caps*": _MERGED,
         "/quiet_hours*": _MERGED,
+        "/retention*": _MERGED,
+    },
+    "export_customers": {
+        "": "Either a segment or a rule, never both.",
+        "/rule*": _RULE,
+        "/columns/*": "Columns that there are, and attributes by their names.",
     },
     "*_area": {
         "/trade_zone*": "Exactly one form; rings are closed, and positions lie on earth.",
@@ -74,6 +80,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/phone": "A number as people write it, or with its country code.",
     },
     "merge_customers": {"/into": "Another person than the first."},
+    "tag_customer": {"/expires_at": _LATER},
     "*_segment": {"/rule*": _RULE},
     "*_coupon": {
         "/benefit*": "Each kind of benefit needs its own members.",

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Path
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
 from app.customers import queries, showing
-from app.customers.models import Tag
+from app.customers.models import CustomerTag, Tag
 from app.customers.schemas import CustomerRead
 from app.customers.tags import service
-from app.customers.tags.schemas import TagCreate, TagRead, TagUpdate
-from app.paging import PagingParams, make_page
+from app.customers.tags.queries import list_carried, map_tags
+from app.customers.tags.schemas import CarriedRead, TagCreate, TagPut, TagRead, TagUpdate
+from app.paging import PagingParams, list_page, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CustomerId, Name, Page, TagId
 from tenants.ids import decode_id
-from tenants.problems import NotFound, PermissionMissing
+from tenants.problems import Invalid, NotFound, PermissionMissing
 from tenants.session import ScopedSession as Session
 
 tags = APIRouter(prefix="/v1/tags", tags=["tags"], route_class=ApiRoute)
@@ -25,14 +26,38 @@ routers = [tags, on_customers]
 TagPath = Annotated[Name, Path(description="A tag's id or name.")]
 
 
+@on_customers.get("/{customer_id}/tags", dependencies=[allow("customers:read")])
+def list_customer_tags(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[CarriedRead]:
+    """The tags that a customer carries: the brand's, and those of the caller's stores."""
+    customer = queries.get_customer(session, customer_id)
+    rows, next_cursor = list_page(session, list_carried(customer.id), CustomerTag.tag_id, paging)
+    tags = map_tags(session, [row.tag_id for row in rows])
+    return Page(items=[_carried(row, tags[row.tag_id]) for row in rows], next_cursor=next_cursor)
+
+
 @on_customers.put("/{customer_id}/tags/{tag}", dependencies=[allow("customers:write")])
-def tag_customer(customer_id: CustomerId, tag: TagPath, session: BrandWide, caller: Caller, now: Now) -> CustomerRead:
-    """Put a tag on a customer. A name that no tag has yet makes one: a store's own for its key, else the brand's."""
+def tag_customer(
+    customer_id: CustomerId,
+    tag: TagPath,
+    *,
+    session: BrandWide,
+    caller: Caller,
+    now: Now,
+    body: TagPut | None = None,
+) -> CustomerRead:
+    """Put a tag on a customer. A name that no tag has yet makes one: a store's own for its key, else the brand's.
+
+    `expires_at` says when it comes off again; null, or no body for a tag that is new to her, is never. Without a body a
+    tag that she carries keeps its end. From then on it is the caller's: no auto-tag takes it off.
+    """
+    if body is not None and body.expires_at is not None and body.expires_at <= now:
+        raise Invalid.at("/expires_at", "Must lie in the future.")
     queries.get_customer(session, customer_id, caller.scope)
     chosen = _find_writable(session, caller, tag)
     if chosen is None:
         chosen = service.find_or_create_tag(session, tag, caller.owner(session, None), now)
-    customer = service.tag(session, customer_id, [chosen], source="api", now=now)
+    end = None if body is None else service.End(body.expires_at)
+    customer = service.tag(session, customer_id, [chosen], source="api", end=end, now=now)
     return showing.read_customer(session, customer, caller.scope)
 
 
@@ -79,6 +104,17 @@ def change_tag(
 def archive_tag(tag_id: TagId, session: ScopedSession, caller: Caller, now: Now) -> None:
     """Take a tag of the caller's own out of use."""
     service.archive_tag(session, _own(session, caller, tag_id), now)
+
+
+def _carried(row: CustomerTag, tag: Tag) -> CarriedRead:
+    return CarriedRead(
+        tag_id=tag.id,
+        name=tag.name,
+        store_id=tag.store_id,
+        source=row.source,
+        tagged_at=row.tagged_at,
+        expires_at=row.expires_at,
+    )
 
 
 def _own(session: Session, caller: CallerInfo, tag_id: TagId) -> Tag:

@@ -1,6 +1,7 @@
 """Tags: made, renamed, put on customers and taken off, with the summary on their row true."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -59,14 +60,36 @@ def _refuse_taken(session: ScopedSession, name: str, store_no: int | None) -> No
         raise Conflict("A tag of this name exists.")
 
 
-def tag(session: ScopedSession, customer_id: UUID, tags: Sequence[Tag], *, source: str, now: datetime) -> Customer:
-    """Put tags on a customer; those she has stay as they are. Needs a session that sees all stores. Raises NotFound."""
+@dataclass(frozen=True)
+class End:
+    """When a tag comes off by itself; None is never."""
+
+    at: datetime | None
+
+
+def tag(
+    session: ScopedSession,
+    customer_id: UUID,
+    tags: Sequence[Tag],
+    *,
+    source: str,
+    end: End | None = None,
+    now: datetime,
+) -> Customer:
+    """Put tags on a customer. Needs a session that sees all stores. Raises NotFound.
+
+    Those she has are this source's from now on; they keep their end, unless one is given.
+    """
     customer = lock_customer(session, customer_id)
     new = [one for one in tags if one.no not in customer.tag_nos]
     for one in new:
         row = CustomerTag(customer_id=customer.id, tag_id=one.id, tag_no=one.no, store_no=one.store_no)
-        row.source, row.tagged_at = source, now
+        row.source, row.tagged_at, row.expires_at = source, now, end.at if end else None
         session.add(row)
+    for one in tags:
+        if one not in new:
+            row = session.get_one(CustomerTag, (session.scope.brand_id, customer.id, one.id))
+            row.source, row.expires_at = source, end.at if end else row.expires_at
     _set_tags(session, customer, [*customer.tag_nos, *(one.no for one in new)], new, now)
     return customer
 
