@@ -47,9 +47,9 @@ def merge(
     if gone.id == stays.id:
         raise Invalid.at("/into", "These ids stand for one person already.")
     _check_basis(session, gone, stays, proof)
-    last = queries.find_last_merge(session, stays.id)
-    # Undone in the order in which they were made, whatever a clock says.
-    at = now if last is None else max(now, last.created_at + timedelta(microseconds=1))
+    former = [queries.find_last_merge(session, one.id) for one in (gone, stays)]
+    # They are undone in the order in which they were made, whatever the clocks say of those who waited.
+    at = max([now, *(one.created_at + timedelta(microseconds=1) for one in former if one is not None)])
     row = CustomerMerge(
         id=uuid7(),
         created_at=at,

@@ -56,6 +56,16 @@ def test_three_merges_undone_from_the_last_give_everything_back(pair: Pair) -> N
     assert read_all(pair.session) == before
 
 
+def test_the_later_of_two_merges_is_known_whatever_their_clocks_said(pair: Pair) -> None:
+    third = make.customer(pair.session)
+    first = join(pair.session, pair.stranger, pair.hanako, now=NOON)
+    second = join(pair.session, pair.hanako, third, now=NOON - HOUR)
+    with pytest.raises(MergeUnderneath):
+        undo(pair, first)
+    undo(pair, second)
+    undo(pair, first)
+
+
 def test_of_consents_holds_again_what_each_said(pair: Pair) -> None:
     merge = join(pair.session, pair.stranger, pair.hanako)
     undo(pair, merge)
