@@ -59,19 +59,19 @@ def cancel_operation(operation_id: OperationId, session: ScopedSession, caller: 
     return service.show(session, operation)
 
 
-@router.get("/{operation_id}/files/{name}", response_class=Response, responses=BYTES)
+@router.get("/{operation_id}/files/{file_name}", response_class=Response, responses=BYTES)
 def read_operation_file(
-    operation_id: OperationId, name: FileName, request: Request, session: ScopedSession, caller: Caller
+    operation_id: OperationId, file_name: FileName, request: Request, session: ScopedSession, caller: Caller
 ) -> StreamingResponse:
     """A file that came of long work, such as the rows that an import could not take, with the reasons."""
     operation = queries.get_operation(session, operation_id, list_visible(caller.permissions))
-    first = queries.find_piece(session, operation.id, name, 0)
+    first = queries.find_piece(session, operation.id, file_name, 0)
     if first is None:
         raise NotFound
-    saved_as = f"{operation.kind.replace('_', '-')}-{encode_id('op', operation.id)}-{name}"
+    saved_as = f"{operation.kind.replace('_', '-')}-{encode_id('op', operation.id)}-{file_name}"
     return StreamingResponse(
-        _stream(request, caller, operation, name, first),
-        media_type=MEDIA_TYPES.get(name.rpartition(".")[2], "application/octet-stream"),
+        _stream(request, caller, operation, file_name, first),
+        media_type=MEDIA_TYPES.get(file_name.rpartition(".")[2], "application/octet-stream"),
         headers={
             "Content-Disposition": f'attachment; filename="{saved_as}"',
             "Cache-Control": "private, no-store",

@@ -21,7 +21,7 @@ VARYING = re.compile("date|retry-after|(x-)?ratelimit.*")
 _IDS = re.compile(r"\b([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})\b")
 _UUIDS = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _INVENTED = re.compile(
-    r"nrn_[a-z]+_[0-9A-Za-z]{49}|\+81[89]0\d{8}|[0-9a-f]{10}@example\.jp|165[0-9a-f]{12}|(ext|order|M|C)-[0-9a-f]{10}|(鍵|未知)[0-9a-f]+|\b[0-9A-HJKMNP-TV-Z]{12}\b"
+    r"nrn_[a-z]+_[0-9A-Za-z]{49}|\+81[89]0\d{8}|[0-9a-f]{10}@example\.jp|165[0-9a-f]{12}|(ext|pos|order|M|C)-[0-9a-f]{10}|(鍵|未知)[0-9a-f]+|\b[0-9A-HJKMNP-TV-Z]{12}\b"
 )
 """Keys as the world makes them up: different each time."""
 _INSTANTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*Z")
@@ -44,6 +44,8 @@ class Request:
             return b""
         if self.media_type == "application/x-www-form-urlencoded":
             return urlencode(self.body).encode()
+        if self.media_type == "text/csv":
+            return str(self.body).encode()
         return json.dumps(self.body, ensure_ascii=False).encode()
 
     def text(self) -> str:

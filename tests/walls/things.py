@@ -19,13 +19,16 @@ from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
 from app.customers.attributes.models import CustomerAttribute
 from app.customers.consents.models import Consent
+from app.customers.erasing.models import ErasureReceipt
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.models import CustomerConflict, ExternalId
 from app.customers.joining.service import merge
-from app.customers.models import Customer
+from app.customers.models import Customer, Friend
 from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.messaging.models import Run
+from app.operations import service as operations
+from app.operations.kinds import register
 from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
 from tenants.areas.models import Area
@@ -87,6 +90,7 @@ def _store(made: Made) -> UUID:
 
 
 def _account(made: Made) -> UUID:
+    person = _newest_person(made)
     stores = (made.store,) if made.store else ()
     account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
     replace_secret(account, brand_key_of(made.session, made.keyring), "0123456789abcdef0123456789abcdef")
@@ -119,13 +123,17 @@ def _account(made: Made) -> UUID:
                 expires_at=utc_now(),
             )
         )
+    if person is not None:
+        make.friend(made.session, account, person)
+    of_account = select(Friend).join(Customer, col(Customer.id) == col(Friend.customer_id))
+    for tie in made.session.exec(of_account.where(col(Customer.name) == _loose(made))).all():
+        tie.line_account_id, tie.account_no = account.id, account.no
     return account.id
 
 
 def _forward_call(made: Made) -> UUID:
     """A call that was given up. A path names its account too: the one that was made last here, or is made next."""
-    of_place = select(LineAccount).where(col(LineAccount.name) == made.name)
-    account = made.session.exec(of_place.order_by(col(LineAccount.id).desc()).limit(1)).first()
+    account = _newest_account(made)
     return _add_forward_call(made, account.id if account else _account(made), _loose(made))
 
 
@@ -175,6 +183,8 @@ def _person(made: Made) -> Customer:
         email=f"{token}@example.jp",
     )
     made.session.add(ExternalId(system="pos", value=f"pos-{token}", customer_id=person.id))
+    if made.store is None and (newest := _newest_account(made)) is not None:
+        make.friend(made.session, newest, person)
     for _ in range(2 if made.rich else 0):
         _add_note(made, person)
         made.session.add(
@@ -193,6 +203,25 @@ def _person(made: Made) -> Customer:
         make.friend(made.session, account, person)
         make.event(made.session, store=made.store, customer_id=person.id, account=account)
     return person
+
+
+def _friend(made: Made) -> UUID:
+    """A friend. A path names the account too: the one that was made last here, or is made next."""
+    account = _newest_account(made) or made.session.get_one(LineAccount, (made.session.scope.brand_id, _account(made)))
+    return make.friend(made.session, account, Customer(name=_loose(made))).id
+
+
+def _newest_account(made: Made) -> LineAccount | None:
+    of_place = select(LineAccount).where(col(LineAccount.name) == made.name)
+    return made.session.exec(of_place.order_by(col(LineAccount.id).desc()).limit(1)).first()
+
+
+def _newest_person(made: Made) -> Customer | None:
+    """Head office's customer that was made last, who follows its account that was made last: link tokens need both."""
+    if made.store is not None:
+        return None
+    of_place = select(Customer).where(col(Customer.name) == made.name, col(Customer.merged_into_id).is_(None))
+    return made.session.exec(of_place.order_by(col(Customer.id).desc()).limit(1)).first()
 
 
 def _merge(made: Made) -> UUID:
@@ -274,6 +303,15 @@ def _redemption(made: Made) -> UUID:
 
     copy = make.issued_coupon(made.session, _coupon(made), _person(made), store_no=made.store_no)
     return service.redeem(made.session, copy.code, store=made.at, now=utc_now()).id
+
+
+def _receipt(made: Made) -> UUID:
+    receipt = ErasureReceipt(
+        customer_id=_person(made).id, reason="line", asked_by=made.name, erased_at=utc_now(), counts={"identity": 1}
+    )
+    made.session.add(receipt)
+    made.session.flush()
+    return receipt.id
 
 
 def _order(made: Made) -> UUID:
@@ -396,6 +434,18 @@ def _audit_entry(made: Made, caller_id: UUID | None = None) -> UUID:
     return entry.id
 
 
+KIND = register("walls", permission="customers:read")
+"""Of long work that stores may have as well."""
+
+
+def _operation(made: Made) -> UUID:
+    operation = operations.start(
+        made.session, KIND, arguments={"of": made.name}, store_no=made.store_no, started_by=made.name, now=utc_now()
+    )
+    operations.append_file(made.session, operation, "errors.csv", made.name.encode())
+    return operation.id
+
+
 BOTH = frozenset({HEAD_OFFICE, STORE})
 THINGS: dict[str, Thing] = {
     "store": Thing(_store, frozenset({STORE})),
@@ -403,10 +453,12 @@ THINGS: dict[str, Thing] = {
     "fwd": Thing(_forward_call, BOTH),
     "area": Thing(_area, frozenset({HEAD_OFFICE})),
     "cus": Thing(_customer, BOTH),
+    "frd": Thing(_friend, frozenset({HEAD_OFFICE})),
     "mrg": Thing(_merge, frozenset({HEAD_OFFICE})),
     "cft": Thing(_conflict, frozenset({HEAD_OFFICE})),
     "attr": Thing(_attribute, frozenset({HEAD_OFFICE})),
     "note": Thing(_note, BOTH),
+    "era": Thing(_receipt, frozenset({HEAD_OFFICE})),
     "evt": Thing(_event, BOTH),
     "qr": Thing(_qr_code, BOTH),
     "tag": Thing(_tag, BOTH),
@@ -417,6 +469,7 @@ THINGS: dict[str, Thing] = {
     "red": Thing(_redemption, frozenset({STORE})),
     "ord": Thing(_order, frozenset({STORE})),
     "vis": Thing(_visit, frozenset({STORE})),
+    "op": Thing(_operation, BOTH),
     "rule": Thing(_rule, BOTH),
     "dec": Thing(_decision, frozenset({STORE})),
     "run": Thing(_run, BOTH),

@@ -45,8 +45,11 @@ def _comparison(field: str, op: str, value: Any) -> dict[str, Any]:
     return {"all": [{"field": field, "op": op, "value": value}]}
 
 
-RULE_REFERENCES = {"tag": "tag", "store": "store", "area": "area", "line_account": "acc"}
-"""Fields of segment rules whose values are ids, and of what."""
+RULE_REFERENCES = {
+    "tag": ("tag",), "store": ("store",), "area": ("area",), "line_account": ("acc",), "coupon": ("cpn",),
+    "event": ("store", "acc", "cpn"), "message": ("cmp",), "segment": ("seg",),
+}  # fmt: skip
+"""Fields of segment rules whose values hold ids, and of what."""
 
 _RULES: list[tuple[Any, str]] = [
     (_comparison("tag", "has", HOLE), "tag"),
@@ -56,6 +59,13 @@ _RULES: list[tuple[Any, str]] = [
     (_comparison("area", "in", [HOLE]), "area"),
     (_comparison("line_account", "in", [HOLE]), "acc"),
     ({"not": _comparison("store", "in", HOLE)}, "store"),
+    *((_comparison("coupon", op, [HOLE]), "cpn") for op in ("holds", "used")),
+    (_comparison("coupon", "expires_within_days", {"days": 7, "coupon_id": HOLE}), "cpn"),
+    (_comparison("event", "did", {"type": "visit.recorded", "store_id": HOLE}), "store"),
+    (_comparison("event", "did_not", {"type": "friend.followed", "line_account_id": [HOLE]}), "acc"),
+    (_comparison("event", "did", {"type": "coupon.redeemed", "where": {"coupon_id": HOLE}}), "cpn"),
+    (_comparison("message", "received", {"campaign_id": HOLE, "within_days": 30}), "cmp"),
+    (_comparison("segment", "in", [HOLE]), "seg"),
 ]
 _READING = {"reading": "precipitation_probability", "in": {"from": "11:00", "to": "17:00"}, "op": ">=", "value": 60}
 
@@ -71,6 +81,7 @@ FREE: dict[str, Free] = {
     "trade_zone": Free({"municipality_codes": ["13104"]}),
     "caps": Free({"per_customer": [{"messages": 3, "days": 7}]}),
     "quiet_hours": Free({"from": "21:00", "to": "09:00"}),
+    "retention": Free({"line_events_days": 30}),
 }
 """Members without a schema of their own."""
 
@@ -97,7 +108,7 @@ DATA = {
     "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
     "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
-    "choices": "壁の試験",
+    "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv", "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
 
@@ -159,11 +170,13 @@ def kind_of_id(operation: str, prefix: str) -> str:
 EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "AudienceBody": (("segment_id", "rule"),),
     "RuleAudience": (("segment_id", "rule"),),
+    "CustomersExport": (("segment_id", "rule"),),
     "CouponCreate": (("store_ids", "area_ids", "all_stores"),),
     "CouponUpdate": (("store_ids", "area_ids", "all_stores"),),
     "WeatherRuleCreate": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
     "LineAccountCreate": (("store_ids", "area_id"),),
     "LineAccountPatch": (("store_ids", "area_id"),),
+    "LinkTokenCreate": (("customer_id", "friend_id"),),
     "OrderUpsert": (("customer_id", "customer_external_id", "member_number", "phone"),),
     "VisitUpsert": (("customer_id", "customer_external_id", "member_number", "phone"),),
 }
@@ -189,6 +202,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "VisitUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
+    "LinkTokenCreate": lambda own: {"customer_id": own("cus")},
     "MergeCreate": lambda own: {"from": own("cus#2"), "into": own("cus")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},

@@ -271,7 +271,7 @@ def _refuse(error: ValueError, column: str, wrong_ja: str) -> Refused:
     if not isinstance(error, ValidationError):
         return Refused(column, _sentence(str(error)), wrong_ja)
     told = error.errors(include_url=False, include_input=False)[0]
-    if told["type"] in ("string_too_long", "too_long"):
+    if told["type"] in ("string_too_long", "too_long") and told["ctx"].get("field_type") != "List":
         most = told["ctx"]["max_length"]
         return Refused(column, f"Is longer than {most:,} characters.", f"{most:,}文字を超えています。")
     return Refused(column, _sentence(str(told["msg"]).removeprefix("Value error, ")), wrong_ja)
