@@ -22,9 +22,11 @@ from tests.walls.world import World
 
 @pytest.fixture(scope="session")
 def walls_api(settings: Settings) -> Iterator[TestClient]:
-    """The application, which counts no requests, before a LINE that has one picture and knows of nothing else."""
+    """The application, which counts no requests, before a LINE that has one picture, makes link tokens for everybody,
+    and knows of nothing else."""
     with run_answering() as line:
         line.answers[f"/v2/bot/message/{MESSAGE_ID}/content"] = (200, b"a picture")
+        line.otherwise = answer_link_token
         changes = {
             "line_api_url": line.url,
             "line_data_url": line.url,
@@ -34,6 +36,11 @@ def walls_api(settings: Settings) -> Iterator[TestClient]:
         }
         with TestClient(create_app(settings.model_copy(update=changes)), raise_server_exceptions=False) as client:
             yield client
+
+
+def answer_link_token(path: str) -> tuple[int, bytes]:
+    """A link token for whomever it is asked for."""
+    return (200, b'{"linkToken":"walls"}') if path.endswith("/linkToken") else (404, b'{"message":"Not found"}')
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ class Answering:
     headers: dict[str, str] = field(default_factory=lambda: {"X-Line-Request-Id": "r-1"})
     """Of every answer."""
     media_type: str = "application/json"
+    otherwise: Callable[[str], tuple[int, bytes]] = lambda path: (404, b'{"message":"Not found"}')
+    """What is answered on paths that `answers` does not name."""
     watch: Callable[[str], None] = lambda path: None
     """Called with the path while the caller waits for the answer."""
 
@@ -32,7 +34,7 @@ def run_answering() -> Iterator[Answering]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             told.calls.append((self.command, self.path, body))
             told.watch(self.path)
-            status, content = told.answers.get(self.path, (404, b'{"message":"Not found"}'))
+            status, content = told.answers.get(self.path) or told.otherwise(self.path)
             self.send_response(status)
             self.send_header("content-type", told.media_type)
             for name, value in told.headers.items():

@@ -108,7 +108,7 @@ ELSEWHERE = {
     "request-forged", "invitation-over", "invitation-not-yours", "already-staff", "guesses-spent", "id-token-refused",
     "liff-session-missing", "login-channel-ambiguous", "not-recognised",
 }  # fmt: skip
-"""Types of problems that only browsers meet: staff who sign in, sessions without their token, customers on our pages."""
+"""Types of problems that only browsers meet: staff who sign in, sessions without tokens, customers on our pages."""
 
 
 def list_examples() -> Iterator[tuple[str, dict[str, Any]]]:
