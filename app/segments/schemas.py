@@ -129,8 +129,10 @@ class ExplainedRead(Read):
     field: Annotated[str, Field(examples=["last_order_at"])]
     op: Annotated[str, Field(examples=["within_days"])]
     value: Annotated[Any, Field(examples=[90])]
-    negated: Annotated[bool, Field(description="Whether `not` stands around it, so that it must not hold.")]
-    matches: Annotated[bool, Field(description="Whether it holds as it stands, without that `not`.")]
+    negated: Annotated[
+        bool, Field(examples=[False], description="Whether `not` stands around it, so that it must not hold.")
+    ]
+    matches: Annotated[bool, Field(examples=[False], description="Whether it holds as it stands, without that `not`.")]
     actual: Annotated[Any, Field(description="What she has, if anything.", examples=["2026-08-02T03:00:00Z"])]
     detail: Annotated[str, Field(description="The same in words.", examples=["2026-08-02 is 111 days ago"])]
     detail_ja: Annotated[str, Field(examples=["2026-08-02（111日前）"])]
@@ -141,7 +143,7 @@ class ExplanationRead(Read):
 
     customer_id: CustomerId
     segment_id: SegmentId
-    matches: bool
+    matches: Annotated[bool, Field(examples=[False])]
     text: Annotated[str, Field(examples=["matched tag; failed last_order_at: 2026-08-02 is 111 days ago"])]
     text_ja: Annotated[str, Field(examples=["一致：タグ／不一致：最終購入日、2026-08-02（111日前）"])]
     tree: Annotated[list[ExplainedRead], Field(description="Every comparison, in the order of the rule.")]

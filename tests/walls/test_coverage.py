@@ -7,11 +7,14 @@ from tests.document import document
 from tests.walls import credentials, purpose
 from tests.walls.arrangements import BEFORE
 from tests.walls.document import Document
-from tests.walls.vocabulary import RULE_REFERENCES, Uncovered, kind_of_text
+from tests.walls.vocabulary import FREE, RULE_REFERENCES, Uncovered, kind_of_text
 
 OPENAPI = document()
-PLAIN_FIELDS = {"order_count", "spend_yen", "last_order_at"}
-"""Fields of segment rules that compare with numbers and dates."""
+PLAIN_FIELDS = {
+    "order_count", "spend_yen", "last_order_at", "last_visit_at", "first_seen_at", "gender", "age", "birthday_month",
+    "prefecture", "municipality", "friend_source",
+}  # fmt: skip
+"""Fields of segment rules that compare with numbers, dates and texts."""
 
 ELSEWHERE = {"/oauth/": "tests/walls/test_oauth.py", "/operator/v1/": "tests/walls/test_operator.py"}
 """Operations that are not called with a credential of a brand, and where they are tried."""
@@ -28,6 +31,8 @@ def test_every_operation_is_tried_somewhere() -> None:
 
 def test_every_field_of_a_rule_that_takes_ids_is_tried() -> None:
     assert set(OPERATORS) - PLAIN_FIELDS == set(RULE_REFERENCES)
+    tried = {(template["all"][0]["field"], kind) for template, kind in FREE["rule"].templates if "all" in template}
+    assert tried == {(field, kind) for field, kinds in RULE_REFERENCES.items() for kind in kinds}
 
 
 def test_what_is_said_of_operations_is_said_of_operations_that_exist() -> None:
