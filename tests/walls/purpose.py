@@ -6,6 +6,7 @@ Whatever is not said here answers to a store as a made-up id does, to the byte.
 HEAD_OFFICES: dict[str, str] = {
     "area": "areas are the brand's map; of an area's stores a store sees its own",
     "tag": "head office's tags are on the store's customers",
+    "attr": "what the brand declares says what the store's values must be",
     "seg": "a store may use head office's segments, and of what they name has what it sees",
     "cmp": "head office's campaigns go to the store's customers",
     "cpn": "head office's coupons are redeemed at the store",
@@ -24,11 +25,13 @@ FOUND_OVER_THE_WALL: dict[tuple[str, str], str] = {
     ("POST /v1/customers", "~phone"): "the brand knows each phone once: who sends it names that person",
     ("POST /v1/customers", "~email"): "the brand knows each address once: who sends it names that person",
     ("POST /v1/customers", "~customer_external_id"): "the brand knows each id once: who sends it names that person",
+    ("POST /v1/customers", "~customer_outside_id"): "other systems know each id once: who sends it names that person",
     ("POST /v1/cards/resolve", "~coupon_code"): "a till recognises whoever shows a valid code of the brand",
     ("PATCH /v1/customers/{customer_id}", "~member_number"): "one number names one person; 409 says that it does",
     ("PATCH /v1/customers/{customer_id}", "~phone"): "one phone names one person; 409 says that it does",
     ("PATCH /v1/customers/{customer_id}", "~email"): "one address names one person; 409 says that it does",
     ("PATCH /v1/customers/{customer_id}", "~customer_external_id"): "one id names one person; 409 says that it does",
+    ("PATCH /v1/customers/{customer_id}", "~customer_outside_id"): "one id names one person; 409 says that it does",
 }
 """Keys with which a store finds, in the whole brand, what a made-up key does not."""
 
