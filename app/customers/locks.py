@@ -1,6 +1,6 @@
 """Locks on customers: by name before they exist, by row from then on."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import text
@@ -53,14 +53,24 @@ def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> di
     while ids:
         session.connection().exec_driver_sql("SAVEPOINT people")
         rows = lock_rows(session, set(ids.values()))
-        survivors = {row.id: row.merged_into_id for row in rows.values() if row.merged_into_id is not None}
-        if not survivors:
+        if all(row.merged_into_id is None for row in rows.values()) and _stand_for(session, ids):
             session.connection().exec_driver_sql("RELEASE SAVEPOINT people")
             return rows | {asked: rows[customer_id] for asked, customer_id in ids.items() if customer_id in rows}
         # All are let go and locked anew: to hold some while waiting for another would not be in the order of the ids.
         session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT people; RELEASE SAVEPOINT people")
-        ids = {asked: survivors.get(customer_id, customer_id) for asked, customer_id in ids.items()}
+        ids = ids | _find_survivors(session, ids)
     return {}
+
+
+def _stand_for(session: ScopedSession, ids: Mapping[UUID, UUID]) -> bool:
+    """Whether ids still stand for the locked people whom they were found to: a merge may have been undone meanwhile."""
+    former = {asked: customer_id for asked, customer_id in ids.items() if asked != customer_id}
+    return not former or _find_survivors(session, former) == former
+
+
+def _find_survivors(session: ScopedSession, customer_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    rows = select(Customer.id, Customer.merged_into_id).where(col(Customer.id).in_(list(customer_ids)))
+    return {row[0]: row[1] or row[0] for row in session.exec(rows).all()}
 
 
 def lock_found(session: ScopedSession, find: Callable[[], Collection[UUID]]) -> dict[UUID, Customer]:

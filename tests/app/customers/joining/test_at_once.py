@@ -151,8 +151,8 @@ def check(crowd: Crowd) -> None:
         for table in (Identity, Friend, Order, Event, IssuedCoupon, Redemption, CustomerStore, CustomerTag):
             owners = {owner for owner in session.exec(select(table.customer_id)).all() if owner is not None}
             assert owners <= present.keys(), table
-        for one in used:
-            assert one.customer_id == copies[one.issued_coupon_id].customer_id
+        for use in used:
+            assert use.customer_id == copies[use.issued_coupon_id].customer_id
         for one in present.values():
             check_sums(session, one, [order for order in orders if order.customer_id == one.id])
         assert {people[key].merged_into_id for key in people.keys() - present.keys()} <= present.keys()
