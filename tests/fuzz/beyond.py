@@ -60,6 +60,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/login_channel_secret": "LINE is asked whether it fits.",
     },
     "put_forward": {"/url": "An https:// address of an outside host, written in ASCII."},
+    "create_link_token": {"": "Either a customer or one of the account's friends."},
     "*_staff": {
         "/email": "An address, which is more than its pattern.",
         "/store_ids": "Roles of stores are over named stores, the others need not be.",
@@ -70,7 +71,13 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/email": "An address, which is more than its pattern.",
         "/attributes*": "Names, values and their sizes, also together with what stands.",
         "/birthday_on": "A day that has been.",
+        "/kana": "A reading, in whichever kana.",
+        "/postal_code": "Seven digits, as people write them.",
+        "/external_ids*": "Each once, at most twenty in all, and in no system that has a field of its own.",
     },
+    "*_customer_attribute": {"/choices*": "Each once, and of a choice only."},
+    "*_customer_note": {"/text": "Something that can be read."},
+    "record_consent": {"/occurred_at": "Not to come.", "/wording": "Something that can be read."},
     "upsert_orders": {
         "": "The customer is named once.",
         "/phone": "A number as people write it, or with its country code.",
