@@ -1,6 +1,6 @@
 """Reads of the audit log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,8 @@ class Filters:
     action: str | None = None
     caller_id: UUID | None = None
     object_id: UUID | None = None
-    customer_id: UUID | None = None
+    customer_ids: Collection[UUID] | None = None
+    """All ids that stand for one person: an entry has the one of its time."""
     after: datetime | None = None
     before: datetime | None = None
 
@@ -37,8 +38,8 @@ def list_entries(filters: Filters) -> SelectOfScalar[AuditEntry]:
         value = getattr(filters, name)
         if value is not None:
             chosen = chosen.where(col(getattr(AuditEntry, name)) == value)
-    if filters.customer_id is not None:
-        chosen = chosen.where(col(AuditEntry.customer_ids).contains([filters.customer_id]))
+    if filters.customer_ids is not None:
+        chosen = chosen.where(col(AuditEntry.customer_ids).op("&&")(list(filters.customer_ids)))
     # The ids, in the order of time, lead to the rows; the instants decide.
     if filters.after is not None:
         chosen = chosen.where(col(AuditEntry.at) >= filters.after)

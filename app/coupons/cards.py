@@ -9,6 +9,7 @@ from app.coupons import queries
 from app.coupons.codes import find_code
 from app.coupons.models import Coupon, IssuedCoupon
 from app.customers.events import CustomerUpdated
+from app.customers.locks import lock_customer
 from app.customers.models import Customer
 from app.customers.queries import find_display_name
 from app.customers.summary import tie_to_store
@@ -44,6 +45,7 @@ def resolve(session: ScopedSession, typed: str, *, store: Store | None, now: dat
     if customer is None:
         raise NotFound
     if store is not None and store.no not in customer.store_nos:
+        customer = lock_customer(session, customer.id)
         tie_to_store(session, customer, store, tied_at=now)
         about: dict[str, Any] = {"occurred_at": now, "customer_id": customer.id, "store_no": store.no}
         record(session, CustomerUpdated(fields=("store_ids",), **about))

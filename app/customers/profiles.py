@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.auth import brand_key_of
-from app.customers.locks import lock_customers
+from app.customers.locks import lock_found
 from app.customers.models import Customer, Friend, Identity
 from app.jobs.queue import Work
 from app.line.client import LineClient, Profile
@@ -90,8 +90,14 @@ def keep(session: ScopedSession, asked: Sequence[Asked], now: datetime) -> None:
     found = select(Friend, Identity).join(Identity, col(Identity.id) == col(Friend.identity_id))
     of_asked = found.where(col(Friend.id).in_([one.friend_id for one in asked]))
     said = {one.friend_id: one for one in asked}
-    rows = session.exec(of_asked).all()
-    customers = lock_customers(session, {identity.customer_id for _, identity in rows})
+    rows: Sequence[tuple[Friend, Identity]] = ()
+
+    def find() -> set[UUID]:
+        nonlocal rows
+        rows = session.exec(of_asked.execution_options(populate_existing=True)).all()
+        return {identity.customer_id for _, identity in rows}
+
+    customers = lock_found(session, find)
     for friend, identity in rows:
         customer = customers.get(identity.customer_id)
         if customer is None:

@@ -1,5 +1,6 @@
 """Work for later on customers."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -7,7 +8,7 @@ from sqlmodel import col, select
 
 from app.auth import brand_key_of
 from app.customers import profiles
-from app.customers.locks import lock_customers
+from app.customers.locks import lock_found
 from app.customers.models import Friend, Identity
 from app.customers.queries import find_friend_id, list_account_stores
 from app.customers.summary import tie_to_store
@@ -81,8 +82,16 @@ def _retie_some(session: ScopedSession, line_account_id: UUID) -> int:
     stores = list_account_stores(session, line_account_id)
     nos = [store.no for store in stores]
     of_account = select(Friend).where(col(Friend.line_account_id) == line_account_id, col(Friend.store_nos) != nos)
-    friends = session.exec(of_account.order_by(col(Friend.customer_id)).limit(RETIED_AT_ONCE)).all()
-    customers = lock_customers(session, {friend.customer_id for friend in friends})
+    chosen = session.exec(of_account.order_by(col(Friend.customer_id)).limit(RETIED_AT_ONCE)).all()
+    known = select(Friend).where(col(Friend.id).in_([friend.id for friend in chosen]))
+    friends: Sequence[Friend] = ()
+
+    def find() -> set[UUID]:
+        nonlocal friends
+        friends = session.exec(known.execution_options(populate_existing=True)).all()
+        return {friend.customer_id for friend in friends}
+
+    customers = lock_found(session, find)
     for friend in friends:
         friend.store_nos = nos
         for store in stores:

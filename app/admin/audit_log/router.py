@@ -10,6 +10,7 @@ from app.admin.audit_log.showing import CALLER_PREFIX_OF, read_any_id, show
 from app.audit import queries
 from app.audit.models import AuditEntry
 from app.auth import Caller, ScopedSession, allow
+from app.customers.queries import list_ids_of
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute
 from app.schemas import CustomerId, Instant, Page
@@ -52,7 +53,7 @@ def list_audit_entries(
         action=action,
         caller_id=_read_caller_id(caller_id) if caller_id else None,
         object_id=_read_id(object_id, "object_id")[1] if object_id else None,
-        customer_id=customer_id,
+        customer_ids=list_ids_of(session, customer_id) if customer_id else None,
         after=after,
         before=before,
     )
