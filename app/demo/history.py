@@ -17,7 +17,7 @@ from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, 
 from app.coupons.offers import add_coupon
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed
 from app.demo.people import Person
-from app.demo.rows import add_rows, event_row
+from app.demo.rows import add_rows, event_row, id_at
 from app.events.facts import Fact
 from app.events.models import Event
 from app.messaging.events import RunFinished
@@ -92,7 +92,14 @@ def add_history(
         for days in RAINY_DAYS_AGO:
             facts += _rainy_day(session, rule, rain, people, stores, accounts, now, days, random)
     facts.sort(key=lambda fact: fact.occurred_at)
-    add_rows(session, Event, [event_row(session, fact) | {"id": uuid7()} for fact in facts])
+    add_rows(
+        session,
+        Event,
+        [
+            event_row(session, fact) | {"id": id_at(fact.occurred_at, number % 4096)}
+            for number, fact in enumerate(facts)
+        ],
+    )
     session.flush()
 
 
@@ -287,7 +294,7 @@ def _rainy_day(
     day = (now.astimezone(JAPAN) - timedelta(days=days_ago)).date()
     at = datetime.combine(day, time(11, 10), JAPAN).astimezone(UTC)
     wet = set(random.sample(sorted(stores), k=random.randrange(3, 8)))
-    run_id = uuid7()
+    run_id = id_at(at)
     chosen: list[_Copy] = []
     deliveries: list[dict[str, Any]] = []
     by_account: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))

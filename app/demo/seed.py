@@ -227,6 +227,7 @@ def add_people(
                 "id": person.id,
                 "created_at": first_at,
                 "updated_at": max([first_at, *(at for _, at in person.came())]),
+                "first_seen_at": min([first_at, *(at for _, at in person.came())]),
                 "external_id": None,
                 "member_number": person.member_number,
                 "name": person.name,
