@@ -153,13 +153,14 @@ def _check_json(value: Any, pointer: str, depth: int) -> None:
 
 
 UNVERSIONED = (
-    "last_used_at", "last_used_from", "scans", "friends", "heard_at", "checked_at", "quota", "backfill",
+    "last_used_at", "last_used_from", "scans", "friends", "heard_at", "checked_at", "fresh_at", "quota",
+    "backfill", "ran_at",
 )  # fmt: skip
 """Members that change though nobody changes the resource: with them in its version, a key in use could not be changed
 by If-Match."""
 
 
-_USED = (b'"last_used_at":', b'"scans":', b'"heard_at":', b'"checked_at":')
+_USED = (b'"last_used_at":', b'"scans":', b'"heard_at":', b'"checked_at":', b'"ran_at":')
 
 
 def entity_tag(content: bytes) -> str:

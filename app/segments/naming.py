@@ -113,3 +113,5 @@ _FINDERS: dict[str, Callable[[ScopedSession, Collection[Key]], dict[Key, Thing]]
     "cpn": _find_coupons,
     "cmp": _find_campaigns,
 }
+KINDS = frozenset(_FINDERS)
+"""Prefixes of the ids of what is looked up here."""

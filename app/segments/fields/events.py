@@ -1,13 +1,13 @@
 """The field `event`: what she did, how often and when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Text, cast, exists, func, literal, not_
+from sqlalchemy import ColumnElement, Integer, Text, cast, exists, false, func, literal, not_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select
 
@@ -17,6 +17,7 @@ from app.events.models import Event
 from app.problems import pointer_part
 from app.segments.fields.base import Asked, Leaf, Reference, Told, instant_words
 from app.segments.fields.operands import Field, Operands
+from app.segments.naming import KINDS
 from tenants.ids import decode_id
 
 MOST_TIMES = 1_000
@@ -33,12 +34,15 @@ class Did(Leaf):
     at_least: int = 1
     where: str | None = None
     """The members that the event's data must have, as JSON in the form in which it is stored."""
+    mentioned: tuple[tuple[str, Reference], ...] = ()
+    """The things among these, each with the prefix of its ids."""
     stores: tuple[Reference, ...] = ()
-    accounts: tuple[Reference, ...] = field(default=())
+    accounts: tuple[Reference, ...] = ()
 
     def named(self) -> Iterator[tuple[str, Reference]]:
         yield from (("store", store) for store in self.stores)
         yield from (("acc", account) for account in self.accounts)
+        yield from self.mentioned
 
     def condition(self, asked: Asked) -> ColumnElement[bool]:
         if self.at_least == 1 and self.type not in _DELTAS:
@@ -74,7 +78,8 @@ class Did(Leaf):
         if self.days is not None:
             rows.append(col(Event.occurred_at) >= asked.now - timedelta(days=self.days))
         if self.where is not None:
-            rows.append(col(Event.data).contains(cast(literal(self.where, Text), JSONB)))
+            is_known = all(asked.things(kind, [reference]) for kind, reference in self.mentioned)
+            rows.append(col(Event.data).contains(cast(literal(self.where, Text), JSONB)) if is_known else false())
         if self.stores:
             rows.append(col(Event.store_no).in_(sorted(asked.nos("store", self.stores))))
         if self.accounts:
@@ -107,7 +112,8 @@ def _read(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf |
     if "at_least" in members:
         read["at_least"] = operands.whole(members["at_least"], f"{at}/at_least", 1, MOST_TIMES)
     if "where" in members:
-        read["where"] = _read_where(members["where"], f"{at}/where", operands)
+        where = _read_where(members["where"], f"{at}/where", operands)
+        read |= {"where": None} if where is None else where
     if "store_id" in members:
         read["stores"] = operands.references("store", members["store_id"], f"{at}/store_id") or None
     if "line_account_id" in members:
@@ -115,31 +121,35 @@ def _read(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf |
     return None if None in read.values() else Did(op, type_, **read)
 
 
-def _read_where(value: object, at: str, operands: Operands) -> str | None:
-    """Members of an event's data in the form in which it is stored, in which ids are UUIDs."""
+def _read_where(value: object, at: str, operands: Operands) -> dict[str, Any] | None:
+    """`where` and `mentioned`: members of an event's data in the form in which it is stored, where ids are UUIDs."""
     if not isinstance(value, dict) or not 1 <= len(value) <= MOST_MEMBERS:
         operands.refuse(at, f"Must be an object of 1 to {MOST_MEMBERS} members of the event's data.")
         return None
-    stored = {name: _stored(name, one, f"{at}/{pointer_part(name)}", operands) for name, one in value.items()}
-    return None if None in stored.values() else orjson.dumps(stored, option=orjson.OPT_SORT_KEYS).decode()
+    stored: dict[str, Any] = {}
+    mentioned: list[tuple[str, Reference]] = []
+    for name, one in value.items():
+        place, prefix = f"{at}/{pointer_part(name)}", PREFIX_OF.get(name)
+        if prefix is not None:
+            key = _read_id(prefix, one, place, operands)
+            stored[name] = None if key is None else str(key)
+            if key is not None and prefix in KINDS:
+                mentioned.append((prefix, Reference(key, place)))
+        elif isinstance(one, bool | int | float):
+            stored[name] = one
+        else:
+            stored[name] = operands.text(one, place)
+    if None in stored.values():
+        return None
+    return {"where": orjson.dumps(stored, option=orjson.OPT_SORT_KEYS).decode(), "mentioned": tuple(mentioned)}
 
 
-def _stored(name: str, value: object, at: str, operands: Operands) -> Any:
-    prefix = PREFIX_OF.get(name)
-    if prefix is None:
-        if isinstance(value, bool | int | float):
-            return value
-        return operands.text(value, at)
-    found: UUID | None = None
-    if isinstance(value, str):
-        try:
-            found = decode_id(prefix, value)
-        except ValueError:
-            found = None
-    if found is None:
+def _read_id(prefix: str, value: object, at: str, operands: Operands) -> UUID | None:
+    try:
+        return decode_id(prefix, value if isinstance(value, str) else "")
+    except ValueError:
         operands.refuse(at, f"Must be an id that begins {prefix}_.")
         return None
-    return str(found)
 
 
 FIELDS = {"event": Field(("did", "did_not"), _read)}

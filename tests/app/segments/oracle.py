@@ -239,6 +239,9 @@ class Asking:
             hers = [one for one in hers if one.store_no in nos]
         if "line_account_id" in value:
             hers = [one for one in hers if one.account_no in self._account_nos(value["line_account_id"])]
+        coupons = [encode_id("cpn", one.id) for one in self.oracle.world.coupons if self.is_shared(one)]
+        if value.get("where", {}).get("coupon_id", coupons[0]) not in coupons:
+            return []
         where = {
             key: str(decode_id("cpn", one)) if key == "coupon_id" else one
             for key, one in value.get("where", {}).items()
