@@ -1,7 +1,7 @@
 """The whole of a database, as bytes: every column of every table in every schema, unpacked where it was packed."""
 
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -24,19 +24,25 @@ WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'informat
 
 def find_in_database(canaries: Collection[Canary], place: Installation) -> dict[str, set[str]]:
     """Which canaries stand in which columns."""
+    keyring = Keyring.parse(place.environment["NOREN_MASTER_KEYS"])
+    return find_in(canaries, read_columns(admin_url(place), keyring))
+
+
+def find_in(canaries: Collection[Canary], columns: Iterable[tuple[str, bytes]]) -> dict[str, set[str]]:
+    """Which canaries stand in which of these contents."""
     found: dict[str, set[str]] = {}
-    for column, content in read_columns(place):
+    for column, content in columns:
         if names := find(canaries, content):
             found.setdefault(column, set()).update(names)
     return found
 
 
-def read_columns(place: Installation) -> Iterator[tuple[str, bytes]]:
+def read_columns(admin_url: str, keyring: Keyring) -> Iterator[tuple[str, bytes]]:
     """All values of each column, a line each; what is packed or sealed also as it was before.
 
     A superuser reads, past every wall.
     """
-    with psycopg.connect(admin_url(place)) as admin:
+    with psycopg.connect(admin_url) as admin:
         columns = admin.execute(_COLUMNS).fetchall()
         assert len({table for _, table, _, _ in columns}) > 60
         for schema, table, name, is_bytes in columns:
@@ -45,7 +51,7 @@ def read_columns(place: Installation) -> Iterator[tuple[str, bytes]]:
             whole = wanted.format(held, sql.Identifier(schema), sql.Identifier(table), sql.Identifier(name))
             values = [row[0] if is_bytes else row[0].encode() for row in admin.execute(whole).fetchall()]
             yield f"{table}.{name}", b"\n".join([*values, *(_unpack(values) if is_bytes else ())])
-        yield "idempotency_key.answer, opened", b"\n".join(_open_answers(admin, place))
+        yield "idempotency_key.answer, opened", b"\n".join(_open_answers(admin, keyring))
 
 
 def _unpack(values: list[bytes]) -> Iterator[bytes]:
@@ -54,9 +60,8 @@ def _unpack(values: list[bytes]) -> Iterator[bytes]:
             yield zlib.decompress(value)
 
 
-def _open_answers(admin: psycopg.Connection[Any], place: Installation) -> list[bytes]:
+def _open_answers(admin: psycopg.Connection[Any], keyring: Keyring) -> list[bytes]:
     """The answers that are kept for a day, as they were before they were sealed."""
-    keyring = Keyring.parse(place.environment["NOREN_MASTER_KEYS"])
     rows = admin.execute(
         "SELECT brand_id, master_key_id, wrapped_key, caller_id, key, answer FROM idempotency_key"
         " JOIN brand ON brand.id = brand_id WHERE answer IS NOT NULL"
