@@ -10,16 +10,19 @@ from app.customers import queries, service, showing
 from app.customers.by_segment import chosen_by
 from app.customers.erasing.schemas import CustomerErased
 from app.customers.erasing.service import erase
+from app.customers.linking.proofs import KEPT_APART
+from app.customers.linking.queries import find_kept_apart
 from app.customers.models import Customer, Friend
 from app.customers.schemas import (
     CustomerRead,
     CustomerUpdate,
     CustomerUpsert,
     FriendRead,
+    KeptApart,
     TimelineRead,
 )
 from app.customers.timeline import read_timeline
-from app.paging import PagingParams, list_page, make_page
+from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CustomerId, Instant, Name, Page, SegmentId, StoreId
 from tenants.session import ScopedSession as Session
@@ -144,7 +147,14 @@ def list_timeline(customer_id: CustomerId, session: ScopedSession, paging: Pagin
 def list_friends(customer_id: CustomerId, session: ScopedSession, paging: PagingParams) -> Page[FriendRead]:
     """The accounts that a customer follows, has blocked, or only wrote to."""
     customer = queries.get_customer(session, customer_id)
-    return make_page(session, queries.list_friends(customer.id), Friend.id, paging, FriendRead.model_validate)
+    friends, next_cursor = list_page(session, queries.list_friends(customer.id), Friend.id, paging)
+    apart = find_kept_apart(session, {friend.identity_id for friend in friends})
+    why = KeptApart(detail=KEPT_APART[0], detail_ja=KEPT_APART[1])
+    items = [
+        FriendRead.model_validate({**friend.model_dump(), "kept_apart": why if friend.identity_id in apart else None})
+        for friend in friends
+    ]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 def _home_store(session: Session, caller: CallerInfo, body: CustomerUpdate) -> Store | None:

@@ -213,6 +213,13 @@ class CustomerRead(Read):
     updated_at: Instant
 
 
+class KeptApart(Read):
+    """Why what she does at other accounts is another customer's, in English and in Japanese."""
+
+    detail: str
+    detail_ja: str
+
+
 class FriendRead(Read):
     """Her tie to one LINE account."""
 
@@ -222,6 +229,10 @@ class FriendRead(Read):
     source: str | None = Field(description="How it began: `follow`, `qr_code`, `message`, `backfill` or `unknown`.")
     qr_code_id: QrCodeId | None = Field(description="The QR code by which she came, where that is known.")
     followed_at: Instant | None
+    kept_apart: KeptApart | None = Field(
+        description="Said to head office where her LINE user id stands for another customer at another account.",
+        examples=[None],
+    )
 
 
 class TimelineRead(Read):

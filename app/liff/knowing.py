@@ -18,7 +18,6 @@ from sqlmodel import col, select
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.external import map_named
 from app.customers.joining.problems import JoiningNeedsBasis
-from app.customers.joining.service import merge
 from app.customers.linking.proofs import is_based, write_grounds, write_proven
 from app.customers.models import Customer, Identity
 from app.customers.queries import is_present, list_by_key
@@ -26,7 +25,7 @@ from app.liff.places import open_brand
 from app.liff.problems import GuessesSpent, NotRecognised
 from app.liff.proving import Standing
 from app.liff.schemas import Claim
-from app.liff.service import note_consent
+from app.liff.service import join
 from app.schemas import write_instant
 from tenants.problems import Invalid
 from tenants.sealing import Keyring
@@ -84,11 +83,9 @@ def join_known(request: Request, brand_id: UUID, standing: Standing, claim: Clai
         }
     if named is None:
         raise NotRecognised
-    with opening() as session:
-        if named != mine:
-            # She whom the brand's keys name stays: tills and cards go on naming her.
-            row = merge(session, mine, named, source=_source(keys), proof=proof, merged_by=None, now=now)
-            note_consent(session, row, consented_at, now)
+    if named != mine:
+        # She whom the brand's keys name stays: tills and cards go on naming her.
+        join(opening, mine, named, source=_source(keys), proof=proof, consented_at=consented_at, now=now)
     with opening() as session:
         _forget_guesses(session, proven.identity.id)
 

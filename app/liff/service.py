@@ -1,7 +1,7 @@
 """Who LINE has proven somebody to be, and joining what she has proven to be hers."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from app.liff.sessions import Proof
 from app.line.client import Profile
 from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
+from tenants.problems import Invalid
 from tenants.session import ScopedSession
 
 if TYPE_CHECKING:
@@ -130,10 +131,24 @@ def join_proven(
         into = choose_survivor(session, people)
     for customer_id in people:
         if customer_id != into:
-            with open_brand() as session:
-                row = merge(session, customer_id, into, source=source, proof=proof, merged_by=None, now=now)
-                note_consent(session, row, consented_at, now)
+            join(open_brand, customer_id, into, source=source, proof=proof, consented_at=consented_at, now=now)
     return True
+
+
+def join(
+    open_brand: Open,
+    from_id: UUID,
+    into_id: UUID,
+    *,
+    source: str,
+    proof: Mapping[str, Any],
+    consented_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Make two customers one in a transaction of its own; nothing, where another request has done so meanwhile."""
+    with suppress(Invalid), open_brand() as session:
+        row = merge(session, from_id, into_id, source=source, proof=proof, merged_by=None, now=now)
+        note_consent(session, row, consented_at, now)
 
 
 def note_consent(session: ScopedSession, merged: CustomerMerge, consented_at: datetime | None, now: datetime) -> None:

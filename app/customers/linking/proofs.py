@@ -25,6 +25,14 @@ NO_BASIS: Final = (
 )
 """Why people are not joined, in English and in Japanese."""
 
+KEPT_APART: Final = (
+    "The same LINE user id stands for another customer at another account: there was no basis for joining the two, or "
+    "somebody has taken them apart. Record the brand's `joining_basis`, or merge them if they are one.",
+    "同じLINEユーザーが、別のアカウントでは別のお客様として登録されています。統合の根拠がなかったか、統合が取り消されたためです。"
+    "ブランド設定の joining_basis を記録するか、同じ方であれば統合してください。",
+)
+"""Why one person is two customers, in English and in Japanese."""
+
 
 @dataclass(frozen=True)
 class Proven:

@@ -12,11 +12,9 @@ from sqlalchemy import and_, or_, text
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.customers.identity import name_of
 from app.customers.joining.models import CustomerMerge
 from app.customers.joining.service import merge
 from app.customers.linking.proofs import is_based, write_grounds, write_identity
-from app.customers.locks import lock_names
 from app.customers.models import Identity
 from app.jobs.lanes import touch
 from app.jobs.queue import Work, defer, task
@@ -68,17 +66,18 @@ def _join(session: ScopedSession, identity_id: UUID, now: datetime) -> None:
     identity = session.exec(select(Identity).where(col(Identity.id) == identity_id)).one_or_none()
     if identity is None:
         return
-    lock_names(session, [name_of(identity.provider_id, identity.line_user_id)])
     same = select(Identity).where(
         col(Identity.provider_id) == identity.provider_id, col(Identity.line_user_id) == identity.line_user_id
     )
     wide_first = same.order_by(col(Identity.account_no).nulls_first(), col(Identity.id))
-    siblings = session.exec(wide_first.execution_options(populate_existing=True)).all()
-    into = siblings[0].customer_id if siblings else identity.customer_id
-    if identity not in siblings or identity.customer_id == into or _was_undone(session, identity.customer_id, into):
+    into = session.exec(wide_first).first()
+    if into is None or identity.customer_id == into.customer_id:
+        return
+    gone_id, into_id = identity.customer_id, into.customer_id
+    if _was_undone(session, gone_id, into_id):
         return
     proof = {"identities": [write_identity(session, identity)], **write_grounds(session, None)}
-    merge(session, identity.customer_id, into, source=SOURCE, proof=proof, merged_by=None, now=now)
+    merge(session, gone_id, into_id, source=SOURCE, proof=proof, merged_by=None, now=now)
 
 
 def _was_undone(session: ScopedSession, one: UUID, other: UUID) -> bool:

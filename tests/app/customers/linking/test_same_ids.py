@@ -14,11 +14,14 @@ from app.customers.joining.service import undo
 from app.customers.linking import same_ids
 from app.customers.linking.same_ids import FIRST, join_same_ids
 from app.customers.models import Customer, Friend
+from app.customers.summary import tie_to_store
 from app.jobs.queue import Work
 from app.settings import Settings
 from tenants.brands.models import Brand
+from tenants.ids import encode_id
 from tenants.line_accounts.models import LineAccount
 from tenants.sealing import Keyring
+from tenants.stores.models import Store
 from tests import make
 from tests.app.inbound.calls import commit_channel, tell, told, work_off_all
 from tests.conftest import BrandHome
@@ -119,6 +122,27 @@ def test_recording_a_basis_defers_it_and_the_brand_says_why_people_are_apart(
             {"name": f"same-ids:{home.scope.brand_id}"},
         )
         assert found.scalar_one() == 1
+
+
+def test_head_office_is_told_who_is_kept_apart_and_a_store_is_not(home: BrandHome, work: Work, api: TestClient) -> None:
+    befriend(home, [make.line_user_id()], accounts=2)
+    with home.open() as session:
+        store = session.exec(select(Store).where(col(Store.no) == 1)).one()
+        person = session.exec(select(Customer)).first()
+        assert person is not None
+        tie_to_store(session, person, store)
+        session.exec(select(Friend).where(col(Friend.customer_id) == person.id)).one().store_nos = [store.no]
+        key = make.store_key(session, store)
+        session.commit()
+        path = f"/v1/customers/{encode_id('cus', person.id)}/friends"
+    (told,) = api.get(path, headers=home.headers).json()["items"]
+    assert "another customer" in told["kept_apart"]["detail"]
+    (shown,) = api.get(path, headers={"authorization": f"Bearer {key}"}).json()["items"]
+    assert {**shown, "kept_apart": None} == {**told, "kept_apart": None}
+    assert shown["kept_apart"] is None
+    state_basis(home, "provider_page")
+    join_same_ids(work, FIRST)
+    assert [one["kept_apart"] for one in api.get(path, headers=home.headers).json()["items"]] == [None, None]
 
 
 def test_events_that_an_earlier_version_set_aside_are_worked_off(
