@@ -12,7 +12,6 @@ from sqlmodel import col, select
 
 from app.customers.joining.models import ExternalId
 from app.customers.models import Customer, CustomerStore, Friend, Identity, Tag
-from app.events.models import Event
 from tenants.ids import decode_id
 from tenants.line_accounts.models import LineAccountStore
 from tenants.problems import NotFound
@@ -254,11 +253,6 @@ def find_friend_id(session: ScopedSession, identity_id: UUID, line_account_id: U
         col(Friend.identity_id) == identity_id, col(Friend.line_account_id) == line_account_id
     )
     return session.exec(of_both).one_or_none()
-
-
-def list_events(customer_ids: Collection[UUID]) -> Any:
-    """What happened to her, by all of her ids, as far as the scope sees it, to be paged."""
-    return select(Event).where(col(Event.customer_id).in_(customer_ids))
 
 
 def map_store_ids(session: ScopedSession, nos: Collection[int]) -> dict[int, UUID]:

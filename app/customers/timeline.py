@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from app.customers.events import CustomerCreated
 from app.customers.models import Customer
-from app.customers.queries import list_events, list_her_ids
+from app.customers.queries import list_her_ids
 from app.events.feed import show_events
 from app.events.models import Event
 from app.events.schemas import EventRead
@@ -23,6 +23,8 @@ from app.paging import Paging
 from tenants.session import ScopedSession
 
 MESSAGE_SENT: Final = "message.sent"
+LAST: Final = UUID(int=2**128 - 1)
+"""A place after all others."""
 Placed = tuple[UUID, Event]
 
 
@@ -44,15 +46,26 @@ def _newest(entries: Sequence[Placed], most: int) -> list[Placed]:
 
 
 def _list_events(session: ScopedSession, her_ids: Sequence[UUID], after: UUID | None, most: int) -> list[Placed]:
-    events = list_events(her_ids)
-    if after is not None:
-        events = events.where(col(Event.id) < after)
-    return [(event.id, event) for event in session.exec(events.order_by(col(Event.id).desc()).limit(most)).all()]
+    values = {"brand_id": session.scope.brand_id, "ids": list(her_ids), "after": after or LAST, "most": most}
+    return [(event.id, event) for event in session.scalars(select(Event).from_statement(_EVENTS), values)]
+
+
+# The newest of each of her ids, of which the index knows the order; of all of them at once it would be sorted.
+_EVENTS = text(
+    """
+    SELECT event.* FROM unnest(CAST(:ids AS uuid[])) AS her (id) CROSS JOIN LATERAL (
+        SELECT * FROM event
+        WHERE event.brand_id = :brand_id AND event.customer_id = her.id AND event.id < CAST(:after AS uuid)
+        ORDER BY event.id DESC LIMIT :most
+    ) AS event
+    ORDER BY event.id DESC LIMIT :most
+    """
+)
 
 
 def _list_sent(session: ScopedSession, her_ids: Sequence[UUID], after: UUID | None, most: int) -> list[Placed]:
     """What runs sent to her, or tried to, as events that stand in no table."""
-    values = {"brand_id": session.scope.brand_id, "ids": list(her_ids), "after": after, "most": most}
+    values = {"brand_id": session.scope.brand_id, "ids": list(her_ids), "after": after or LAST, "most": most}
     return [
         (
             row.run_id,
@@ -77,20 +90,24 @@ def _list_sent(session: ScopedSession, her_ids: Sequence[UUID], after: UUID | No
     ]
 
 
+# Her deliveries first, and kept: the planner may not walk through the brand's runs to find them.
 _SENT = text(
     """
-    SELECT delivery.run_id, delivery.customer_id, delivery.store_no, delivery.account_no,
+    WITH hers AS MATERIALIZED (
+        SELECT run_id, customer_id, batch_no, store_no, account_no FROM delivery
+        WHERE brand_id = :brand_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND batch_no IS NOT NULL
+            AND run_id < CAST(:after AS uuid)
+    )
+    SELECT hers.run_id, hers.customer_id, hers.store_no, hers.account_no,
         run.campaign_id, run.weather_rule_id, coalesce(batch.done_at, run.frozen_at) AS done_at,
         coalesce(delivery_failure.status, batch.state) AS status
-    FROM delivery
-    JOIN run ON run.brand_id = :brand_id AND run.id = delivery.run_id
-    JOIN batch ON batch.brand_id = :brand_id AND batch.run_id = delivery.run_id AND batch.batch_no = delivery.batch_no
+    FROM hers
+    JOIN run ON run.brand_id = :brand_id AND run.id = hers.run_id
+    JOIN batch ON batch.brand_id = :brand_id AND batch.run_id = hers.run_id AND batch.batch_no = hers.batch_no
         AND batch.state IN ('sent', 'failed', 'unknown')
     LEFT JOIN delivery_failure ON delivery_failure.brand_id = :brand_id
-        AND delivery_failure.run_id = delivery.run_id AND delivery_failure.customer_id = delivery.customer_id
-    WHERE delivery.brand_id = :brand_id AND delivery.customer_id = ANY(CAST(:ids AS uuid[]))
-        AND (CAST(:after AS uuid) IS NULL OR delivery.run_id < :after)
-    ORDER BY delivery.run_id DESC LIMIT :most
+        AND delivery_failure.run_id = hers.run_id AND delivery_failure.customer_id = hers.customer_id
+    ORDER BY hers.run_id DESC LIMIT :most
     """
 )
 
