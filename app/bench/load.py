@@ -30,6 +30,7 @@ class Answers:
     seconds: float
     cpu_seconds: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     refused: dict[str, list[int]]
     """Numbers of the requests that were not answered with 2xx, by status; `0` where no answer came."""
@@ -138,6 +139,7 @@ async def send(requests: Sequence[bytes], host: str, port: int, connections: int
         seconds,
         _own_cpu_seconds() - cpu_began,
         p50_ms=1000 * times[len(times) // 2],
+        p95_ms=1000 * times[int(len(times) * 0.95)],
         p99_ms=1000 * times[int(len(times) * 0.99)],
         refused=waiting.refused,
     )
