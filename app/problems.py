@@ -1,6 +1,6 @@
 """Problems on the wire: RFC 9457 for everything that goes wrong, FastAPI's own errors included."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -147,8 +147,13 @@ def malformed(errors: Iterable[dict[str, Any]], body: Any = None) -> Problem:
         return NotFound()
     told = [{"pointer": _pointer(error["loc"], body), "detail": _sentence(error)} for error in found]
     # Of a value that may be this or that, what is wrong inside it says more than that it is not the other.
-    deeper = {one["pointer"] for one in told}
-    return Invalid([one for one in told if not any(other.startswith(one["pointer"] + "/") for other in deeper)])
+    above = {over for pointer in {one["pointer"] for one in told} for over in _pointers_above(pointer)}
+    return Invalid([one for one in told if one["pointer"] not in above])
+
+
+def _pointers_above(pointer: str) -> Iterator[str]:
+    """The pointers of all that a value lies in, the whole first."""
+    return (pointer[:at] for at, letter in enumerate(pointer) if letter == "/")
 
 
 def _pointer(location: tuple[str | int, ...], body: Any) -> str:

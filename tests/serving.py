@@ -88,7 +88,7 @@ class Served:
     def is_ready(self) -> bool:
         """Whether it answers already."""
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=30, trust_env=False).status_code == 200
         return False
 
     def client(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
@@ -102,7 +102,7 @@ class Served:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def open_installation(name: str, folder: Path, **environment: str) -> Iterator[I
         for process in installation.running:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         engine.dispose()
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -92,7 +92,7 @@ def send_twins(served: Served, home: BrandHome, post: Post, key: str) -> list[ht
     def send_one(_: int) -> httpx.Response:
         with served.client(home.headers) as client:
             client.get("/healthz")
-            ready.wait(30)
+            ready.wait(60)
             return send(client, post, key)
 
     with ThreadPoolExecutor(TWINS) as pool:
@@ -234,5 +234,5 @@ def test_a_twin_that_waits_too_long_is_told_so(place: Installation, served: Serv
         twin = send(client, post, "slow")
         assert (twin.status_code, twin.json()["type"]) == (409, "/problems/conflict"), twin.text
         holder.execute("SELECT pg_advisory_unlock(%s)", [COMMIT])
-        assert first.result(30).status_code == 201
+        assert first.result(60).status_code == 201
         assert json.loads(send(client, post, "slow").content) == first.result().json()

@@ -36,7 +36,7 @@ def test_a_worker_whose_connections_are_cut_begins_anew(place: Installation) -> 
     wait_for(lambda: said(place, b"worker_started") >= 2, 60)
     assert worker.poll() is None
     worker.terminate()
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=60) == 0
 
 
 def test_a_worker_without_a_database_says_so_and_ends(place: Installation) -> None:

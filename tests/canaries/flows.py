@@ -178,7 +178,7 @@ def hear_from_line(day: Day) -> None:
     webhook(day, {"destination": day.channel["bot_user_id"], "events": events})
     webhook(day, {"destination": day.channel["bot_user_id"], "events": [{"type": SPOKEN, "source": day.user_id}]})
     webhook(day, {"destination": day.user_id, "events": "none"}, secret=secrets.token_hex(16))
-    wait_for(lambda: LINE_NAME in day.call("GET", "/v1/customers").text, 30)
+    wait_for(lambda: LINE_NAME in day.call("GET", "/v1/customers").text)
 
 
 def webhook(day: Day, document: Any, secret: str | None = None) -> None:
@@ -216,7 +216,7 @@ def go_wrong(day: Day) -> None:
         assert day.call("GET", "/v1/me").status_code == 503
         day.call("POST", "/v1/customers", json=person)
         webhook(day, {"destination": day.channel["bot_user_id"], "events": [told("follow", day.user_id)]})
-    wait_for(lambda: day.call("GET", "/v1/me").status_code == 200, 30)
+    wait_for(lambda: day.call("GET", "/v1/me").status_code == 200)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_getting_a_token_is_a_use_of_the_client(api: TestClient, home: BrandHome
     path = f"/v1/api-clients/{made['id']}"
     assert _token_status(api, made["id"], "nrn_client_wrong") == 401
     assert _token_status(api, made["id"], made["client_secret"]) == 200
-    wait_for(lambda: api.get(path, headers=home.headers).json()["last_used_at"], 20)
+    wait_for(lambda: api.get(path, headers=home.headers).json()["last_used_at"])
     assert api.get(path, headers=home.headers).json()["last_used_from"] == "testclient"
 
 

@@ -253,7 +253,7 @@ def test_a_data_key_is_not_used_before_older_transactions_end(place: Installatio
         for account in session.exec(select(LineAccount)).all():
             assert key.unseal(account.sealed_secret, f"line_account.secret:{account.id}")
         session.rollback()
-    rotating.join(30)
+    rotating.join(60)
     assert numbers(shop, keyring) == (2,)
 
 

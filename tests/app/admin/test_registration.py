@@ -115,10 +115,10 @@ def test_a_request_that_dies_while_line_is_asked_can_be_repeated(
         first = place.serve()
         lost = threading.Thread(target=_post_into_the_void, args=(first.url, body, keyed), daemon=True)
         lost.start()
-        assert asked.wait(20)
+        assert asked.wait(60)
         first.kill()
         held.set()
-        lost.join(10)
+        lost.join(60)
         (kept,) = list_accounts(home)
         assert kept.status == "unchecked"
         again_settings = Settings(

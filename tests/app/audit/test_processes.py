@@ -41,7 +41,7 @@ def test_what_two_processes_gathered_is_written_as_they_stop_and_sealed(place: I
     for served in servers:
         served.signal(signal.SIGTERM)
     for served in servers:
-        served.process.wait(timeout=30)
+        served.process.wait(timeout=60)
     assert count(home, "audit_entry") == 2 + 60
     for _ in range(2):
         place.start("worker")

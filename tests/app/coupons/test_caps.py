@@ -33,7 +33,7 @@ def all_at_once(home: BrandHome, works: Sequence[Callable[[ScopedSession], Any]]
     def run(numbered: tuple[int, Callable[[ScopedSession], Any]]) -> str:
         number, work = numbered
         if number < start.parties:
-            start.wait(timeout=20)
+            start.wait(timeout=60)
         try:
             with home.open() as session:
                 work(session)

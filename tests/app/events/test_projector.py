@@ -122,14 +122,14 @@ def test_a_second_projector_of_a_brand_leaves_the_work_to_the_first(home: BrandH
 
     def hold(session: ScopedSession, events: Sequence[Event]) -> None:
         inside.set()
-        assert leave.wait(20)
+        assert leave.wait(60)
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(project_all, home, hold)
-        assert inside.wait(20)
+        assert inside.wait(60)
         assert project_all(home) == 0
         leave.set()
-        assert first.result(20) == 3
+        assert first.result(60) == 3
     assert read_feed_nos(home) == [1, 2, 3]
 
 
@@ -140,14 +140,14 @@ def test_brands_are_projected_independently(home: BrandHome, other_home: BrandHo
 
     def hold(session: ScopedSession, events: Sequence[Event]) -> None:
         inside.set()
-        assert leave.wait(20)
+        assert leave.wait(60)
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(project_all, home, hold)
-        assert inside.wait(20)
+        assert inside.wait(60)
         assert project_all(other_home) == 3
         leave.set()
-        assert first.result(20) == 2
+        assert first.result(60) == 2
     assert read_feed_nos(other_home) == [1, 2, 3]
 
 
@@ -173,7 +173,7 @@ def test_every_event_is_projected_once_while_many_record_and_two_project(home: B
         finally:
             finished.set()
         for projector in projectors:
-            projector.result(20)
+            projector.result(60)
     project_all(home, listeners[0])
     heard = listeners[0].heard + listeners[1].heard
     assert len(heard) == len(set(heard)) == writers * each * 2

@@ -140,7 +140,7 @@ class Scene:
         for one in (process, *children):
             one.kill()
         for one in (process, *children):
-            wait_for(partial(_is_dead, one), 10)
+            wait_for(partial(_is_dead, one))
         # Where nobody buries the dead, their ids in these files would be taken for a server that runs.
         for left in (self.home / "postgres").glob("postmaster.pid"):
             left.unlink()
@@ -154,7 +154,7 @@ class Scene:
 
     def kill_worker(self) -> None:
         self.worker.send_signal(signal.SIGKILL)
-        self.worker.wait(10)
+        self.worker.wait(60)
         self.worker = self.place.start("worker")
 
 
@@ -208,7 +208,7 @@ def open_scene(home: Path, *, with_worker: bool) -> Iterator[Scene]:
             for process in place.running:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # `serve` is two processes
-                process.wait(10)
+                process.wait(60)
             place.engine.dispose()
         stop_embedded(home)
 

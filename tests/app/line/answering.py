@@ -57,4 +57,4 @@ def run_answering() -> Iterator[Answering]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)

@@ -53,7 +53,7 @@ def run_dripping() -> Iterator[Dripping]:
         server.shutdown(socket.SHUT_RDWR)
         server.close()
         for thread in [listening, *threads]:
-            thread.join(10)
+            thread.join(60)
 
 
 def _serve_one(dripping: Dripping, connection: socket.socket) -> None:

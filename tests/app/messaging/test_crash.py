@@ -42,7 +42,7 @@ def test_kill_9_in_the_middle_of_a_send_is_made_good_by_the_next_worker(stage: S
         run = stage.start(session, "{{ customer.name }}さんへ")
     first = start_worker(stage)
     try:
-        wait_until(lambda: len(stage.delivered(account)) > 100, 30)
+        wait_until(lambda: len(stage.delivered(account)) > 100, 60)
         first.send_signal(signal.SIGKILL)
         first.wait()
         assert stage.state_of(run).status == "sending", "the worker was too fast to be killed in the middle"
@@ -51,7 +51,7 @@ def test_kill_9_in_the_middle_of_a_send_is_made_good_by_the_next_worker(stage: S
             wait_until(lambda: stage.state_of(run).status == "finished", 60)
         finally:
             second.send_signal(signal.SIGTERM)
-            second.wait(20)
+            second.wait(60)
     finally:
         if first.poll() is None:
             first.kill()

@@ -130,6 +130,9 @@ def test_a_quiet_brands_message_goes_out_while_a_noisy_ones_lanes_are_slow(
     with stage.home.open() as session:
         noisy_accounts = [stage.account(session, 1) for _ in range(16)]
         stage.start(session)
+    with other_home.open() as session:
+        account = quiet.account(session, 1)
+        session.commit()
     stage.fault(endpoint="/v2/bot/message", delay_ms=700)
     os.environ["NOREN_WORKER_LANES"] = "2"
     worker = start_worker(stage)
@@ -139,17 +142,16 @@ def test_a_quiet_brands_message_goes_out_while_a_noisy_ones_lanes_are_slow(
         return sum(len(stage.delivered(account)) for account in noisy_accounts)
 
     try:
-        wait_until(lambda: count_noisy() > 0, 30)
+        wait_until(lambda: count_noisy() > 0, 60)
         with other_home.open() as session:
-            account = quiet.account(session, 1)
             run = quiet.start(session)
-        wait_until(lambda: quiet.delivered(account), 20)
+        wait_until(lambda: quiet.delivered(account), 60)
         assert count_noisy() <= 8, "the noisy brand had not first to be worked off"
-        wait_until(lambda: quiet.state_of(run).status == "finished", 20)
-        wait_until(lambda: all_finished(stage), 30)
+        wait_until(lambda: quiet.state_of(run).status == "finished", 60)
+        wait_until(lambda: all_finished(stage), 60)
     finally:
         worker.send_signal(signal.SIGTERM)
-        worker.wait(timeout=20)
+        worker.wait(timeout=60)
 
 
 def all_finished(stage: Stage) -> bool:

@@ -66,7 +66,7 @@ def test_a_run_that_is_being_sent_halts_with_the_batches_in_flight(stage: Stage)
     with ThreadPoolExecutor(1) as threads:
         suspending = threads.submit(suspend_once_sent, stage, account)
         stage.work()
-        suspended_at = suspending.result(30)
+        suspended_at = suspending.result(60)
     with stage.home.open() as session:
         batches = session.exec(select(Batch).where(col(Batch.run_id) == run.id)).all()
     tried = [one for one in batches if one.first_tried_at is not None]

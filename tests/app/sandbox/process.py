@@ -25,7 +25,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for(look: Callable[[], Found], seconds: float = 10.0) -> Found:
+def wait_for(look: Callable[[], Found], seconds: float = 60.0) -> Found:
     """The first true answer of `look`, or a failure that shows the last one."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -42,12 +42,12 @@ def running_sandbox(**options: Any) -> Iterator[httpx.Client]:
     code = f"from pathlib import Path, PosixPath; from app.sandbox.main import run; run({arguments})"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)  # noqa: S603 (our own code)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
-            wait_for(lambda: _answers(client) or _ended(process), 20)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
+            wait_for(lambda: _answers(client) or _ended(process))
             yield client
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _answers(client: httpx.Client) -> bool:

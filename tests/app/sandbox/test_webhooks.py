@@ -32,6 +32,7 @@ def test_no_answer_in_time_is_a_timeout_and_not_sent_again_by_default(stage: Sta
     stage.act("taro", "follow")
     (call,) = wait_for(lambda: stage.client.get("/_sandbox/webhooks").json()["items"])
     assert (call["channel"], call["status"], call["reason"]) == (CHANNEL, 0, "REQUEST_TIMEOUT")
+    stage.shop.wait_for_events(1)
     stage.shop.slow.clear()
     stage.act("hanako", "message", text="次")
     stage.shop.wait_for_events(2)

@@ -117,7 +117,7 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def wait_for(self, script: str, seconds: float = 8.0) -> Any:
+    def wait_for(self, script: str, seconds: float = 60.0) -> Any:
         """The first true value of an expression; true for an element."""
         deadline = time.monotonic() + seconds
         while not (found := self.run(f"((value) => value instanceof Node ? true : value)({script})")):
@@ -200,13 +200,13 @@ def open_browser() -> Iterator[Page]:
             page.call("Page.addScriptToEvaluateOnNewDocument", source=_FINDER)
             yield page
             run(_close(socket))
-            listening.result(5)
+            listening.result(60)
         finally:
             run(_end(session))
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
             loop.call_soon_threadsafe(loop.stop)
-            thread.join(5)
+            thread.join(60)
             loop.close()
 
 
