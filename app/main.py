@@ -46,6 +46,7 @@ ROUTERS = (
     "app.customers.router",
     "app.commerce.router",
     "app.segments.router",
+    "app.auto_tags.router",
     "app.coupons.router",
     "app.messaging.router",
     "app.campaigns.router",

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app.admin.line_accounts import tasks as _line_accounts
+from app.auto_tags import tasks as _auto_tags
+from app.auto_tags.projection import tag_by_events
 from app.campaigns.projection import close_campaigns
 from app.customers import backfill as _backfill
 from app.customers import recount as _recount
@@ -34,12 +36,16 @@ from tenants.session import ScopedSession
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _backfill, _customers, _erasing, _exports, _imports, _inbound, _liff, _line_accounts, _linking, _operations,
-    _qr_codes, _recount, _reports, _same_ids, _segments, _tags, _weather,
+    _auto_tags, _backfill, _customers, _erasing, _exports, _imports, _inbound, _liff, _line_accounts, _linking,
+    _operations, _qr_codes, _recount, _reports, _same_ids, _segments, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
-SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (move_daily_metrics, close_campaigns)
+SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (
+    move_daily_metrics,
+    close_campaigns,
+    tag_by_events,
+)
 """Who hears of new events, in this order, in the projector's transaction."""
 
 
