@@ -237,6 +237,8 @@ def _happen(world: World, home: BrandHome) -> None:
     grant = {"reason": "Ticket 4711", "permissions": ["campaigns:read"], "minutes": 60}
     granted = world.api.post(f"{brand}/support-grants", json=grant, headers=world.operator_headers)
     world.ids["grant"] = granted.json()["id"]
+    note = world.api.post(f"/v1/customers/{world.ids['cus']}/notes", json={"text": "常連"}, headers=world.headers)
+    world.ids["note"] = note.json()["id"]
     issue = f"/v1/coupons/{world.ids['cpn']}/issue"
     answer = world.api.post(issue, json={"customer_ids": [world.ids["cus"]]}, headers=world.headers)
     copy = answer.json()["items"][0]["issued_coupon"]
