@@ -236,7 +236,7 @@ DELETE FROM arriving AS a USING twice WHERE a.no = twice.no AND twice.nth > 1 RE
 
 def insert_new(present: frozenset[str]) -> str:
     """Make the people who are nobody yet."""
-    names = [name for name in (*STRONG, *PLAIN) if name in present]
+    names = [name for name in (*STRONG, *PLAIN) if name in present and name != "municipality_code"]
     values = [f"a.{name}" for name in names]
     if "home_store" in present:
         names += ["home_store_id", "home_store_no"]

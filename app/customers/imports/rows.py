@@ -173,6 +173,8 @@ class RowReader:
             self._take_attributes(arrival, value)
         elif known == "external_ids":
             arrival.external_ids = self._read_external_ids(value)
+        elif known == "id":
+            return  # of a file that was exported: who she is her keys say
         elif known not in self._kinds:
             raise Refused(name[:64], "There is no such member.", "この項目はありません。")
         elif value is None:
