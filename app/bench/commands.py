@@ -14,9 +14,11 @@ BENCHMARKS = {
     "P1": "app.bench.p1_intake",
     "P2": "app.bench.p2_push",
     "P3": "app.bench.p3_campaign",
+    "P4": "app.bench.p4_segment",
     "P8": "app.bench.p8_import",
     "P11": "app.bench.p11_walls",
     "P12": "app.bench.p12_start",
+    "P14": "app.bench.p14_growth",
 }
 """Each of these modules has `run(size) -> Result`."""
 
