@@ -48,7 +48,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "proven": ("確認済み", "Confirmed"),
     "unable": ("このお店では、まだ確認できません", "This cannot be confirmed yet"),
     "more": ("ほか{count}件", "and {count} more"),
-    "done": ("{count}つのお店がひとつになりました", "{count} stores are one now"),
+    "done": ("{counted}のお店がひとつになりました", "{count} stores are one now"),
     "undo": (
         "取り消したいときは、{brand}の本部にお申し出ください。",
         "To have this undone, please ask {brand}'s head office.",
@@ -89,7 +89,8 @@ def show(request: Request, shown: Shown) -> Response:
     if shown.notice is not None:
         parts.append(f'<p class="notice" role="alert">{say(shown.notice)}</p>')
     if shown.joined:
-        parts.append(f'<p class="done" role="status">{say("done", count=shown.joined)}</p>')
+        counted = f"{shown.joined}つ" if shown.joined < 10 else shown.joined  # 十 and more are counted without つ
+        parts.append(f'<p class="done" role="status">{say("done", count=shown.joined, counted=counted)}</p>')
     parts.append(f"<p>{say('lead')}</p>")
     if shown.name:
         parts.append(f'<p class="you">{say("you", name=shown.name)}</p>')
