@@ -24,6 +24,7 @@ def write_rows(count: int) -> Iterator[str]:
         birthday = f"{1950 + number % 50}/{number % 12 + 1}/{number % 28 + 1}"
         cells = (
             f"M-{number:08}", f"{family} {name}", f"{family_kana} {kana}", phone, f"member{number}@example.jp",
-            birthday, gender, f"{100 + number % 800:03}-{number % 10_000:04}", f"S{number % STORES + 1:04}", _TAGS[number % 4],
+            birthday, gender, f"{100 + number % 800:03}-{number % 10_000:04}", f"S{number % STORES + 1:04}",
+            _TAGS[number % 4],
         )  # fmt: skip
         yield ",".join(cells) + "\r\n"

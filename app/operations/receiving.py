@@ -67,7 +67,7 @@ def media_type_of(request: Request) -> str:
 
 @asynccontextmanager
 async def receive(request: Request, scope: Scope, now: datetime) -> AsyncIterator[Upload]:
-    """The file in the body of a request, once all of it is there; forgotten again if the block fails.
+    """The file in the body of a request, once all of it is there; forgotten again unless the block made work of it.
 
     Raises TooManyUploads, UploadInterrupted, 400 and 413.
     """
@@ -84,12 +84,12 @@ async def receive(request: Request, scope: Scope, now: datetime) -> AsyncIterato
         # By these the request is known again when it comes twice with one Idempotency-Key.
         request._body = upload.digest + bytes(request.scope["query_string"])
         yield upload
-    except BaseException:
+    finally:
+        # Also where all went well: what was done before with the same key is answered without a word to this block.
         if upload is not None:
-            doomed = upload.id
+            left = upload.id
             with CancelScope(shield=True):
-                await _run(request, scope, lambda session: uploads.discard_upload(session, doomed))
-        raise
+                await _run(request, scope, lambda session: uploads.discard_upload(session, left))
 
 
 def _begin(now: datetime) -> Callable[[ScopedSession], UUID]:
