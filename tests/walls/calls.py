@@ -24,6 +24,8 @@ _INVENTED = re.compile(
     r"nrn_[a-z]+_[0-9A-Za-z]{49}|\+81[89]0\d{8}|[0-9a-f]{10}@example\.jp|165[0-9a-f]{12}|(ext|pos|order|M|C)-[0-9a-f]{10}|(鍵|未知)[0-9a-f]+|\b[0-9A-HJKMNP-TV-Z]{12}\b"
 )
 """Keys as the world makes them up: different each time."""
+_COUNTED = re.compile(rb'"fresh_at":"[^"]*"')
+"""When an answer was counted: later with each call."""
 _INSTANTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*Z")
 
 
@@ -73,7 +75,7 @@ class Answer:
     def exactly(self) -> tuple[int, bytes, tuple[tuple[str, str], ...]]:
         """Status, bytes and headers: all that two callers may not be able to tell apart."""
         kept = sorted((name, value) for name, value in self.headers.items() if not VARYING.fullmatch(name))
-        return self.status, self.content, tuple(kept)
+        return self.status, _COUNTED.sub(b'"fresh_at":"now"', self.content), tuple(kept)
 
     def shape(self, *sent: str) -> tuple[int, str, tuple[str, ...]]:
         """The answer without what differs between any two things of one kind: ids, instants, and what was sent."""
