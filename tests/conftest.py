@@ -29,6 +29,7 @@ from tenants.scope import Scope
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession, open_session
 from tests import document, make
+from tests.order import deal
 
 ROOT = Path(__file__).parents[1]
 MASTER_KEYS = "test:" + "A" * 43
@@ -61,6 +62,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is not None:
         stop_embedded(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 @pytest.hookimpl(wrapper=True)
