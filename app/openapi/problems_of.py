@@ -8,6 +8,7 @@ from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, M
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
 from app.messaging.service import QuotaExhausted
+from app.operations.problems import TooManyUploads, UploadInterrupted
 from tenants.areas.problems import AreaCycle, AreaInUse
 from tenants.brands.problems import BrandSuspended
 from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
@@ -30,6 +31,7 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "read_message_content": (ContentPreparing, ContentGone),
     "create_customer_attribute": (AttributeInUse,),
     "change_customer_attribute": (AttributeInUse,),
+    "import_customers": (UploadInterrupted, TooManyUploads),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),
     "merge_customers": (JoiningNeedsBasis,),

@@ -86,9 +86,15 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "": "The customer is named once.",
         "/phone": "A number as people write it, or with its country code.",
     },
+    "import_customers": {"/query/mapping": "A JSON object of headings and fields."},
     "merge_customers": {"/into": "Another person than the first."},
     "tag_customer": {"/expires_at": _LATER},
     "*_segment": {"/rule*": _RULE},
+    "*_auto_tag": {
+        "/trigger*": "Exactly one of an event and a rule, and both are written in the language of segments.",
+        "/expires_after_days": "For events: a rule takes its tag off by itself.",
+        "/tag_id": "What a body names may not be there.",
+    },
     "*_coupon": {
         "/benefit*": "Each kind of benefit needs its own members.",
         "/validity*": "Exactly one form, and dates in order.",

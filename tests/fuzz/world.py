@@ -10,12 +10,14 @@ from uuid import UUID
 import httpx
 from sqlmodel import Session, select
 
+from app.customers.imports.service import IMPORT
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.models import CustomerConflict
 from app.customers.joining.service import merge
 from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
 from app.openapi.examples import JSON, example_of
+from app.operations.service import start
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.operators import service
@@ -231,6 +233,7 @@ def _happen(world: World, home: BrandHome) -> None:
         world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
         make.event(session)
         world.ids |= _join(session)
+        world.ids["op"] = encode_id("op", start(session, IMPORT, now=utc_now()).id)
         world.ids["fwd"] = encode_id("fwd", _send_on(session, account))
         session.commit()
     brand = f"/operator/v1/brands/{encode_id('brand', home.scope.brand_id)}"

@@ -71,6 +71,13 @@ _READING = {"reading": "precipitation_probability", "in": {"from": "11:00", "to"
 
 FREE: dict[str, Free] = {
     "rule": Free({"all": []}, tuple(_RULES)),
+    "event": Free(
+        {"type": "order.paid"},
+        (
+            ({"type": "visit.recorded", "store_id": HOLE}, "store"),
+            ({"type": "friend.followed", "line_account_id": [HOLE]}, "acc"),
+        ),
+    ),
     "condition": Free(_READING),
     "off_condition": Free(_READING),
     "window": Free({"from": "11:00", "to": "17:00"}),
@@ -108,7 +115,8 @@ DATA = {
     "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
     "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
-    "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv", "": "member_number,name\nM-1,x\n",
+    "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv",
+    "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
 
@@ -155,7 +163,10 @@ def kind_of_text(operation: str, name: str) -> str:
 ANY_IDS: dict[str, tuple[str, ...]] = {"caller_id": ("client", "key", "staff"), "object_id": ("cus", "store", "cpn")}
 """Members that take ids of several kinds, and of which."""
 
-KINDS_BELOW: dict[tuple[str, str], str] = {("/v1/partner-keys", "key"): "key/partner"}
+KINDS_BELOW: dict[tuple[str, str], str] = {
+    ("/v1/partner-keys", "key"): "key/partner",
+    ("/v1/auto-tags", "tag"): "tag/put-on",
+}
 """Where one prefix means two kinds of things, by the path."""
 
 
@@ -169,6 +180,7 @@ def kind_of_id(operation: str, prefix: str) -> str:
 
 EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "AudienceBody": (("segment_id", "rule"),),
+    "Trigger": (("event", "rule"),),
     "RuleAudience": (("segment_id", "rule"),),
     "CustomersExport": (("segment_id", "rule"),),
     "CouponCreate": (("store_ids", "area_ids", "all_stores"),),
@@ -207,6 +219,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
     "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id"), "store_ids": [own("store")]},
+    "Trigger": lambda own: {"event": {"type": "order.paid"}},
     "TagCreate": lambda own: {"name": own("~new_name")},
     "TagUpdate": lambda own: {"name": own("~new_name")},
     "Rotation": lambda own: {"overlap_seconds": 0},
