@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from app.audit.models import AuditEntry
 from app.auth import brand_key_of
+from app.auto_tags.models import AutoTag
 from app.campaigns.models import Campaign
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
@@ -283,6 +284,20 @@ def _segment(made: Made) -> UUID:
     return make.segment(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no).id
 
 
+def _auto_tag(made: Made) -> UUID:
+    made.session.flush()
+    row = AutoTag(
+        name=made.name,
+        tag_id=_tag(made),
+        trigger={"event": {"type": "order.paid"}},
+        store_id=made.store_id,
+        store_no=made.store_no,
+    )
+    made.session.add(row)
+    made.session.flush()
+    return row.id
+
+
 def _campaign(made: Made) -> UUID:
     campaign = Campaign(name=made.name, messages=MESSAGES, store_id=made.store_id, store_no=made.store_no)
     made.session.add(campaign)
@@ -462,7 +477,9 @@ THINGS: dict[str, Thing] = {
     "evt": Thing(_event, BOTH),
     "qr": Thing(_qr_code, BOTH),
     "tag": Thing(_tag, BOTH),
+    "tag/put-on": Thing(_tag, BOTH),
     "seg": Thing(_segment, BOTH),
+    "atag": Thing(_auto_tag, BOTH),
     "cmp": Thing(_campaign, BOTH),
     "cpn": Thing(lambda made: _coupon(made).id, BOTH),
     "icpn": Thing(_copy, BOTH),
