@@ -1,6 +1,7 @@
 """Sessions of people: what LINE must have proven, whom a second proof joins, and what is never believed."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,6 +61,20 @@ def test_a_second_provider_joins_two_customers_and_keeps_the_proof(stage: Stage)
     assert not any(user_id in str(merge.proof) for user_id in kept)
     assert stage.prove(stage.a, person).json()["customer"] == told["customer"]
     assert len(merges(stage)) == 1
+
+
+def test_who_proves_the_same_several_times_at_once_is_joined_once(stage: Stage) -> None:
+    person = stage.person()
+    for account in stage.accounts:
+        stage.act(person, account)
+    bearer = {"authorization": f"Bearer {stage.prove(stage.a, person).json()['token']}"}
+    body = {"id_token": stage.id_token(stage.b, person), "login_channel_id": stage.b.channel_id}
+    stage.app.cookies.clear()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: stage.app.post("/liff/session", json=body, headers=bearer), range(4)))
+    assert [one.status_code for one in answers] == [200] * 4
+    assert len(merges(stage)) == len(stage.customers()) == 1
+    assert len({one.json()["customer"]["id"] for one in answers}) == 1
 
 
 def test_without_a_basis_only_her_own_consent_joins(stage: Stage) -> None:
