@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.customers.joining.models import ExternalId
 from app.customers.models import Customer, CustomerStore, Friend, Identity, Tag
+from app.customers.spelling import fold_kana, normalise_name
 from tenants.ids import decode_id
 from tenants.line_accounts.models import LineAccountStore
 from tenants.problems import NotFound
@@ -60,7 +61,7 @@ def resolve_id(session: ScopedSession, customer_id: UUID) -> UUID:
 
 
 def map_survivors(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """All ids that stand for these customers, theirs and those of who was merged into them, each with its customer's."""
+    """All ids that stand for these customers, also of those who were merged into them, each with the living one."""
     merged = select(Customer).where(col(Customer.merged_into_id).in_(customer_ids))
     former = {row.id: row.merged_into_id for row in session.exec(merged).all() if row.merged_into_id is not None}
     return {customer_id: customer_id for customer_id in customer_ids} | former
@@ -201,7 +202,7 @@ def _tied_to(session: ScopedSession, stores: Collection[int]) -> CTE:
 
 
 def _named(session: ScopedSession, q: str, *, each: bool) -> ColumnElement[bool]:
-    """Whether `q` is part of her name, her LINE display name or her member number.
+    """Whether `q` is part of her name, its reading, her LINE display name or her member number.
 
     With `each` the display names are looked up person by person, instead of all of the brand at once.
     """
@@ -213,7 +214,8 @@ def _named(session: ScopedSession, q: str, *, each: bool) -> ColumnElement[bool]
     else:
         has_shown = col(Customer.id).in_(shown)
     return or_(
-        col(Customer.name).icontains(q, autoescape=True),
+        col(Customer.name).icontains(normalise_name(q) or q, autoescape=True),
+        col(Customer.kana).icontains(fold_kana(q) or q, autoescape=True),
         col(Customer.member_number).icontains(q, autoescape=True),
         has_shown,
     )
