@@ -20,7 +20,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from app.database import Urls, embedded_urls, make_engine
-from tests.app.sandbox.process import free_port, wait_for
+from tests.app.sandbox.process import PLAIN, free_port, wait_for
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "http://127.0.0.1:9"
@@ -88,12 +88,12 @@ class Served:
     def is_ready(self) -> bool:
         """Whether it answers already."""
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/readyz", timeout=30, trust_env=False).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=30, trust_env=False, verify=PLAIN).status_code == 200
         return False
 
     def client(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
         """A client of it."""
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=PLAIN)
 
     def signal(self, number: signal.Signals) -> None:
         """Signal it and all its children."""

@@ -1,11 +1,9 @@
 """The tour is true: its commands run, and answer what the page says they answer."""
 
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,7 @@ import httpx
 import pytest
 
 from app.database import stop_embedded
+from tests.app.sandbox.process import free_port
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "tour.md"
@@ -77,7 +76,7 @@ def agrees(documented: str, output: str) -> bool:
 def running_demo() -> Iterator[Path]:
     """A fresh demo on ports of its own; answers the folder from which the tour's commands run."""
     home = Path(tempfile.mkdtemp(prefix="noren-tour-"))
-    port, sandbox_port = free_ports()
+    port, sandbox_port = free_port(), free_port()
     options = ["--port", str(port), "--sandbox-port", str(sandbox_port), "--customers", "200", "--no-browser"]
     (home / ".venv").symlink_to(sys.prefix)
     with (home / "demo.log").open("wb") as log:
@@ -101,17 +100,6 @@ def running_demo() -> Iterator[Path]:
                 demo.wait()
             stop_embedded(home / ".noren")
             shutil.rmtree(home, ignore_errors=True)
-
-
-def free_ports() -> list[int]:
-    """Two ports that nobody listens on, below those that the kernel gives to outgoing connections meanwhile."""
-    found: list[int] = []
-    while len(found) < 2:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if port not in found and probe.connect_ex(("127.0.0.1", port)) != 0:
-                found.append(port)
-    return found
 
 
 def environment() -> dict[str, str]:

@@ -24,6 +24,7 @@ from tests import make
 from tests.app.admin.calls import assert_problem, create_store, store_id
 from tests.app.admin.test_checks import body_of, change, register
 from tests.app.line.answering import run_answering
+from tests.app.sandbox.process import PLAIN
 from tests.conftest import MASTER_KEYS, BrandHome, new_home
 from tests.running import RunningSandbox
 from tests.serving import open_installation
@@ -138,7 +139,7 @@ def test_a_request_that_dies_while_line_is_asked_can_be_repeated(
 
 def _post_into_the_void(url: str, body: dict[str, Any], headers: dict[str, str]) -> None:
     with pytest.raises(httpx.TransportError):
-        httpx.post(url + PATH, json=body, headers=headers, timeout=30, trust_env=False)
+        httpx.post(url + PATH, json=body, headers=headers, timeout=30, trust_env=False, verify=PLAIN)
 
 
 def test_an_account_knows_the_request_that_made_it() -> None:

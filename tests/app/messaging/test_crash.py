@@ -32,7 +32,7 @@ def wait_until(found: object, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not found():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """A sandbox in a process of its own, as the demo runs it, and a shop's server that webhooks can call."""
 
+import itertools
+import os
+import random
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -16,21 +20,39 @@ import orjson
 
 ROOT = Path(__file__).parents[3]
 Found = TypeVar("Found")
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of servers on this machine, without TLS: to read the world's certificates takes each of them 25 ms."""
+
+
+def _own_ports() -> Iterator[int]:
+    """Ports that no other process of the same run tries, from any on, again and again."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
+    start = random.SystemRandom().randrange(750)
+    return itertools.cycle(20_000 + 750 * process + (start + number) % 750 for number in range(750))
+
+
+_PORTS = _own_ports()
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listens on, below those of which the kernel takes one for each outgoing connection.
+
+    Of those one could be taken again before the process that is told of it listens there.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def wait_for(look: Callable[[], Found], seconds: float = 60.0) -> Found:
     """The first true answer of `look`, or a failure that shows the last one."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.005
     while not (found := look()):
         assert time.monotonic() < deadline, f"still {found!r} after {seconds} s"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.05)  # what is waited for needs the processor too
     return found
 
 
@@ -42,7 +64,7 @@ def running_sandbox(**options: Any) -> Iterator[httpx.Client]:
     code = f"from pathlib import Path, PosixPath; from app.sandbox.main import run; run({arguments})"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)  # noqa: S603 (our own code)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=PLAIN, timeout=60) as client:
             wait_for(lambda: _answers(client) or _ended(process))
             yield client
     finally:

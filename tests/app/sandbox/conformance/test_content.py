@@ -9,7 +9,7 @@ import pytest
 from app.sandbox.richmenus.images import look_at
 from tests.app.sandbox.conformance.sdk import messaging, opened
 from tests.app.sandbox.menus import png
-from tests.app.sandbox.process import free_port, running_sandbox
+from tests.app.sandbox.process import PLAIN, free_port, running_sandbox
 from tests.app.sandbox.stage import CHANNEL, OTHER_TOKEN, TOKEN, Stage
 
 
@@ -161,7 +161,7 @@ def test_an_upload_that_cannot_be_meant_is_refused(stage: Stage) -> None:
 def test_with_a_port_for_data_contents_are_there_and_nothing_else_is() -> None:
     data_port = free_port()
     with running_sandbox(data_port=data_port) as client:
-        data = httpx.Client(base_url=f"http://127.0.0.1:{data_port}", trust_env=False)
+        data = httpx.Client(base_url=f"http://127.0.0.1:{data_port}", trust_env=False, verify=PLAIN)
         channel = {"channel_id": CHANNEL, "provider_id": "p", "channel_access_token": TOKEN}
         client.post("/_sandbox/world", json={"channels": [channel], "people": [{"id": "hanako", "follows": [CHANNEL]}]})
         message_id = client.post("/_sandbox/people/hanako/image", json={"channel": CHANNEL}).json()["message_id"]

@@ -21,6 +21,8 @@ import aiohttp
 import httpx
 import orjson
 
+from tests.app.sandbox.process import PLAIN
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
@@ -235,7 +237,7 @@ def _page_url(profile: Path, process: subprocess.Popen[bytes]) -> str:
         assert time.monotonic() < deadline, "the browser did not start"
         try:
             port = said.read_text().split()[0]
-            pages = httpx.get(f"http://127.0.0.1:{port}/json/list", trust_env=False).json()
+            pages = httpx.get(f"http://127.0.0.1:{port}/json/list", trust_env=False, verify=PLAIN).json()
             found = next((each for each in pages if each["type"] == "page"), None)
             if found is not None:
                 url: str = found["webSocketDebuggerUrl"]
