@@ -33,7 +33,8 @@ tags = APIRouter(prefix="/v1/tags", tags=["tags"], route_class=ApiRoute)
 routers = [router, tags]
 
 Words = Annotated[
-    str | None, Query(min_length=1, max_length=100, description="Part of name, LINE display name or member number.")
+    str | None,
+    Query(min_length=1, max_length=100, description="Part of name, its reading, LINE display name or member number."),
 ]
 TagName = Annotated[str | None, Query(min_length=1, max_length=200, description="A tag's id or name.")]
 TagPath = Annotated[Name, Path(description="A tag's id or name.")]

@@ -47,6 +47,11 @@ def normalise_kana(value: str) -> str:
     return kana
 
 
+def fold_kana(value: str) -> str:
+    """The same text with katakana for hiragana, as readings are kept: to look for a part of one."""
+    return normalise_name(value).translate(_HIRAGANA)
+
+
 def normalise_postal_code(value: str) -> str:
     """The seven digits of a Japanese postal code: 1500001 of 〒150-0001. Raises ValueError."""
     digits = unicodedata.normalize("NFKC", value).translate({ord(one): "-" for one in _HYPHENS}).strip("〒 ")

@@ -215,3 +215,15 @@ def test_when_the_brand_met_her_may_lie_before_her_row(api: TestClient, home: Br
         session.commit()
         path = f"/v1/customers/{encode_id('cus', person.id)}"
     assert api.get(path, headers=home.headers).json()["first_seen_at"] == "2019-04-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("q", ["髙橋", "高橋", "たかは", "ﾀｶﾊｼ", "タカハシ　は", "ｈａｎａ", " "])
+def test_a_list_is_searched_by_name_and_reading_however_they_are_typed(
+    api: TestClient, home: BrandHome, q: str
+) -> None:
+    upsert(api, home.headers, external_id="e-1", name="髙橋 花子", kana="たかはし はなこ")
+    upsert(api, home.headers, external_id="e-2", name="Hana")
+    found = [
+        one["external_id"] for one in api.get("/v1/customers", params={"q": q}, headers=home.headers).json()["items"]
+    ]
+    assert found == {"高橋": [], "ｈａｎａ": ["e-2"], " ": ["e-1"]}.get(q, ["e-1"])
