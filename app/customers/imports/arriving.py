@@ -96,6 +96,14 @@ def copy_row(no: int, arrival: Arrival, present: Collection[str], tag_nos: str, 
     return row
 
 
+FORMER: Final = "former keys"
+"""Among what rows say: that there are strong keys of people who were merged into others, by which these are found."""
+ASK_FORMER: Final = """
+SELECT EXISTS (
+    SELECT FROM public.external_id WHERE brand_id = :brand_id AND system IN ('external_id', 'member_number')
+)
+"""
+
 FIND_IDENTITIES: Final = """
 UPDATE arriving AS a SET identity_id = (
     SELECT i.id FROM identity AS i
@@ -123,10 +131,9 @@ def named_by(present: Collection[str], schema: str = "") -> str:
     parts = []
     for key in STRONG:
         if key in present:
-            parts += [
-                f"(SELECT '{key}' AS key, {of_row} AND c.{key} = a.{key} AND c.erased_at IS NULL)",
-                f"(SELECT '{key}' AS key, {of_system} AND x.system = '{key}' AND x.value = a.{key})",
-            ]
+            parts.append(f"(SELECT '{key}' AS key, {of_row} AND c.{key} = a.{key} AND c.erased_at IS NULL)")
+            if FORMER in present:
+                parts.append(f"(SELECT '{key}' AS key, {of_system} AND x.system = '{key}' AND x.value = a.{key})")
     for key in WEAK:
         if key in present:
             ordered = "ORDER BY c.id LIMIT 3"

@@ -90,6 +90,7 @@ class Intake:
         self._tags = {} if tags is None else tags
         self._is_rehearsal = is_rehearsal
         self._nos_of_all = (destination.store.no,) if destination.store else ()
+        self._also: frozenset[str] = frozenset()
         self.taken = Taken()
         account = destination.account
         self._common: dict[str, Any] = {
@@ -112,6 +113,8 @@ class Intake:
             lock_all_names(self._session)  # before any row, as everyone does
         self._find_tags(arrivals)
         self._execute(arriving.CREATE)
+        if self._execute(arriving.ASK_FORMER).scalar_one():
+            self._also = frozenset({arriving.FORMER})
         waiting = list(enumerate(arrivals))
         settled: set[str] = set()
         while waiting:
@@ -122,7 +125,8 @@ class Intake:
                 if no not in put_off and no not in refused:
                     settled.update(arrival.keys())
             waiting = sorted([*rest, *((no, one) for no, one in wave if no in put_off)], key=lambda pair: pair[0])
-            self._execute(arriving.EMPTY)
+            if waiting or self._is_rehearsal:  # else the table goes with the transaction
+                self._execute(arriving.EMPTY)
         return self.taken
 
     def _take_wave(self, wave: Sequence[_Numbered], refused: set[int]) -> set[int]:
@@ -131,7 +135,7 @@ class Intake:
         Answers the numbers of those that turn out to be one person with another, and are left for later.
         """
         lines = {no: arrival.line for no, arrival in wave}
-        present = arriving.list_present(arrival for _, arrival in wave)
+        present = arriving.list_present(arrival for _, arrival in wave) | self._also
         self._copy(wave, present)
         if self._is_rehearsal:
             rehearsal.fetch_named(self._session, present, self._common)

@@ -2,7 +2,14 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
+from sqlmodel import col, select
+
+from app.customers.models import Friend
+from app.events.models import Event
+from tenants.brands.queries import get_brand
+from tenants.ids import encode_id
 from tests import make
 from tests.app.customers.imports.conftest import Desk
 
@@ -80,8 +87,6 @@ def test_a_friend_list_makes_friends_of_an_account(desk: Desk) -> None:
         store = make.store(session)
         account = make.line_account(session, store)
         session.commit()
-        from tenants.ids import encode_id
-
         account_id, account_no = encode_id("acc", account.id), account.no
     one, other = "U" + "a" * 32, "U" + "b" * 32
     file = (
@@ -123,3 +128,88 @@ def test_ndjson_is_taken_as_the_api_takes_bodies(desk: Desk) -> None:
     assert counts(operation) == {"rows": 3, "created": 1, "changed": 1, "unchanged": 0, "failed": 1}
     (only,) = desk.people()
     assert (only.external_id, only.name, only.attributes) == ("x1", None, {"n": 3})
+
+
+def test_a_merged_persons_number_names_the_one_she_turned_out_to_be(desk: Desk) -> None:
+    desk.run("会員番号,氏名\nM-1,花子\nM-2,山田 花子\n")
+    one, other = (encode_id("cus", person.id) for person in desk.people())
+    merged = desk.api.post("/v1/customers/merge", json={"from": other, "into": one}, headers=desk.home.headers)
+    assert merged.status_code == 200, merged.text
+    file = "会員番号,性別\nM-2,女性\n"
+    dry = desk.run(file, dry_run=True)
+    operation = desk.run(file)
+    assert counts(operation) == counts(dry) == {"rows": 1, "created": 0, "changed": 1, "unchanged": 0, "failed": 0}
+    shown = desk.api.get(f"/v1/customers/{one}", headers=desk.home.headers).json()
+    assert (shown["member_number"], shown["gender"]) == ("M-1", "female")
+
+
+def test_another_number_than_she_has_is_refused(desk: Desk) -> None:
+    desk.run("会員番号,電話番号\nM-1,09011112222\n")
+    operation = desk.run("会員番号,電話番号\nM-9,09011112222\n")
+    assert (operation["result"]["failed"], operation["result"]["conflicts"]) == (1, 1)
+    assert [one.member_number for one in desk.people()] == ["M-1"]
+
+
+def test_without_a_basis_nobody_known_elsewhere_is_tied_to_a_line_user(desk: Desk) -> None:
+    with desk.home.open() as session:
+        account, other = make.line_account(session), make.line_account(session, channel_id="1650000002")
+        person = make.customer(session, member_number="M-1")
+        make.friend(session, other, person)
+        brand = get_brand(session, session.scope.brand_id)
+        brand.joining_basis = None
+        session.commit()
+        account_id = encode_id("acc", account.id)
+    operation = desk.run(f"会員番号,LINEユーザーID\nM-1,U{'c' * 32}\n", line_account_id=account_id)
+    assert desk.errors(operation)[0]["reason"].startswith("The brand has recorded no basis")
+
+
+def test_what_a_webhook_told_of_a_friend_stays(desk: Desk) -> None:
+    with desk.home.open() as session:
+        account = make.line_account(session)
+        friend = make.friend(session, account, status="blocked", line_user_id=f"U{'d' * 32}")
+        session.commit()
+        account_id = encode_id("acc", account.id)
+    desk.run(f"LINEユーザーID,友だち状態,タグ\nU{'d' * 32},友だち,常連\n", line_account_id=account_id)
+    with desk.home.open() as session:
+        assert session.exec(select(Friend.status).where(col(Friend.id) == friend.id)).one() == "blocked"
+    (only,) = desk.people()
+    assert (only.account_nos, len(only.tag_nos)) == ([], 1)
+
+
+def test_a_line_user_id_without_an_account_is_an_error(desk: Desk) -> None:
+    operation = desk.run(f"会員番号,LINEユーザーID\nM-1,U{'e' * 32}\n")
+    assert "line_account_id" in desk.errors(operation)[0]["reason"]
+
+
+def test_everybody_gets_the_tag_and_the_store_of_the_file(desk: Desk) -> None:
+    with desk.home.open() as session:
+        store = make.store(session)
+        session.commit()
+    desk.run("会員番号,タグ\nM-1,夜\nM-2,\n", tag="移行", store_id=encode_id("store", store.id))
+    path = f"/v1/customers/{encode_id('cus', desk.people()[0].id)}"
+    shown = desk.api.get(path, headers=desk.home.headers).json()
+    assert (shown["tags"], shown["store_ids"]) == (["夜", "移行"], [encode_id("store", store.id)])
+    assert [len(one.tag_nos) for one in desk.people()] == [2, 1]
+
+
+def test_many_rows_with_one_address_are_not_one_person_each_time_anew(desk: Desk) -> None:
+    """A made-up address that a shop gave to everybody: the first has it, the others have a number of their own."""
+    rows = "".join(f"M-{number},same@example.jp\n" for number in range(300))
+    operation = desk.run("会員番号,メール\n" + rows)
+    assert counts(operation) == {"rows": 300, "created": 1, "changed": 0, "unchanged": 0, "failed": 299}
+
+
+def test_an_import_that_is_cancelled_stops(desk: Desk) -> None:
+    operation_id = desk.begin("会員番号\nM-1\n")
+    desk.api.post(f"/v1/operations/{operation_id}/cancel", headers=desk.home.headers)
+    assert desk.finish(operation_id)["problem"]["type"] == "/problems/operation-cancelled"
+    assert desk.people() == []
+
+
+def test_an_import_records_one_event_and_none_for_each_person(desk: Desk) -> None:
+    operation = desk.run("会員番号\nM-1\nM-2\n")
+    with desk.home.open() as session:
+        events = session.exec(select(Event)).all()
+    assert [one.type for one in events] == ["import.finished"]
+    assert events[0].data["created"] == 2
+    assert encode_id("op", UUID(events[0].data["operation_id"])) == operation["id"]
