@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 from sqlmodel import Session, select
 
+from app.customers.erasing.models import ErasureReceipt
 from app.customers.imports.service import IMPORT
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.models import CustomerConflict
@@ -233,6 +234,9 @@ def _happen(world: World, home: BrandHome) -> None:
         world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
         make.event(session)
         world.ids |= _join(session)
+        receipt = ErasureReceipt(customer_id=customer.id, reason="line", erased_at=utc_now(), counts={"identity": 1})
+        session.add(receipt)
+        world.ids["era"] = encode_id("era", receipt.id)
         world.ids["op"] = encode_id("op", start(session, IMPORT, now=utc_now()).id)
         world.ids["fwd"] = encode_id("fwd", _send_on(session, account))
         session.commit()
