@@ -1,8 +1,10 @@
 """What each store's key sees of the demo's customers is what a recount of the tables says, and not one row more."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -11,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
+from app.customers.recount import recount
 from app.demo.seed import Seeded, seed
 from app.events.projector import project
 from app.schemas import write_instant
@@ -32,13 +35,31 @@ SELECT friend.customer_id FROM friend JOIN line_account_store tie
     ON tie.brand_id = friend.brand_id AND tie.line_account_id = friend.line_account_id
 WHERE friend.brand_id = :brand AND tie.store_no = ANY(:nos)
 UNION SELECT customer_id FROM "order" WHERE brand_id = :brand AND store_no = ANY(:nos) AND customer_id IS NOT NULL
+UNION SELECT customer_id FROM visit WHERE brand_id = :brand AND store_no = ANY(:nos) AND customer_id IS NOT NULL
 UNION SELECT customer_id FROM redemption WHERE brand_id = :brand AND store_no = ANY(:nos)
 UNION SELECT id FROM customer WHERE brand_id = :brand AND home_store_no = ANY(:nos)
 """
-"""Friend of an account there, order, use of a coupon, home store: read from what happened, not from any summary."""
+"""Friend of an account there, order, visit, use of a coupon, home: read from what happened, not from any summary."""
 BOUGHT = """
 SELECT customer_id, count(*), sum(amount_yen)::bigint, max(ordered_at) FROM "order"
 WHERE brand_id = :brand AND store_no = ANY(:nos) AND customer_id IS NOT NULL GROUP BY 1
+"""
+CAME = """
+SELECT customer_id, count(*), max(visited_at) FROM visit
+WHERE brand_id = :brand AND store_no = ANY(:nos) AND customer_id IS NOT NULL GROUP BY 1
+"""
+USUAL = """
+SELECT DISTINCT ON (customer_id) customer_id, store_no FROM (
+    SELECT customer_id, store_no, count(*) AS times, max(at) AS last_at FROM (
+        SELECT customer_id, store_no, ordered_at AS at FROM "order" WHERE brand_id = :brand
+        UNION ALL SELECT customer_id, store_no, visited_at FROM visit WHERE brand_id = :brand
+    ) AS happened WHERE customer_id IS NOT NULL GROUP BY 1, 2
+) AS counted ORDER BY customer_id, times DESC, last_at DESC, store_no
+"""
+HOMES = """
+SELECT customer.id, store.id, customer.home_store_no FROM customer
+LEFT JOIN store ON store.brand_id = customer.brand_id AND store.no = customer.home_store_no
+WHERE customer.brand_id = :brand
 """
 HAPPENED = "SELECT id, customer_id FROM event WHERE brand_id = :brand AND store_no = ANY(:nos)"
 SENT = """
@@ -84,6 +105,10 @@ class Demo:
         """Orders, yen and the last order of everybody who bought at these stores, as a recount says."""
         rows = self.read(BOUGHT, nos=list(nos))
         return {encode_id("cus", row[0]): (row[1], row[2], write_instant(row[3])) for row in rows}
+
+    def came(self, nos: Collection[int]) -> dict[str, tuple[int, str]]:
+        """Visits and the last of them of everybody who came to these stores, as a recount says."""
+        return {encode_id("cus", row[0]): (row[1], write_instant(row[2])) for row in self.read(CAME, nos=list(nos))}
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +163,25 @@ def _sell(api: TestClient, food: Seeded) -> None:
         for number in range(60)
     ]
     corrected = [{**item, "amount_yen": 777} for item in items[::7]]
+    visits = [
+        {
+            "external_id": f"visit-{number}",
+            "store_id": random.choice(food.stores)["id"],
+            "customer_id": random.choice(people),
+            "visited_at": write_instant(NOW),
+        }
+        for number in range(60)
+    ]
+    earlier = [{**visit, "visited_at": write_instant(NOW - timedelta(days=1))} for visit in visits[::5]]
+    for batch in (visits, earlier):
+        answer = api.post("/v1/visits", json={"items": batch}, headers=hq).json()
+        assert all(item["problem"] is None for item in answer["items"])
     for batch in (items, corrected):
         answer = api.post("/v1/orders", json={"items": batch}, headers=hq).json()
         assert all(item["problem"] is None for item in answer["items"])
+    for customer_id in people[::4]:  # these are at home where they come most often
+        answer = api.patch(f"/v1/customers/{customer_id}", json={"home_store_id": None}, headers=hq)
+        assert answer.json()["home_store_source"] in ("usual", None)
 
 
 def pages(api: TestClient, path: str, headers: Headers) -> Iterator[dict[str, Any]]:
@@ -176,6 +217,49 @@ def test_a_store_sees_orders_and_spend_at_its_stores_only(api: TestClient, demo:
         single = api.get(f"/v1/customers/{one['id']}", headers=view.headers)
         assert single.json() == one
     assert elsewhere > 20, "some of them must buy at other stores too, or this proves little"
+
+
+def test_a_store_sees_visits_to_its_stores_only(api: TestClient, demo: Demo) -> None:
+    elsewhere = 0
+    whole = demo.came([no for view in demo.views for no in view.nos])
+    for view in demo.views:
+        came = demo.came(view.nos)
+        for one in pages(api, "/v1/customers", view.headers):
+            assert (one["visit_count"], one["last_visit_at"]) == came.get(one["id"], (0, None))
+            elsewhere += whole.get(one["id"], (0, None)) != came.get(one["id"], (0, None))
+        listed = [(one["customer_id"], one["visited_at"]) for one in pages(api, "/v1/visits", view.headers)]
+        assert len(listed) == sum(count for count, _ in came.values())
+        assert {who: max(at for one, at in listed if one == who) for who, _ in listed} == {
+            who: last_at for who, (_, last_at) in came.items()
+        }
+    assert elsewhere > 20, "some of them must come to other stores too, or this proves little"
+
+
+def test_a_store_sees_the_home_that_was_stated_and_is_its_own(api: TestClient, demo: Demo) -> None:
+    stated = {encode_id("cus", row[0]): row for row in demo.read(HOMES)}
+    usual = {encode_id("cus", row[0]): row[1] for row in demo.read(USUAL)}
+    seen = set()
+    for view in demo.views:
+        for one in pages(api, "/v1/customers", view.headers):
+            _, store_id, no = stated[one["id"]]
+            is_mine = no in view.nos
+            expected = (encode_id("store", store_id), "stated") if is_mine else (None, None)
+            assert (one["home_store_id"], one["home_store_source"]) == expected
+            seen.add((is_mine, no is None and usual.get(one["id"]) in view.nos))
+    assert {(True, False), (False, True), (False, False)} <= seen
+    kept = demo.read("SELECT id, usual_store_no FROM customer WHERE brand_id = :brand AND usual_store_no IS NOT NULL")
+    assert {encode_id("cus", row[0]): row[1] for row in kept} == usual
+
+
+def test_the_nightly_recount_confirms_every_summary(demo: Demo) -> None:
+    @contextmanager
+    def opened() -> Iterator[ScopedSession]:
+        with open_session(demo.engine, demo.scope) as session:
+            yield session
+
+    parts = list(recount(opened, NOW, mends=False))
+    assert sum(part.customers for part in parts) >= PEOPLE
+    assert sum((part.differences for part in parts), Counter()) == {}
 
 
 def test_a_store_s_feed_and_timelines_hold_what_happened_at_its_stores(api: TestClient, demo: Demo) -> None:
