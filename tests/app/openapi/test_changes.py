@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ Document = dict[str, Any]
 def test_nothing_that_is_published_breaks() -> None:
     published = json.loads((ROOT / "openapi/published.json").read_text())
     assert list_breaks(published, document()) == []
+
+
+TOUCHED = ("/v1/me", "/v1/stores", "/v1/coupons", "/v1/redemptions", "/v1/orders", "/v1/segments", "/v1/customers")
+
+
+@cache
+def some() -> Document:
+    """The operations that the changes below touch: with all others beside them each change takes long to find."""
+    whole = document()
+    return {**whole, "paths": {path: item for path, item in whole["paths"].items() if path.startswith(TOUCHED)}}
 
 
 def test_a_document_does_not_break_itself() -> None:
@@ -190,9 +201,9 @@ BREAKS = [
 
 @pytest.mark.parametrize("change", BREAKS, ids=lambda change: change.__name__)
 def test_a_breaking_change_is_found(change: Callable[[Document], None]) -> None:
-    new = copy.deepcopy(document())
+    new = copy.deepcopy(some())
     change(new)
-    assert list_breaks(document(), new) != []
+    assert list_breaks(some(), new) != []
 
 
 def add_operation(new: Document) -> None:
@@ -250,14 +261,14 @@ SAFE = [
 
 @pytest.mark.parametrize("change", SAFE, ids=lambda change: change.__name__)
 def test_what_breaks_nobody_is_let_through(change: Callable[[Document], None]) -> None:
-    new = copy.deepcopy(document())
+    new = copy.deepcopy(some())
     change(new)
-    assert list_breaks(document(), new) == []
+    assert list_breaks(some(), new) == []
 
 
 def test_a_choice_that_is_also_answered_breaks_who_reads_it() -> None:
-    new = copy.deepcopy(document())
+    new = copy.deepcopy(some())
     take_more_choices(new)
-    found = list_breaks(document(), new)
+    found = list_breaks(some(), new)
     assert found
     assert all("→ 20" in one and one.endswith("may now be 'points'") for one in found)
