@@ -37,7 +37,7 @@ COLUMNS: Final = (
 )
 """What may differ. `customer_store` is a row that is missing, of a store to which something ties her."""
 DIFFERENCES = Counter(
-    "noren_summary_differences",
+    "noren_summary_differences_total",
     "Customers of whom a column of their summary was not what the details say, and was mended; must be 0.",
     ["column"],
 )
