@@ -1,15 +1,20 @@
 """Declared attributes over HTTP, and how values are held against them."""
 
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaiting
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from app.customers.attributes import queries
+from app.customers.attributes import queries, service
 from app.customers.attributes.models import CustomerAttribute
+from app.customers.attributes.problems import AttributeInUse
 from app.customers.attributes.values import fits
+from app.customers.service import upsert_customer
 from tenants.ids import encode_id, uuid7
 from tenants.session import ScopedSession
+from tenants.tables import utc_now
 from tests import make
 from tests.conftest import BrandHome
 
@@ -125,6 +130,22 @@ def test_a_store_reads_the_declarations_and_makes_none(api: TestClient, home: Br
     assert api.post(PATH, json={"name": "age", "type": "number"}, headers=key).status_code == 403
     assert api.patch(f"{PATH}/{made['id']}", json={"label": "x"}, headers=key).status_code == 403
     assert api.get(f"{PATH}/{encode_id('attr', uuid7())}", headers=key).status_code == 404
+
+
+def test_a_declaration_waits_for_who_is_writing_values(home: BrandHome) -> None:
+    with home.open() as session, ThreadPoolExecutor(1) as other:
+        upsert_customer(session, {"external_id": "e-1", "attributes": {"size": 5}}, scope=home.scope, now=utc_now())
+        declaring = other.submit(_declare_text, home)
+        with pytest.raises(StillWaiting):
+            declaring.result(timeout=0.3)
+        session.commit()
+        with pytest.raises(AttributeInUse):
+            declaring.result(timeout=20)
+
+
+def _declare_text(home: BrandHome) -> None:
+    with home.open() as session:
+        service.declare(session, {"name": "size", "type": "text"}, utc_now())
 
 
 VALUES = [
