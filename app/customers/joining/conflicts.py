@@ -18,7 +18,6 @@ from tenants.session import ScopedSession
 
 MERGED: Final = "merged"
 DISMISSED: Final = "dismissed"
-GONE: Final = "gone"
 
 
 def note_conflict(
