@@ -226,7 +226,9 @@ class FriendRead(Read):
     id: FriendId
     line_account_id: LineAccountId
     status: Literal["following", "blocked", "unknown"]
-    source: str | None = Field(description="How it began: `follow`, `qr_code`, `message`, `backfill`, `import` or `unknown`.")
+    source: str | None = Field(
+        description="How it began: `follow`, `qr_code`, `message`, `backfill`, `import` or `unknown`."
+    )
     qr_code_id: QrCodeId | None = Field(description="The QR code by which she came, where that is known.")
     followed_at: Instant | None
     kept_apart: KeptApart | None = Field(
