@@ -53,7 +53,7 @@ class VisitUpsert(Told):
         external_id="V-20261121-0042",
         store_id="store_01h455vb4pex5vsknk084sn02q",
         visited_at="2026-11-21T11:10:00+09:00",
-        member_number="M0000042",
+        phone="090-1234-5678",
     )
 
     external_id: Annotated[Name, Field(description="Your own id of the visit; sent again, it changes the visit.")]
