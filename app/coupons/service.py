@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, and_, func, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from app.coupons import queries
@@ -156,14 +157,24 @@ def holds_too_many(coupon: Coupon) -> ColumnElement[bool] | None:
     per_customer = coupon.limits.get("per_customer")
     if per_customer is None:
         return None
+    merged = aliased(Customer)
+    is_merged = and_(
+        col(merged.brand_id) == col(IssuedCoupon.brand_id),
+        col(merged.id) == col(IssuedCoupon.customer_id),
+        col(merged.merged_into_id).is_not(None),
+    )
+    # A copy that both of two people had of one run stayed behind when they were joined; it is hers all the same.
+    holder = func.coalesce(col(merged.merged_into_id), col(IssuedCoupon.customer_id))
     holders = (
-        select(IssuedCoupon.customer_id)
+        select(holder)
+        .select_from(IssuedCoupon)
+        .outerjoin(merged, is_merged)
         .where(
             col(IssuedCoupon.brand_id) == coupon.brand_id,
             col(IssuedCoupon.coupon_id) == coupon.id,
             col(IssuedCoupon.status) != "void",
         )
-        .group_by(col(IssuedCoupon.customer_id))
+        .group_by(holder)
         .having(func.count() >= per_customer)
     )
     return col(Customer.id).in_(holders)

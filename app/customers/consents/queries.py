@@ -34,6 +34,14 @@ def list_consents(customer_ids: Collection[UUID], store_nos: Collection[int] | N
     return hers.where(or_(col(Consent.at_store_no).is_(None), col(Consent.at_store_no).in_(store_nos)))
 
 
+def list_recorded_since(session: ScopedSession, customer_id: UUID, since: datetime) -> Sequence[Consent]:
+    """What was recorded under this very id since, merges' own entries aside, in the order in which it was said."""
+    hers = select(Consent).where(
+        col(Consent.customer_id) == customer_id, col(Consent.created_at) >= since, col(Consent.merge_id).is_(None)
+    )
+    return session.exec(hers.order_by(col(Consent.occurred_at), col(Consent.id))).all()
+
+
 def current_consents(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Sequence[CurrentConsent]]:
     """What holds now for each of these people, by purpose and channel; nothing of those who said nothing.
 

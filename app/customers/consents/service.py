@@ -86,6 +86,40 @@ def record_stricter(
     return len(entries)
 
 
+def keep_withdrawn(
+    session: ScopedSession, into_id: UUID, from_id: UUID, *, since: datetime, recorded_by: str | None, now: datetime
+) -> int:
+    """When one becomes two again: what she withdrew while she was one, both have withdrawn.
+
+    Nobody knows as which of the two she said it, and a person who has said no must not be written to. After `from_id`
+    has her row back; both rows are locked. Answers how many entries that took.
+    """
+    recorded = queries.list_recorded_since(session, into_id, since)
+    newest = {(one.purpose, one.channel): one for one in recorded}
+    said = queries.current_consents(session, [from_id]).get(from_id, ())
+    entries = []
+    for (purpose, channel), one in newest.items():
+        holding = queries.find_current(said, purpose, channel)
+        if one.is_granted or (holding is not None and not holding.is_granted):
+            continue
+        entries.append(
+            Consent(
+                customer_id=from_id,
+                purpose=purpose,
+                channel=channel,
+                is_granted=False,
+                at_store_no=one.at_store_no,
+                source="unmerge",
+                wording=one.wording,
+                occurred_at=one.occurred_at,
+                recorded_by=recorded_by,
+                created_at=now,
+            )
+        )
+    _append(session, entries)
+    return len(entries)
+
+
 def find_disputed(one: Iterable[CurrentConsent], other: Iterable[CurrentConsent]) -> list[tuple[str, str]]:
     """The purposes and channels that one of two people allows and the other has withdrawn, sorted."""
     both = [list(one), list(other)]

@@ -24,7 +24,7 @@ def part_rows(session: ScopedSession, back: Customer, stays: Customer, kept: Kep
     """Write both people's rows; the rows that changed hands have found their way home already."""
     was, merged, current = kept["into"], kept["after"], kept["now"]
     figures.write_row(session, stays.id, restore(was, merged, current))  # first, so that her keys are free
-    figures.write_row(session, back.id, _home_of(session, kept["from"]))
+    figures.write_row(session, back.id, _home_of(session, back.id, kept["from"]))
     _part_tags(session, back.id, stays.id, kept)
     changed = _part_stores(session, back.id, stays.id, kept, now)
     for customer_id, before in ((back.id, kept["from"]), (stays.id, was)):
@@ -48,11 +48,11 @@ def part_rows(session: ScopedSession, back: Customer, stays: Customer, kept: Kep
     session.flush()
 
 
-def _home_of(session: ScopedSession, before: Kept) -> dict[str, Any]:
+def _home_of(session: ScopedSession, back_id: UUID, before: Kept) -> dict[str, Any]:
     """The row of the one who was merged as it goes back, without the keys that somebody else has since."""
     home = {name: value for name, value in before.items() if name not in ("brand_id", "id")}
     for key in STRONG_KEYS:
-        if home[key] is not None and list_by_key(session, key, home[key]):
+        if home[key] is not None and set(list_by_key(session, key, home[key])) - {back_id}:
             home[key] = None
     return home
 

@@ -1,13 +1,15 @@
 """Reads of merges and conflicts."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_
+from sqlalchemy import and_, func, or_
 from sqlmodel import col, select
 
 from app.customers.joining.models import CustomerConflict, CustomerMerge
 from app.customers.models import Identity
+from app.customers.queries import list_her_ids
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 
@@ -42,6 +44,14 @@ def find_last_merge(session: ScopedSession, customer_id: UUID) -> CustomerMerge 
     newest = standing.order_by(col(CustomerMerge.created_at).desc(), col(CustomerMerge.id).desc()).limit(1)
     found: CustomerMerge | None = session.exec(newest).one_or_none()
     return found
+
+
+def find_parting(session: ScopedSession, one_id: UUID, other_id: UUID) -> datetime | None:
+    """When somebody last took these two people apart, by whatever ids they were known then; None if nobody has."""
+    one, other = list_her_ids(session, one_id), list_her_ids(session, other_id)
+    ours, theirs = col(CustomerMerge.from_customer_id), col(CustomerMerge.into_customer_id)
+    pair = or_(and_(ours.in_(one), theirs.in_(other)), and_(ours.in_(other), theirs.in_(one)))
+    return session.exec(select(func.max(CustomerMerge.undone_at)).where(pair)).one()
 
 
 def list_conflicts(is_open: bool | None) -> Any:

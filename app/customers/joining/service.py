@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.customers.consents.service import record_stricter
+from app.customers.consents.service import keep_withdrawn, record_stricter
 from app.customers.joining import figures, queries
 from app.customers.joining.conflicts import settle_between
 from app.customers.joining.events import CustomerMerged, CustomerUnmerged
@@ -107,6 +107,7 @@ def undo(session: ScopedSession, merge_id: UUID, *, undone_by: str | None, now: 
     give_rows_back(session, moved, back.id, stays.id)
     part_rows(session, back, stays, before, now)
     row.undone_at, row.undone_by, row.before, row.moved = now, undone_by, None, None
+    keep_withdrawn(session, stays.id, back.id, since=row.created_at, recorded_by=undone_by, now=now)
     fact = CustomerUnmerged(
         occurred_at=now,
         customer_id=stays.id,
@@ -172,7 +173,8 @@ def _join_rows(session: ScopedSession, gone: Customer, stays: Customer, now: dat
             setattr(stays, key, value)
             if (no := gone.written_by.get(key)) is not None:
                 stays.written_by = {**stays.written_by, key: no}
-        else:
+        # It is a name of hers already where it came by a former merge and her row was given it later.
+        elif session.get(ExternalId, (session.scope.brand_id, key, value)) is None:
             session.add(ExternalId(system=key, value=value, customer_id=stays.id, created_at=now))
             kept.append([key, value])
     session.flush()

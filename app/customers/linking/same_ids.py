@@ -8,11 +8,11 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import and_, or_, text
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.customers.joining.models import CustomerMerge
+from app.customers.joining.queries import find_parting
 from app.customers.joining.service import merge
 from app.customers.linking.proofs import is_based, write_grounds, write_identity
 from app.customers.models import Identity
@@ -74,18 +74,10 @@ def _join(session: ScopedSession, identity_id: UUID, now: datetime) -> None:
     if into is None or identity.customer_id == into.customer_id:
         return
     gone_id, into_id = identity.customer_id, into.customer_id
-    if _was_undone(session, gone_id, into_id):
+    if find_parting(session, gone_id, into_id) is not None:
         return
     proof = {"identities": [write_identity(session, identity)], **write_grounds(session, None)}
     merge(session, gone_id, into_id, source=SOURCE, proof=proof, merged_by=None, now=now)
-
-
-def _was_undone(session: ScopedSession, one: UUID, other: UUID) -> bool:
-    """Whether somebody has taken these two apart."""
-    ours, theirs = col(CustomerMerge.from_customer_id), col(CustomerMerge.into_customer_id)
-    pair = or_(and_(ours == one, theirs == other), and_(ours == other, theirs == one))
-    undone = select(CustomerMerge.id).where(pair, col(CustomerMerge.undone_at).is_not(None)).limit(1)
-    return session.exec(undone).one_or_none() is not None
 
 
 def _work_set_aside(session: ScopedSession) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from app.commerce.models import Order
 from app.coupons import queries as coupon_queries
 from app.coupons.models import IssuedCoupon
+from app.coupons.service import holds_too_many
 from app.customers import queries
 from app.customers.consents.queries import current_consents, find_current
 from app.customers.joining import service
@@ -146,6 +147,17 @@ def test_every_copy_that_either_had_can_be_shown_and_used(pair: Pair) -> None:
         holder = coupon_queries.find_holder(pair.session, code)
         assert holder is not None
         assert holder.id == pair.hanako.id
+
+
+def test_copies_that_stayed_behind_count_towards_her_cap(session: ScopedSession) -> None:
+    one, other = make.customer(session), make.customer(session)
+    coupon = make.coupon(session, limits={"per_customer": 2})
+    for person in (one, other):
+        make.issued_coupon(session, coupon, person, source="run:1")
+    join(session, one, other)
+    has_her_fill = holds_too_many(coupon)
+    assert has_her_fill is not None
+    assert session.exec(select(Customer.id).where(has_her_fill)).all() == [other.id]
 
 
 def test_nobody_finds_the_row_that_waits(pair: Pair) -> None:

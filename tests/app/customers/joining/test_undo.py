@@ -10,10 +10,12 @@ from sqlmodel import col, select
 from app.coupons.models import IssuedCoupon, Redemption
 from app.coupons.service import redeem
 from app.customers.consents.queries import current_consents, find_current
+from app.customers.consents.service import record_consent
 from app.customers.identity import Place, Sign, hear
 from app.customers.joining import service
 from app.customers.joining.problems import MergeUnderneath, MergeUndone
 from app.customers.models import Customer, CustomerStore, Identity, Tag
+from app.customers.queries import list_by_key
 from app.customers.service import change_customer
 from app.customers.tags.service import tag, untag
 from app.events.models import Event
@@ -72,6 +74,19 @@ def test_of_consents_holds_again_what_each_said(pair: Pair) -> None:
     said = current_consents(pair.session, [pair.hanako.id, pair.stranger.id])
     holding = [find_current(said[one.id], "marketing", "line") for one in (pair.hanako, pair.stranger)]
     assert [one is not None and one.is_granted for one in holding] == [False, True]
+
+
+def test_what_she_withdrew_while_she_was_one_both_have_withdrawn(session: ScopedSession) -> None:
+    one, other = make.customer(session), make.customer(session)
+    said: dict[str, Any] = {"purpose": "marketing", "channel": "line", "source": "form"}
+    for person in (one, other):
+        record_consent(session, person.id, is_granted=True, occurred_at=NOON - HOUR, now=NOON - HOUR, **said)
+    merge = join(session, one, other)
+    record_consent(session, one.id, is_granted=False, now=NOON + HOUR / 2, **said)
+    service.undo(session, merge.id, undone_by="本部", now=NOON + HOUR)
+    now = current_consents(session, [one.id, other.id])
+    holding = [find_current(now[person.id], "marketing", "line") for person in (one, other)]
+    assert [entry is not None and entry.is_granted for entry in holding] == [False, False]
 
 
 def test_what_somebody_changed_since_stays_with_the_survivor(pair: Pair) -> None:
@@ -147,6 +162,19 @@ def test_a_key_that_somebody_else_has_since_does_not_come_back(pair: Pair) -> No
     undo(pair, merge)
     keys = [pair.session.get_one(Customer, (one.brand_id, one.id)).external_id for one in (pair.hanako, pair.stranger)]
     assert (keys, other.external_id) == (["web-2", None], "web-1")
+
+
+def test_a_key_that_came_by_a_merge_and_was_given_anew_goes_on_and_comes_back(session: ScopedSession) -> None:
+    one, other, third = (make.customer(session, member_number=number) for number in ("M-1", "M-2", "M-3"))
+    first = join(session, one, other)
+    change_customer(session, other.id, {"member_number": "M-1"}, scope=session.scope, now=NOON)
+    before = read_all(session)
+    second = join(session, other, third)
+    assert [list_by_key(session, "member_number", number) for number in ("M-1", "M-3")] == [[third.id]] * 2
+    service.undo(session, second.id, undone_by="本部", now=NOON + HOUR)
+    assert read_all(session) == before
+    service.undo(session, first.id, undone_by="本部", now=NOON + HOUR)
+    assert (one.member_number, other.member_number) == (None, "M-1")
 
 
 def test_a_merge_is_undone_once(pair: Pair) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from app.customers.identity import Place, Sign, follow
 from app.customers.joining.models import CustomerMerge
+from app.customers.joining.service import merge as join
 from app.customers.joining.service import undo
 from app.customers.linking import same_ids
 from app.customers.linking.same_ids import FIRST, join_same_ids
@@ -102,6 +103,21 @@ def test_whom_somebody_has_taken_apart_stays_so(home: BrandHome, work: Work) -> 
     with home.open() as session:
         merge = session.exec(select(CustomerMerge)).one()
         undo(session, merge.id, undone_by="本部", now=NOON)
+        session.commit()
+    join_same_ids(work, FIRST)
+    assert len(customers(home)) == 2
+
+
+def test_whom_somebody_has_taken_apart_stays_so_when_one_is_joined_with_a_third(home: BrandHome, work: Work) -> None:
+    befriend(home, [make.line_user_id()], accounts=2)
+    state_basis(home, "provider_page")
+    join_same_ids(work, FIRST)
+    with home.open() as session:
+        merge = session.exec(select(CustomerMerge)).one()
+        undo(session, merge.id, undone_by="本部", now=NOON)
+        third = make.customer(session)
+        proof: dict[str, object] = {}
+        join(session, merge.into_customer_id, third.id, source="api", proof=proof, merged_by="本部", now=NOON)
         session.commit()
     join_same_ids(work, FIRST)
     assert len(customers(home)) == 2
