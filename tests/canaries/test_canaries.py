@@ -191,7 +191,7 @@ WRONG = {
 def test_what_cannot_start_does_not_show_its_secrets(place: Installation, command: str, wrong: str) -> None:
     process = place.start(*command.split(), **WRONG[wrong])
     try:
-        process.wait(timeout=15)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
     newest = max(place.logs, key=lambda log: log.stat().st_mtime_ns)

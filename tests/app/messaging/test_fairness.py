@@ -133,7 +133,7 @@ def test_a_quiet_brands_message_goes_out_while_a_noisy_ones_lanes_are_slow(
     with other_home.open() as session:
         account = quiet.account(session, 1)
         session.commit()
-    stage.fault(endpoint="/v2/bot/message", delay_ms=700)
+    stage.fault(endpoint="/v2/bot/message", delay_ms=1500)
     os.environ["NOREN_WORKER_LANES"] = "2"
     worker = start_worker(stage)
     del os.environ["NOREN_WORKER_LANES"]
