@@ -112,7 +112,7 @@ def follow(session: ScopedSession, place: Place, sign: Sign, *, is_unblocked: bo
     if friend.followed_at is None or sign.occurred_at > friend.followed_at:
         friend.followed_at = sign.occurred_at
     friend.missing_at = None
-    _set_status(customer, friend, "following", sign.occurred_at)
+    _set_status(session, customer, friend, "following", sign.occurred_at)
     record(session, FriendFollowed(is_unblocked=is_unblocked, **_about(customer, friend, place, sign)))
     _refresh_profile(session, friend)
 
@@ -120,7 +120,7 @@ def follow(session: ScopedSession, place: Place, sign: Sign, *, is_unblocked: bo
 def unfollow(session: ScopedSession, place: Place, sign: Sign) -> None:
     """She blocked the account."""
     customer, friend = _meet(session, place, sign, source="unknown")
-    _set_status(customer, friend, "blocked", sign.occurred_at)
+    _set_status(session, customer, friend, "blocked", sign.occurred_at)
     record(session, FriendBlocked(**_about(customer, friend, place, sign)))
 
 
@@ -164,16 +164,27 @@ def _about(customer: Customer, friend: Friend, place: Place, sign: Sign) -> dict
     }
 
 
-def _set_status(customer: Customer, friend: Friend, status: str, occurred_at: datetime) -> None:
+def _set_status(session: ScopedSession, customer: Customer, friend: Friend, status: str, occurred_at: datetime) -> None:
     """The newest event decides, in whatever order they arrive."""
     if friend.status != "unknown" and occurred_at < friend.changed_at:
         return
     friend.status, friend.changed_at = status, occurred_at
     reached = {no for no in customer.account_nos if no != friend.account_no}
-    if status == "following":
+    if status == "following" or _follows_otherwise(session, customer, friend):
         reached.add(friend.account_no)
     if reached != set(customer.account_nos):
         customer.account_nos = sorted(reached)
+
+
+def _follows_otherwise(session: ScopedSession, customer: Customer, friend: Friend) -> bool:
+    """Whether she follows the account by another of her LINE ids, as one may who was joined."""
+    others = select(Friend.id).where(
+        col(Friend.customer_id) == customer.id,
+        col(Friend.account_no) == friend.account_no,
+        col(Friend.status) == "following",
+        col(Friend.id) != friend.id,
+    )
+    return session.exec(others.limit(1)).first() is not None
 
 
 def _meet(session: ScopedSession, place: Place, sign: Sign, *, source: str) -> tuple[Customer, Friend]:
