@@ -25,7 +25,16 @@ PLAIN: Final[tuple[str, ...]] = (
     "address",
     "municipality_code",
 )
-_AS_THEY_ARE: Final = (*STRONG, *PLAIN, "first_seen_at", "line_user_id", "display_name", "friend_status", "followed_at")
+_AS_THEY_ARE: Final = (
+    *STRONG,
+    *PLAIN,
+    "found_code",
+    "first_seen_at",
+    "line_user_id",
+    "display_name",
+    "friend_status",
+    "followed_at",
+)
 
 CREATE: Final = """
 CREATE TEMP TABLE IF NOT EXISTS arriving (

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.customers.models import Friend
@@ -36,6 +37,25 @@ def test_a_file_makes_customers_of_its_rows(desk: Desk) -> None:
     assert (first.birthday_on, first.gender, first.postal_code) == (date(1990, 4, 1), "female", "1500001")
     assert first.attributes == {"size": "L"}
     assert (second.name, second.phone, second.birthday_on) == ("山﨑 太郎", "+819012345679", date(1980, 4, 1))
+
+
+def test_the_municipality_is_found_by_the_address(desk: Desk) -> None:
+    with desk.home.open() as session:
+        for code, name in (("1311300", "渋谷区"), ("1310400", "新宿区")):
+            session.execute(
+                text(
+                    "INSERT INTO weather_area (level, code, name, parent, stations, synced_at)"
+                    " VALUES ('class20', :code, :name, NULL, '{}', now()) ON CONFLICT DO NOTHING"
+                ),
+                {"code": code, "name": name},
+            )
+        session.commit()
+    file = "会員番号,住所\nM-1,東京都渋谷区神南１－２－３\nM-2,ニューヨーク5番街\n"
+    desk.run(file)
+    assert [one.municipality_code for one in desk.people()] == ["13113", None]
+    assert counts(desk.run(file))["unchanged"] == 2
+    desk.run("会員番号,住所\nM-1,東京都新宿区新宿3-1\n")
+    assert desk.people()[0].municipality_code == "13104"
 
 
 def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
