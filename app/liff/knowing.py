@@ -18,12 +18,13 @@ from sqlmodel import col, select
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.external import map_named
 from app.customers.joining.problems import JoiningNeedsBasis
-from app.customers.linking.proofs import is_based, write_grounds, write_proven
-from app.customers.models import Customer, Identity
-from app.customers.queries import is_present, list_by_key
+from app.customers.joining.queries import find_parting
+from app.customers.linking.proofs import are_apart_at_line, is_based, write_grounds, write_proven
+from app.customers.models import Customer
+from app.customers.queries import STRONG_KEYS, is_present, list_by_key
 from app.liff.places import open_brand
 from app.liff.problems import GuessesSpent, NotRecognised
-from app.liff.proving import Standing
+from app.liff.proving import Standing, herself
 from app.liff.schemas import Claim
 from app.liff.service import join
 from app.schemas import write_instant
@@ -70,7 +71,7 @@ def join_known(request: Request, brand_id: UUID, standing: Standing, claim: Clai
         said = len(keys) + (claim.birthday_on is not None)
         named = agreed.pop() if len(agreed) == 1 else None
         is_known = named is not None and said >= ENOUGH and _is_born(session, named, claim)
-        if not is_known or (named != mine and _is_somebody_else(session, named, proven.identity)):
+        if named is None or not is_known or (named != mine and _is_somebody_else(session, mine, named)):
             others = sorted(set.union(*found.values()) - {mine})[:3]
             for other in others:
                 note_conflict(session, [mine, other], keys, source=_source(keys), now=now)
@@ -85,9 +86,18 @@ def join_known(request: Request, brand_id: UUID, standing: Standing, claim: Clai
         raise NotRecognised
     if named != mine:
         # She whom the brand's keys name stays: tills and cards go on naming her.
-        join(opening, mine, named, source=_source(keys), proof=proof, consented_at=consented_at, now=now)
+        join(
+            opening,
+            mine,
+            named,
+            source=_source(keys),
+            proof=proof,
+            consented_at=consented_at,
+            actor=herself(request),
+            now=now,
+        )
     with opening() as session:
-        _forget_guesses(session, proven.identity.id)
+        _give_guess_back(session, proven.identity.id)
 
 
 def _source(keys: Sequence[str]) -> str:
@@ -98,7 +108,8 @@ def _find_named(session: ScopedSession, claim: Claim, keys: Sequence[str]) -> di
     """Whom each key names; a phone may name a family."""
     found = {key: set(list_by_key(session, key, getattr(claim, key))) for key in keys if key != "external_ids"}
     if "external_ids" in keys:
-        names = [(one.system, one.value) for one in claim.external_ids]
+        # What stands there under the name of a key is that key, which would be one thing said twice.
+        names = [(one.system, one.value) for one in claim.external_ids if one.system not in STRONG_KEYS]
         known = map_named(session, names)
         owners = {customer_id for customer_id in known.values() if customer_id is not None}
         found["external_ids"] = owners if len(known) == len(set(names)) else set()
@@ -111,14 +122,9 @@ def _is_born(session: ScopedSession, customer_id: UUID, claim: Claim) -> bool:
     return row is not None and claim.birthday_on in (None, row.birthday_on)
 
 
-def _is_somebody_else(session: ScopedSession, customer_id: UUID | None, identity: Identity) -> bool:
-    """Whether the one who was named has another LINE user id at the provider, and so is another person's."""
-    others = select(Identity.id).where(
-        col(Identity.customer_id) == customer_id,
-        col(Identity.provider_id) == identity.provider_id,
-        col(Identity.line_user_id) != identity.line_user_id,
-    )
-    return session.exec(others.limit(1)).first() is not None
+def _is_somebody_else(session: ScopedSession, mine: UUID, named: UUID) -> bool:
+    """Whether the one who was named is another person: by what LINE tells, or since somebody took the two apart."""
+    return are_apart_at_line(session, mine, named) or find_parting(session, mine, named) is not None
 
 
 def _digest(request: Request, brand_id: UUID, claim: Claim, keys: Sequence[str]) -> dict[str, Any]:
@@ -152,6 +158,13 @@ _GUESS = text(
 )
 
 
-def _forget_guesses(session: ScopedSession, identity_id: UUID) -> None:
+def _give_guess_back(session: ScopedSession, identity_id: UUID) -> None:
+    """Count an attempt as right. Wrong ones stay counted: who may name herself in between could guess for ever."""
     values = {"brand_id": session.scope.brand_id, "identity_id": identity_id}
-    session.execute(text("DELETE FROM link_guess WHERE brand_id = :brand_id AND identity_id = :identity_id"), values)
+    session.execute(_RIGHT, values)
+    session.execute(_NONE_LEFT, values)
+
+
+_OF_IDENTITY: Final = "WHERE brand_id = :brand_id AND identity_id = :identity_id"
+_RIGHT = text(f"UPDATE link_guess SET wrong = wrong - 1 {_OF_IDENTITY}")
+_NONE_LEFT = text(f"DELETE FROM link_guess {_OF_IDENTITY} AND wrong <= 0")

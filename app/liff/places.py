@@ -1,6 +1,6 @@
 """Where a person stands on our pages: the brand and its accounts, and what LINE says of who she is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,10 +106,23 @@ def read_login_place(request: Request, session: ScopedSession, login_channel_id:
 
 
 def list_naming(session: ScopedSession, login_channel_id: str) -> Sequence[LineAccount]:
-    """The live accounts of one provider that name a Login channel, oldest first."""
+    """The live accounts of one provider that name a Login channel, oldest first.
+
+    What a test host says proves nobody where the provider has accounts at LINE: people there are real, and whoever
+    has the test host could be any of them.
+    """
     naming = live_accounts().where(col(LineAccount.login_channel_id) == login_channel_id)
     accounts = session.exec(naming.order_by(col(LineAccount.no))).all()
-    return [one for one in accounts if one.provider_id == accounts[0].provider_id]
+    if not accounts:
+        return []
+    of_provider = live_accounts().where(col(LineAccount.provider_id) == accounts[0].provider_id)
+    return trust([one for one in accounts if one.provider_id == accounts[0].provider_id], session.exec(of_provider))
+
+
+def trust(accounts: Iterable[LineAccount], of_provider: Iterable[LineAccount]) -> list[LineAccount]:
+    """Those of these accounts of a provider whose Login channels prove somebody, by all that the provider has."""
+    is_real = any(one.mode == "live" for one in of_provider)
+    return [one for one in accounts if not is_real or one.mode == "live"]
 
 
 def ask_who(place: LoginPlace, id_token: str, nonce: str | None, now: datetime) -> "LineIdentity":

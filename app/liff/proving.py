@@ -8,8 +8,10 @@ from uuid import UUID
 
 from fastapi import Request
 
+from app.audit.requests import actor_of
+from app.audit.service import Actor
 from app.auth import brand_key_of
-from app.customers.linking.proofs import Proven
+from app.customers.linking.proofs import HERSELF, Proven
 from app.customers.models import Customer
 from app.customers.queries import find_display_name, get_customer
 from app.liff import service
@@ -20,8 +22,8 @@ from tenants.scope import Scope
 from tenants.session import open_session
 
 NOT_JOINED: Final = (
-    "What you do at these LINE accounts is not joined yet: it needs your consent.",
-    "これらのLINEアカウントは、まだひとつになっていません。同意していただくと、まとめられます。",
+    "What you do at these LINE accounts is not joined yet: it needs your consent, or a look by head office.",
+    "これらのLINEアカウントは、まだひとつになっていません。同意していただくか、本部での確認が必要です。",
 )
 
 
@@ -66,8 +68,14 @@ def prove(
         session.flush()
         session.expire_on_commit = False
     opening = partial(open_brand, request, place.brand_id)
-    service.join_proven(opening, proven, source=source, consented_at=consented_at, now=now)
+    actor = herself(request)
+    service.join_proven(opening, proven, source=source, consented_at=consented_at, actor=actor, now=now)
     return _stand(request, place.brand_id, LiffSession(place.brand_id, service.proofs_of(proven)), now)
+
+
+def herself(request: Request) -> Actor:
+    """Who makes this request, as the audit log names her."""
+    return actor_of(request, HERSELF.kind, None, HERSELF.name)
 
 
 def read_standing(request: Request, now: datetime, session: LiffSession | None = None) -> Standing | None:

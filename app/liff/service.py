@@ -8,12 +8,21 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from app.customers.consents.service import record_consent
+from app.audit.service import Actor, follow
 from app.customers.events import CustomerCreated
 from app.customers.identity import name_of
-from app.customers.joining.models import CustomerMerge
+from app.customers.joining.conflicts import note_conflict
+from app.customers.joining.queries import find_parting
 from app.customers.joining.service import merge
-from app.customers.linking.proofs import WORDING, Proven, is_based, write_grounds, write_proven
+from app.customers.linking.proofs import (
+    Proven,
+    are_apart_at_line,
+    is_based,
+    note_consent,
+    note_herself,
+    write_grounds,
+    write_proven,
+)
 from app.customers.locks import lock_customers, lock_names
 from app.customers.models import Customer, Friend, Identity
 from app.customers.profiles import keep_profile
@@ -112,27 +121,41 @@ def list_people(session: ScopedSession, proven: Sequence[Proven]) -> list[UUID]:
 
 
 def join_proven(
-    open_brand: Open, proven: Sequence[Proven], *, source: str, consented_at: datetime | None, now: datetime
-) -> bool:
+    open_brand: Open,
+    proven: Sequence[Proven],
+    *,
+    source: str,
+    consented_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
     """Make one customer of all whom the proven ids stand for, each join in a transaction of its own.
 
-    Whether they are one now; False: there is neither a basis of the brand's nor her consent.
+    Nobody is joined without a basis of the brand's or her consent. Who is another person by what LINE told at some
+    other provider is listed for head office; whom somebody has taken apart stays so, until she proves both anew and
+    agrees.
     """
     with open_brand() as session:
         people = list_people(session, proven)
-        if len(people) < 2:
-            return True
-        if not is_based(session, consented_at):
-            return False
+        if len(people) < 2 or not is_based(session, consented_at):
+            return
         proof: dict[str, Any] = {
             "identities": [write_proven(session, one) for one in proven],
             **write_grounds(session, consented_at),
         }
         into = choose_survivor(session, people)
+    agreed_at = min([consented_at, *(one.proven_at for one in proven)]) if consented_at is not None else None
     for customer_id in people:
-        if customer_id != into:
-            join(open_brand, customer_id, into, source=source, proof=proof, consented_at=consented_at, now=now)
-    return True
+        if customer_id == into:
+            continue
+        with open_brand() as session:
+            is_other = are_apart_at_line(session, customer_id, into)
+            if is_other:
+                note_conflict(session, [customer_id, into], ["line_user_id"], source=source, now=now)
+            parted_at = find_parting(session, customer_id, into)
+        if is_other or (parted_at is not None and (agreed_at is None or agreed_at <= parted_at)):
+            continue
+        join(open_brand, customer_id, into, source=source, proof=proof, consented_at=consented_at, actor=actor, now=now)
 
 
 def join(
@@ -143,30 +166,15 @@ def join(
     source: str,
     proof: Mapping[str, Any],
     consented_at: datetime | None,
+    actor: Actor,
     now: datetime,
 ) -> None:
     """Make two customers one in a transaction of its own; nothing, where another request has done so meanwhile."""
     with suppress(Invalid), open_brand() as session:
+        follow(session)
         row = merge(session, from_id, into_id, source=source, proof=proof, merged_by=None, now=now)
         note_consent(session, row, consented_at, now)
-
-
-def note_consent(session: ScopedSession, merged: CustomerMerge, consented_at: datetime | None, now: datetime) -> None:
-    """Write into her ledger that she agreed to be joined, as an entry of this merge: it goes with its undoing."""
-    if consented_at is None:
-        return
-    record_consent(
-        session,
-        merged.into_customer_id,
-        purpose="joining",
-        channel="any",
-        is_granted=True,
-        source=merged.source,
-        wording=WORDING,
-        occurred_at=consented_at,
-        merge_id=merged.id,
-        now=now,
-    )
+        note_herself(session, row, actor, now)
 
 
 def choose_survivor(session: ScopedSession, people: Sequence[UUID]) -> UUID:

@@ -9,7 +9,7 @@ from fastapi import Request
 from sqlmodel import col, select
 
 from app.customers.models import Friend
-from app.liff.places import find_brand_id
+from app.liff.places import find_brand_id, trust
 from app.liff.proving import Standing
 from app.liff.sessions import find_key
 from app.line.hosts import NoTestHost, line_hosts
@@ -94,7 +94,8 @@ def _group(request: Request, accounts: list[LineAccount], standing: Standing | N
 
 
 def _describe(request: Request, accounts: list[LineAccount], is_proven: bool) -> ProviderShown:
-    able = next((one for one in accounts if one.login_channel_id and one.sealed_login_secret is not None), None)
+    trusted = trust(accounts, accounts)
+    able = next((one for one in trusted if one.login_channel_id and one.sealed_login_secret is not None), None)
     login_url = ""
     if able is not None:
         try:

@@ -18,7 +18,7 @@ PREFIX_OF: Final = {
 
 CALLER_PREFIX_OF: Final = {
     "api_client": "client", "store_key": "key", "partner_key": "key", "staff": "staff", "support": "grant",
-    "operator": "opkey",
+    "operator": "opkey", "customer": "cus",
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What stands as proof that two customers are one person, and whether the brand may join them on it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -9,6 +9,9 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from app.audit.service import Actor, Deed, Thing, note
+from app.customers.consents.service import record_consent
+from app.customers.joining.models import CustomerMerge
 from app.customers.models import Identity
 from app.schemas import write_instant
 from tenants.brands.queries import get_brand
@@ -16,6 +19,9 @@ from tenants.session import ScopedSession
 
 WORDING: Final = "joining-2026-11"
 """The version of the text by which a person agrees to be known as one; pages show it, the proof names it."""
+
+HERSELF: Final = Actor("customer", None, "本人")
+"""Who does what no credential of the brand does, as the audit log names her."""
 
 NO_BASIS: Final = (
     "People are not joined over LINE accounts: the brand has recorded no basis for it. Set `joining_basis` once a "
@@ -54,6 +60,17 @@ def have_line(session: ScopedSession, customer_ids: Collection[UUID]) -> bool:
     return len(session.exec(hers).all()) == len(set(customer_ids))
 
 
+def are_apart_at_line(session: ScopedSession, one_id: UUID, other_id: UUID) -> bool:
+    """Whether LINE tells two customers apart: it gives a person one id in a provider, and they share none in one."""
+    rows = select(Identity.customer_id, Identity.provider_id, Identity.line_user_id)
+    ids: dict[str, dict[UUID, set[str]]] = {}
+    for customer_id, provider_id, line_user_id in session.exec(
+        rows.where(col(Identity.customer_id).in_([one_id, other_id]))
+    ).all():
+        ids.setdefault(provider_id, {}).setdefault(customer_id, set()).add(line_user_id)
+    return any(len(of) == 2 and not set.intersection(*of.values()) for of in ids.values())
+
+
 def digest_of_id(session: ScopedSession, identity: Identity) -> str:
     """What a proof keeps of a LINE user id: enough to recognise it by, and nothing to reach her with."""
     named = f"{session.scope.brand_id}:{identity.provider_id}:{identity.line_user_id}"
@@ -74,7 +91,41 @@ def write_proven(session: ScopedSession, proven: Proven) -> dict[str, Any]:
     }
 
 
-def write_grounds(session: ScopedSession, consented_at: datetime | None) -> dict[str, Any]:
-    """On what grounds people are joined: the brand's basis as it stands, and her own consent."""
-    consent = None if consented_at is None else {"wording": WORDING, "at": write_instant(consented_at)}
+def write_grounds(
+    session: ScopedSession, consented_at: datetime | None, *, wording: str | None = WORDING
+) -> dict[str, Any]:
+    """On what grounds people are joined: the brand's basis as it stands, and her consent, to which text if known."""
+    consent = None if consented_at is None else {"wording": wording, "at": write_instant(consented_at)}
     return {"basis": get_brand(session, session.scope.brand_id).joining_basis, "consent": consent}
+
+
+def note_consent(
+    session: ScopedSession,
+    merged: CustomerMerge,
+    consented_at: datetime | None,
+    now: datetime,
+    *,
+    wording: str | None = WORDING,
+) -> None:
+    """Write into her ledger that she agreed to be joined, as an entry of this merge: it goes with its undoing."""
+    if consented_at is None:
+        return
+    record_consent(
+        session,
+        merged.into_customer_id,
+        purpose="joining",
+        channel="any",
+        is_granted=True,
+        source=merged.source,
+        wording=wording,
+        occurred_at=consented_at,
+        merge_id=merged.id,
+        now=now,
+    )
+
+
+def note_herself(session: ScopedSession, merged: CustomerMerge, actor: Actor, now: datetime) -> None:
+    """Write into the audit log that she was joined by what she did herself; the session has been followed."""
+    who = replace(actor, id=merged.into_customer_id)
+    people = (merged.from_customer_id, merged.into_customer_id)
+    note(session, who, Deed("join_herself", Thing("mrg", merged.id), None, people), now=now)

@@ -7,11 +7,21 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from app.audit.service import follow
 from app.customers.identity import Place, Sign, meet
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.models import AccountLink
 from app.customers.joining.service import merge
-from app.customers.linking.proofs import have_line, is_based, write_grounds, write_identity
+from app.customers.linking.proofs import (
+    HERSELF,
+    are_apart_at_line,
+    have_line,
+    is_based,
+    note_consent,
+    note_herself,
+    write_grounds,
+    write_identity,
+)
 from app.customers.models import Friend, Identity
 from app.customers.queries import get_customer
 from app.jobs.queue import Work, defer, task
@@ -116,7 +126,7 @@ def _join_linked(session: ScopedSession, account_link_id: UUID, identity_id: UUI
         return
     if known == come:
         return
-    if _has_other_id(session, known, identity):
+    if are_apart_at_line(session, known, come):
         note_conflict(session, [known, come], ["line_user_id"], source=SOURCE, now=now)
     elif have_line(session, [known, come]) and not is_based(session, link.consented_at):
         note_conflict(session, [known, come], ["joining_basis"], source=SOURCE, now=now)
@@ -124,16 +134,9 @@ def _join_linked(session: ScopedSession, account_link_id: UUID, identity_id: UUI
         proof = {
             "identities": [write_identity(session, identity)],
             "linked_at": write_instant(link.used_at),
-            **write_grounds(session, link.consented_at),
+            **write_grounds(session, link.consented_at, wording=None),
         }
-        merge(session, come, known, source=SOURCE, proof=proof, merged_by=None, now=now)
-
-
-def _has_other_id(session: ScopedSession, customer_id: UUID, identity: Identity) -> bool:
-    """Whether a customer is somebody else at the provider already: LINE gives a person one id there."""
-    others = select(Identity.id).where(
-        col(Identity.customer_id) == customer_id,
-        col(Identity.provider_id) == identity.provider_id,
-        col(Identity.line_user_id) != identity.line_user_id,
-    )
-    return session.exec(others.limit(1)).one_or_none() is not None
+        follow(session)
+        row = merge(session, come, known, source=SOURCE, proof=proof, merged_by=None, now=now)
+        note_consent(session, row, link.consented_at, now, wording=None)  # the brand's own page asked her
+        note_herself(session, row, HERSELF, now)

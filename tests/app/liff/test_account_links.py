@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
+from app.customers.consents.models import Consent
 from app.customers.joining.models import AccountLink, CustomerConflict, CustomerMerge
 from app.customers.linking.service import join_linked
 from app.jobs.queue import Clockwork
@@ -149,6 +150,8 @@ def test_two_whom_line_told_of_are_joined_by_a_basis_or_her_consent(
     go(stage, ask_link_url(stage), ask_nonce(stage, tie.customer_id, consent=consent)["nonce"], friend)
     assert len(stage.customers()) == left
     assert [one.keys for one in list_all(stage, CustomerConflict)] == ([] if consent else [["joining_basis"]])
+    assert [(one.purpose, one.wording) for one in list_all(stage, Consent)] == [("joining", None)] * consent
+    assert len(stage.get("/v1/audit-log", action="join_herself")["items"]) == consent
 
 
 def test_a_link_token_is_for_a_friend_of_the_account(stage: Stage, member: UUID) -> None:

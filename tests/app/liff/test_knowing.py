@@ -10,8 +10,10 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from app.customers.joining.models import CustomerConflict, CustomerMerge
+from app.customers.joining.service import merge
 from app.jobs.queue import Clockwork
 from app.liff.tasks import forget_links
+from tenants.ids import encode_id
 from tests import make
 from tests.app.liff.stage import HERE, Stage
 
@@ -81,7 +83,42 @@ def test_less_joins_nobody_and_is_answered_alike(
     assert [known in one.customer_ids for one in conflicts(stage)] == [True] * listed
 
 
-def test_wrong_attempts_are_few_and_a_right_one_forgets_them(stage: Stage, known: UUID) -> None:
+def test_who_names_herself_in_between_has_no_more_attempts(stage: Stage, known: UUID) -> None:
+    right, wrong = {"member_number": "M-0001", "phone": "09011112222"}, {"member_number": "M-2", "phone": "09099999999"}
+    assert say(stage, **right).status_code == 200
+    for _ in range(5):
+        assert say(stage, **wrong).status_code == 409
+        answer = say(stage, **right)
+    assert answer.status_code == 429
+
+
+def test_a_number_said_twice_is_one_thing(stage: Stage, known: UUID) -> None:
+    with stage.home.open() as session:
+        other = make.customer(session, member_number="M-0002")
+        merge(session, other.id, known, source="api", proof={}, merged_by="本部", now=datetime.now(UTC))
+        session.commit()
+    claim = {"member_number": "M-0002", "external_ids": [{"system": "member_number", "value": "M-0002"}]}
+    assert say(stage, **claim).status_code == 409
+
+
+def test_who_was_taken_apart_is_joined_by_nothing_that_is_typed(stage: Stage, known: UUID) -> None:
+    claim = {"member_number": "M-0001", "phone": "09011112222"}
+    assert say(stage, **claim).status_code == 200
+    (merged,) = stage.get("/v1/customer-merges")["items"]
+    assert stage.post(f"/v1/customer-merges/{merged['id']}/undo").status_code == 200
+    assert say(stage, **claim).status_code == 409
+    assert (len(stage.customers()), len(conflicts(stage))) == (2, 1)
+
+
+def test_a_join_of_her_own_is_in_the_audit_log(stage: Stage, known: UUID) -> None:
+    say(stage, member_number="M-0001", phone="09011112222")
+    (entry,) = stage.get("/v1/audit-log", action="join_herself")["items"]
+    assert (entry["caller_kind"], entry["caller_id"]) == ("customer", encode_id("cus", known))
+    assert (len(entry["customer_ids"]), entry["object_id"][:4]) == (2, "mrg_")
+    assert "M-0001" not in str(entry)
+
+
+def test_wrong_attempts_are_few_and_a_right_one_is_given_back(stage: Stage, known: UUID) -> None:
     wrong = {"member_number": "M-9999", "phone": "09099999999"}
     assert [say(stage, **wrong).status_code for _ in range(5)] == [409] * 5
     right = {"member_number": "M-0001", "phone": "09011112222"}

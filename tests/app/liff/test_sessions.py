@@ -12,6 +12,8 @@ from sqlmodel import col, select
 from app.auth import read_now
 from app.customers.erasing.service import erase
 from app.customers.joining.models import CustomerMerge
+from app.customers.models import Identity
+from app.liff.places import list_naming
 from app.main import create_app
 from tenants.line_accounts.models import LineAccount
 from tests import make
@@ -113,6 +115,49 @@ def test_somebody_else_in_the_same_browser_is_joined_with_nobody(stage: Stage) -
     stage.prove(stage.b, daughter)
     assert len(told["identities"]) == 1
     assert len(stage.customers()) == 2
+
+
+def test_who_is_somebody_else_at_a_third_provider_is_listed_and_not_joined(stage: Stage) -> None:
+    mother, daughter = stage.person("母"), stage.person("娘")
+    stage.prove(stage.a, mother)
+    stage.app.cookies.clear()
+    stage.prove(stage.b, daughter)
+    stage.app.cookies.clear()
+    at_a, at_b = stage.identities()
+    with stage.home.open() as session:
+        for one in (at_a, at_b):
+            other = Identity(provider_id="P-3", line_user_id=make.line_user_id(), customer_id=one.customer_id)
+            session.add(other)
+        session.commit()
+    stage.prove(stage.a, mother)
+    told = stage.prove(stage.b, daughter, consent=True).json()
+    assert told["not_joined"] is not None
+    assert len(stage.customers()) == 2
+    (conflict,) = stage.get("/v1/customer-conflicts")["items"]
+    assert (conflict["keys"], conflict["source"]) == (["line_user_id"], "liff")
+
+
+def test_who_was_taken_apart_stays_so_until_she_proves_both_and_agrees_anew(stage: Stage) -> None:
+    person = stage.person()
+    stage.prove(stage.a, person)
+    stage.prove(stage.b, person)
+    (merge,) = stage.get("/v1/customer-merges")["items"]
+    assert stage.post(f"/v1/customer-merges/{merge['id']}/undo").status_code == 200
+    assert stage.prove(stage.b, person, consent=True).json()["not_joined"] is not None
+    assert stage.prove(stage.a, person).json()["not_joined"] is not None
+    assert len(stage.customers()) == 2
+    assert stage.prove(stage.a, person, consent=True).json()["not_joined"] is None
+    assert len(stage.customers()) == 1
+
+
+def test_a_test_host_proves_nobody_of_a_provider_that_has_accounts_at_line(stage: Stage) -> None:
+    with stage.home.open() as session:
+        account = session.exec(select(LineAccount).where(col(LineAccount.id) == stage.accounts[0].id)).one()
+        account.mode = "test"
+        session.flush()
+        assert list_naming(session, stage.a.channel_id) == [account]
+        make.line_account(session, make.store(session), provider_id=stage.a.provider_id)
+        assert list_naming(session, stage.a.channel_id) == []
 
 
 def test_a_token_that_proves_nothing_is_refused_and_says_why(stage: Stage) -> None:
