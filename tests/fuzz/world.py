@@ -79,6 +79,8 @@ def every_operation() -> tuple[Operation, ...]:
 
 _MADE_UP_CODE = "7K2P9QXM4TRC"
 """The code that stands in examples."""
+_ANOTHER = "cus_01h455vb4pex5vsknk084sn02r"
+"""The second customer of examples that name two."""
 
 
 @dataclass
@@ -100,9 +102,17 @@ class World:
     def fill(self, value: Any) -> Any:
         """An example with ids and codes that are there in place of made-up ones."""
         text = json.dumps(value)
+        if _ANOTHER in text:
+            text = text.replace(_ANOTHER, self._new_customer())
         for prefix, known in self.ids.items():
             text = text.replace(made_up(prefix), known)
         return json.loads(text.replace(json.dumps(_MADE_UP_CODE), json.dumps(self.code)))
+
+    def _new_customer(self) -> str:
+        """One whom nothing else names, since a merge takes her away."""
+        body = {"external_id": f"another-{uuid7()}"}
+        made = self.api.post("/v1/customers", json=body, headers=self.headers)
+        return str(made.json()["id"])
 
     def path(self, operation: Operation, *, harmless: bool = False, **given: str) -> str:
         """The path with ids that are there, or with what is `given` for a parameter.

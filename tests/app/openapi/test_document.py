@@ -55,8 +55,9 @@ def test_an_operation_names_its_credentials_and_the_permission_as_their_scope(op
             assert scopes == ([permission] if permission and scheme != "CsrfToken" else [])
 
 
-def test_only_me_needs_no_permission() -> None:
-    assert [one.path for one in OPERATIONS if "x-permission" not in one.described] == ["/v1/me"]
+def test_only_me_and_long_work_need_no_permission_of_their_own() -> None:
+    free = {one.path for one in OPERATIONS if "x-permission" not in one.described}
+    assert {path for path in free if not path.startswith("/v1/operations")} == {"/v1/me"}  # work asks that of its kind
 
 
 @every_operation
@@ -106,9 +107,11 @@ def test_every_problem_of_a_domain_is_told_by_some_operation() -> None:
 
 ELSEWHERE = {
     "request-forged", "invitation-over", "invitation-not-yours", "already-staff", "guesses-spent", "id-token-refused",
-    "liff-session-missing", "login-channel-ambiguous", "not-recognised",
+    "liff-session-missing", "login-channel-ambiguous", "not-recognised", "operation-cancelled", "operation-interrupted",
+    "import-file-unreadable",
 }  # fmt: skip
-"""Types of problems that only browsers meet: staff who sign in, sessions without tokens, customers on our pages."""
+"""Types of problems that only browsers meet (staff who sign in, sessions without tokens, customers on our pages), and
+those that tell why long work failed."""
 
 
 def list_examples() -> Iterator[tuple[str, dict[str, Any]]]:
