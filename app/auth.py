@@ -43,6 +43,16 @@ async def hold_slot(request: Request) -> AsyncIterator[None]:
         yield
 
 
+async def wait_for_line(request: Request) -> AsyncIterator[None]:
+    """One of the few turns of those who keep a thread waiting while LINE is asked, without a slot of the database's.
+
+    The others wait in line without a thread: anybody may come here, and LINE may be slow.
+    """
+    limiter: CapacityLimiter = request.app.state.waiting_for_line
+    async with limiter:
+        yield
+
+
 _bearer = HTTPBearer(auto_error=False, scheme_name="Bearer")
 
 

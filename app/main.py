@@ -110,6 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine = make_engine(urls.app, pool_size=settings.pool_size, timeouts=timeouts)
     refuse_powerful_role(app.state.engine)
     app.state.slots = CapacityLimiter(settings.pool_size)
+    app.state.waiting_for_line = CapacityLimiter(max(1, settings.pool_size // 2))
     app.state.line_turns = BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.upload_places = BoundedSemaphore(max(1, settings.pool_size // 4))
     app.state.audit = Gatherer(make_engine(urls.app, pool_size=1, timeouts=timeouts))

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from app import sessions as browser
-from app.auth import Now, brand_key_of, hold_slot
+from app.auth import Now, brand_key_of, hold_slot, wait_for_line
 from app.liff import pages
 from app.liff.pages import Notice
 from app.liff.places import LoginPlace, read_login_place
@@ -99,7 +99,7 @@ def go_to_line(line_account_id: str, form: Form, request: Request, now: Now, slo
     return pages.go_to(_start(request, shown.brand_id, shown.account_id, wanted.login_channel_id, now))
 
 
-@router.get("/liff/callback")
+@router.get("/liff/callback", dependencies=[Depends(wait_for_line, scope="function")])
 def come_back(request: Request, now: Now) -> Response:
     """Back from LINE Login. It holds no place of the database's while LINE is asked."""
     kept = request.cookies.get(browser.cookie_name(request.app.state.settings, _KEPT), "")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app import sessions as browser
-from app.auth import Now, hold_slot
+from app.auth import Now, hold_slot, wait_for_line
 from app.liff import knowing, pages
 from app.liff.joining import router as joining
 from app.liff.places import find_login_place
@@ -22,7 +22,7 @@ Slot = Annotated[None, Depends(hold_slot, scope="function")]
 SOURCE = "liff"
 
 
-@router.post("/session")
+@router.post("/session", dependencies=[Depends(wait_for_line, scope="function")])
 def create_session(body: SessionCreate, request: Request, response: Response, now: Now) -> SessionRead:
     """A session for whom an ID token proves; with a live one of another provider, the two people are joined.
 

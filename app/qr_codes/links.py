@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app.auth import Now, hold_slot
+from app.auth import Now, hold_slot, wait_for_line
 from app.qr_codes import visits
 from app.qr_codes.pages import LinkEnds, go_to, show
 
@@ -15,7 +15,7 @@ routers = [router]
 Slot = Annotated[None, Depends(hold_slot, scope="function")]
 
 
-@router.get("/r/callback")
+@router.get("/r/callback", dependencies=[Depends(wait_for_line, scope="function")])
 def come_back(request: Request, now: Now) -> Response:
     """Back from LINE Login. It holds no place of the database's while LINE is asked."""
     try:

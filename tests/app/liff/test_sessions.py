@@ -1,8 +1,11 @@
 """Sessions of people: what LINE must have proven, whom a second proof joins, and what is never believed."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from socket import create_server
+from time import monotonic
 
 import pytest
 from fastapi import FastAPI
@@ -255,6 +258,25 @@ def test_a_session_of_one_brand_joins_nobody_of_another(stage: Stage, other_home
     assert merges(stage) == []
     with stage.home.open() as session:
         assert session.exec(select(LineAccount).where(col(LineAccount.id) == account_id)).all() == []
+
+
+def test_who_waits_for_line_keeps_nobody_else_waiting(stage: Stage) -> None:
+    token = ".".join(
+        urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"ES256","kid":"k"}', b"{}", b"x")
+    )
+    body = {"id_token": token, "login_channel_id": stage.a.channel_id}
+    with create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        app = create_app(stage.settings.model_copy(update={"line_api_url": url}))
+        with TestClient(app, raise_server_exceptions=False) as client, ThreadPoolExecutor(50) as pool:
+            waiting = [pool.submit(client.post, "/liff/session", json=body, headers=HERE) for _ in range(50)]
+            line, _ = silent.accept()
+            began = monotonic()
+            assert [client.get("/liff/session").status_code for _ in range(20)] == [401] * 20
+            assert monotonic() - began < 4
+            line.close()
+            silent.close()
+            assert {one.result().status_code for one in waiting} == {503}
 
 
 def test_sessions_are_limited_by_address(stage: Stage) -> None:
