@@ -69,6 +69,7 @@ def make_plan(options: Options, pieces: Pieces) -> Plan:
     if options.format == "ndjson":
         reading.require_content(pieces(0))
         return Plan("ndjson", "utf-8", "", [], [], Place())
+    reading.require_text(pieces(0))
     encoding = reading.find_encoding(pieces(0)) if options.encoding == "auto" else options.encoding
     delimiter = reading.DELIMITERS.get(options.delimiter)
     headings, found, start = reading.read_header(pieces(0), encoding, delimiter)

@@ -17,6 +17,8 @@ LONGEST_LINE = 8_000_000
 DELIMITERS: Final = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 ENCODINGS: Final = {"utf-8": "UTF-8", "cp932": "Shift_JIS (CP932)"}
 _UTF8_BOM, _UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How files of Excel begin: .xlsx, which is a ZIP, and .xls."""
 
 csv.field_size_limit(LONGEST_LINE)
 
@@ -63,6 +65,20 @@ def find_encoding(pieces: Iterable[bytes]) -> str:
         if not whole.isascii():
             return _judge(whole)
     return _judge(rest) if rest else "utf-8"
+
+
+def require_text(pieces: Iterable[bytes]) -> None:
+    """Raises ImportFileUnreadable for a workbook of Excel, which is no text in any encoding."""
+    head = b""
+    for piece in pieces:
+        head += piece
+        if len(head) >= len(max(_WORKBOOKS, key=len)):
+            break
+    if head.startswith(_WORKBOOKS):
+        raise ImportFileUnreadable(
+            "The file is an Excel workbook or a ZIP; save it in Excel as “CSV UTF-8”.",
+            "ExcelブックまたはZIPのままのファイルです。Excelで「CSV UTF-8」として保存し直してください。",
+        )
 
 
 def require_content(pieces: Iterable[bytes]) -> None:

@@ -87,6 +87,9 @@ class RowReader:
         self._kinds = kinds
         self._around = around
         self._width = len(columns)
+        self._headings = {
+            _name_of(column): heading for column, heading in zip(columns, headings, strict=True) if column
+        }
         self._columns: list[tuple[int, Column, str, FieldKind | None, dict[str, Any]]] = [
             (at, column, headings[at], kinds.get(column.field), {})
             for at, column in enumerate(columns)
@@ -235,13 +238,14 @@ class RowReader:
             if name in values:
                 store = self._around.stores.get(values[name])
                 if store is None:
-                    raise Refused(name, "There is no such store.", "その店舗はありません。")
+                    raise Refused(self._heading(name), "There is no such store.", "その店舗はありません。")
                 values[name] = store
-        for _, detail in find_faults(self._around.attributes, arrival.attributes):
-            raise Refused("attributes", detail, "属性の値が、決められた型や選択肢に合いません。")
+        for pointer, detail in find_faults(self._around.attributes, arrival.attributes, ""):
+            name = pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
+            raise Refused(self._heading(f"attributes.{name}"), detail, "属性の値が、決められた型や選択肢に合いません。")
         if "line_user_id" in values and not self._around.has_account:
             raise Refused(
-                "line_user_id",
+                self._heading("line_user_id"),
                 "A LINE user id is one of an account: give `line_account_id` with the file.",
                 "LINEユーザーIDにはアカウントの指定(line_account_id)が必要です。",
             )
@@ -253,6 +257,14 @@ class RowReader:
                 "Nothing names a person: a customer id, member number, phone, e-mail or LINE user id is needed.",
                 "お客様を見分ける値がありません。顧客ID・会員番号・電話番号・メール・LINEユーザーIDのどれかが必要です。",
             )
+
+    def _heading(self, name: str) -> str:
+        """How the file heads a field; in NDJSON, where nothing is headed, the field itself."""
+        return self._headings.get(name, name)
+
+
+def _name_of(column: Column) -> str:
+    return f"{column.field}.{column.name}" if column.name else column.field
 
 
 def _unguard(cell: str) -> str:

@@ -73,6 +73,8 @@ def test_reading_goes_on_from_any_row() -> None:
         (b"member_number\nM-1\n\x85\xff\xff\n", {}, "Line 3 cannot be read", 3),
         (b"member_number\x00,name\nM-1,x\n", {}, "The header holds a NUL.", 1),
         (b"member_number,name\rM-1,x\r", {}, "Lines end in CR alone", 1),
+        (b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", {}, "The file is an Excel workbook", None),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", {"encoding": "cp932"}, "The file is an Excel workbook", None),
     ],
 )  # fmt: skip
 def test_a_bad_file_fails_with_one_sentence(

@@ -94,6 +94,17 @@ def test_a_bad_row_is_told_with_its_line_and_the_others_come_in(desk: Desk) -> N
     assert operation["result"]["errors"][1]["line"] == 4
 
 
+def test_an_error_names_the_column_as_the_file_heads_it(desk: Desk) -> None:
+    declared = {"name": "size", "label": "サイズ", "type": "choice", "choices": ["S", "M"]}
+    answer = desk.api.post("/v1/customer-attributes", json=declared, headers=desk.home.headers)
+    assert answer.status_code == 201, answer.text
+    operation = desk.run(
+        "会員番号,ホーム店舗,サイズ,ユーザーID\nM-1,ない店,,\nM-2,,XL,\nM-3,,,U00000000000000000000000000000001\n",
+        mapping='{"サイズ": "attributes.size"}',
+    )
+    assert [one["column"] for one in desk.errors(operation)] == ["ホーム店舗", "サイズ", "ユーザーID"]
+
+
 def test_a_row_that_names_two_people_is_a_conflict(desk: Desk) -> None:
     desk.run("会員番号,電話番号\nM-1,09011112222\nM-2,09033334444\n")
     operation = desk.run("会員番号,電話番号\nM-1,09033334444\n")
