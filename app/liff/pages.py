@@ -34,6 +34,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "You may have added several of our stores on LINE. Confirm that they are all you, and your membership and "
         "coupons come together.",
     ),
+    "next": (
+        "ほかのお店も友だち追加しているときは、そのお店のところでも「LINEで確認する」を押してください。ひとつにまとまります。",
+        "If you follow stores of another group too, confirm with LINE there as well, and all become one.",
+    ),
     "you": ("{name}さんとして確認中", "Confirming as {name}"),
     "consent_1": (
         "友だち情報・ご利用履歴・クーポンを、{brand}のお客様情報ひとつにまとめます。",
@@ -91,11 +95,15 @@ def show(request: Request, shown: Shown) -> Response:
     if shown.joined:
         counted = f"{shown.joined}つ" if shown.joined < 10 else shown.joined  # 十 and more are counted without つ
         parts.append(f'<p class="done" role="status">{say("done", count=shown.joined, counted=counted)}</p>')
-    parts.append(f"<p>{say('lead')}</p>")
+    is_open = any(not one.is_proven and one.login_channel_id for one in shown.providers)
+    if is_open and any(one.is_proven for one in shown.providers):
+        parts.append(f"<p>{say('next')}</p>")
+    elif not shown.joined:
+        parts.append(f"<p>{say('lead')}</p>")
     if shown.name:
         parts.append(f'<p class="you">{say("you", name=shown.name)}</p>')
     parts.append(f'<form method="post" action="{escape(shown.path)}">')
-    if any(not one.is_proven and one.login_channel_id for one in shown.providers):
+    if is_open:
         parts.append(
             f'<div class="consent"><p>{say("consent_1")}<br>{say("consent_2")}</p>'
             '<label><input type="checkbox" name="consent" value="yes" required> '

@@ -36,6 +36,8 @@ def test_what_is_proven_is_ticked_and_the_rest_is_left(stage: Stage) -> None:
     assert (text.count("確認済み"), text.count('name="login_channel_id"')) == (1, 1)
     assert "花子さんとして確認中" in text
     assert "ひとつになりました" not in text
+    assert "ほかのお店も友だち追加しているときは" in text
+    assert "お店ごとに友だち追加していても" not in text
 
 
 def test_nothing_begins_without_her_consent(stage: Stage) -> None:
