@@ -19,7 +19,7 @@ from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.external import map_named
 from app.customers.joining.problems import JoiningNeedsBasis
 from app.customers.joining.queries import find_parting
-from app.customers.linking.proofs import are_apart_at_line, is_based, write_grounds, write_proven
+from app.customers.linking.proofs import are_apart_at_line, is_based, is_unwilling, write_grounds, write_proven
 from app.customers.models import Customer
 from app.customers.queries import STRONG_KEYS, is_present, list_by_key
 from app.liff.places import open_brand
@@ -59,7 +59,7 @@ def join_known(request: Request, brand_id: UUID, standing: Standing, claim: Clai
     opening = partial(open_brand, request, brand_id)
     with opening() as session:
         # Before anything is looked up: else the answer would tell that it was right.
-        if not is_based(session, consented_at):
+        if not is_based(session, consented_at) or is_unwilling(session, [standing.customer.id], consented_at):
             raise JoiningNeedsBasis
         wait = _take_guess(session, proven.identity.id, now)
     if wait is not None:
@@ -71,7 +71,7 @@ def join_known(request: Request, brand_id: UUID, standing: Standing, claim: Clai
         said = len(keys) + (claim.birthday_on is not None)
         named = agreed.pop() if len(agreed) == 1 else None
         is_known = named is not None and said >= ENOUGH and _is_born(session, named, claim)
-        if named is None or not is_known or (named != mine and _is_somebody_else(session, mine, named)):
+        if named is None or not is_known or (named != mine and _is_apart(session, mine, named, consented_at)):
             others = sorted(set.union(*found.values()) - {mine})[:3]
             for other in others:
                 note_conflict(session, [mine, other], keys, source=_source(keys), now=now)
@@ -122,9 +122,14 @@ def _is_born(session: ScopedSession, customer_id: UUID, claim: Claim) -> bool:
     return row is not None and claim.birthday_on in (None, row.birthday_on)
 
 
-def _is_somebody_else(session: ScopedSession, mine: UUID, named: UUID) -> bool:
-    """Whether the one who was named is another person: by what LINE tells, or since somebody took the two apart."""
-    return are_apart_at_line(session, mine, named) or find_parting(session, mine, named) is not None
+def _is_apart(session: ScopedSession, mine: UUID, named: UUID, consented_at: datetime | None) -> bool:
+    """Whether the one who was named stays apart: LINE says that she is another person, somebody took the two apart, or
+    she does not want to be joined."""
+    return (
+        are_apart_at_line(session, mine, named)
+        or find_parting(session, mine, named) is not None
+        or is_unwilling(session, [mine, named], consented_at)
+    )
 
 
 def _digest(request: Request, brand_id: UUID, claim: Claim, keys: Sequence[str]) -> dict[str, Any]:

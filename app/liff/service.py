@@ -18,6 +18,7 @@ from app.customers.linking.proofs import (
     Proven,
     are_apart_at_line,
     is_based,
+    is_unwilling,
     note_consent,
     note_herself,
     write_grounds,
@@ -153,7 +154,8 @@ def join_proven(
             if is_other:
                 note_conflict(session, [customer_id, into], ["line_user_id"], source=source, now=now)
             parted_at = find_parting(session, customer_id, into)
-        if is_other or (parted_at is not None and (agreed_at is None or agreed_at <= parted_at)):
+            is_against_it = is_unwilling(session, [customer_id, into], consented_at)
+        if is_other or is_against_it or (parted_at is not None and (agreed_at is None or agreed_at <= parted_at)):
             continue
         join(open_brand, customer_id, into, source=source, proof=proof, consented_at=consented_at, actor=actor, now=now)
 

@@ -33,7 +33,8 @@ def part_rows(session: ScopedSession, back: Customer, stays: Customer, kept: Kep
     is_same = not changed and all(current[name] == merged[name] for name in COUNTED)
     names = (*COUNTED, *FOUND) if is_same else ()
     untold = {*COUNTED, *FOUND, *LISTS}
-    if all(current[name] == merged[name] for name in current if name not in untold):
+    # A column that is newer than the merge is in none of what it kept.
+    if all(current[name] == merged.get(name) for name in current if name not in untold):
         figures.write_row(session, stays.id, {name: was[name] for name in (*names, *CLOCKS)})
     else:
         at = now.isoformat()

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from app.audit.service import Actor, Deed, Thing, note
+from app.customers.consents.queries import current_consents, find_current
 from app.customers.consents.service import record_consent
 from app.customers.joining.models import CustomerMerge
 from app.customers.models import Identity
@@ -19,6 +20,9 @@ from tenants.session import ScopedSession
 
 WORDING: Final = "joining-2026-11"
 """The version of the text by which a person agrees to be known as one; pages show it, the proof names it."""
+
+JOINING: Final = "joining"
+"""The purpose of her consent to be joined."""
 
 HERSELF: Final = Actor("customer", None, "本人")
 """Who does what no credential of the brand does, as the audit log names her."""
@@ -52,6 +56,15 @@ class Proven:
 def is_based(session: ScopedSession, consented_at: datetime | None) -> bool:
     """Whether people may be joined over accounts: the brand has recorded why, or she has agreed herself."""
     return consented_at is not None or get_brand(session, session.scope.brand_id).joining_basis is not None
+
+
+def is_unwilling(session: ScopedSession, customer_ids: Collection[UUID], consented_at: datetime | None) -> bool:
+    """Whether one of these customers has withdrawn her consent to be joined, and has not agreed anew: no basis of the
+    brand's stands in for what she took back."""
+    if consented_at is not None:
+        return False
+    said = (find_current(entries, JOINING, "line") for entries in current_consents(session, customer_ids).values())
+    return any(one is not None and not one.is_granted for one in said)
 
 
 def have_line(session: ScopedSession, customer_ids: Collection[UUID]) -> bool:
@@ -113,7 +126,7 @@ def note_consent(
     record_consent(
         session,
         merged.into_customer_id,
-        purpose="joining",
+        purpose=JOINING,
         channel="any",
         is_granted=True,
         source=merged.source,

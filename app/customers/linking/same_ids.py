@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from app.customers.joining.queries import find_parting
 from app.customers.joining.service import merge
-from app.customers.linking.proofs import is_based, write_grounds, write_identity
+from app.customers.linking.proofs import is_based, is_unwilling, write_grounds, write_identity
 from app.customers.models import Identity
 from app.jobs.lanes import touch
 from app.jobs.queue import Work, defer, task
@@ -40,7 +40,7 @@ def defer_joining(session: ScopedSession) -> None:
 def join_same_ids(work: Work, after: UUID) -> None:
     """Join some of those who are one LINE user id at a provider; whom is left is another job's.
 
-    Those whom somebody has taken apart again stay so.
+    Those whom somebody has taken apart again stay so, and so do those who have withdrawn their consent.
     """
     with work.session() as session:
         if not is_based(session, None):
@@ -74,7 +74,7 @@ def _join(session: ScopedSession, identity_id: UUID, now: datetime) -> None:
     if into is None or identity.customer_id == into.customer_id:
         return
     gone_id, into_id = identity.customer_id, into.customer_id
-    if find_parting(session, gone_id, into_id) is not None:
+    if find_parting(session, gone_id, into_id) is not None or is_unwilling(session, [gone_id, into_id], None):
         return
     proof = {"identities": [write_identity(session, identity)], **write_grounds(session, None)}
     merge(session, gone_id, into_id, source=SOURCE, proof=proof, merged_by=None, now=now)

@@ -17,6 +17,7 @@ from app.customers.linking.proofs import (
     are_apart_at_line,
     have_line,
     is_based,
+    is_unwilling,
     note_consent,
     note_herself,
     write_grounds,
@@ -128,7 +129,9 @@ def _join_linked(session: ScopedSession, account_link_id: UUID, identity_id: UUI
         return
     if are_apart_at_line(session, known, come):
         note_conflict(session, [known, come], ["line_user_id"], source=SOURCE, now=now)
-    elif have_line(session, [known, come]) and not is_based(session, link.consented_at):
+    elif is_unwilling(session, [known, come], link.consented_at) or (
+        have_line(session, [known, come]) and not is_based(session, link.consented_at)
+    ):
         note_conflict(session, [known, come], ["joining_basis"], source=SOURCE, now=now)
     else:
         proof = {

@@ -155,6 +155,15 @@ def test_without_a_basis_her_consent_is_asked_for_before_anything_is_looked_up(s
     assert say(stage, member_number="M-0001", phone="09011112222", consent=True).status_code == 200
 
 
+def test_who_withdrew_her_consent_is_asked_for_it_anew(stage: Stage, known: UUID) -> None:
+    mine = stage.app.get("/liff/session").json()["customer"]["id"]
+    no = {"purpose": "joining", "channel": "any", "is_granted": False, "source": "電話"}
+    assert stage.post(f"/v1/customers/{mine}/consents", no).status_code == 201
+    claim = {"member_number": "M-0001", "phone": "09011112222"}
+    assert say(stage, **claim).json()["type"] == "/problems/joining-needs-basis"
+    assert say(stage, **claim, consent=True).status_code == 200
+
+
 def test_it_takes_a_session_and_a_key(stage: Stage, known: UUID) -> None:
     assert say(stage, birthday_on="1990-04-01").status_code == 422
     stage.app.cookies.clear()

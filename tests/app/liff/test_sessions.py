@@ -153,6 +153,15 @@ def test_who_was_taken_apart_stays_so_until_she_proves_both_and_agrees_anew(stag
     assert len(stage.customers()) == 1
 
 
+def test_who_withdrew_her_consent_is_joined_by_no_basis(stage: Stage) -> None:
+    person = stage.person()
+    customer_id = stage.prove(stage.a, person).json()["customer"]["id"]
+    no = {"purpose": "joining", "channel": "any", "is_granted": False, "source": "電話"}
+    assert stage.post(f"/v1/customers/{customer_id}/consents", no).status_code == 201
+    assert stage.prove(stage.b, person).json()["not_joined"] is not None
+    assert stage.prove(stage.b, person, consent=True).json()["not_joined"] is None
+
+
 def test_a_test_host_proves_nobody_of_a_provider_that_has_accounts_at_line(stage: Stage) -> None:
     with stage.home.open() as session:
         account = session.exec(select(LineAccount).where(col(LineAccount.id) == stage.accounts[0].id)).one()

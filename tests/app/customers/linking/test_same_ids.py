@@ -1,6 +1,7 @@
 """Those who are one LINE user id, and were kept apart: joined once the brand has recorded why it may."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
+from app.customers.consents.service import record_consent
 from app.customers.identity import Place, Sign, follow
 from app.customers.joining.models import CustomerMerge
 from app.customers.joining.service import merge as join
@@ -118,6 +120,17 @@ def test_whom_somebody_has_taken_apart_stays_so_when_one_is_joined_with_a_third(
         third = make.customer(session)
         proof: dict[str, object] = {}
         join(session, merge.into_customer_id, third.id, source="api", proof=proof, merged_by="本部", now=NOON)
+        session.commit()
+    join_same_ids(work, FIRST)
+    assert len(customers(home)) == 2
+
+
+def test_who_withdrew_her_consent_stays_apart(home: BrandHome, work: Work) -> None:
+    befriend(home, [make.line_user_id()], accounts=2)
+    state_basis(home, "consent")
+    with home.open() as session:
+        no: dict[str, Any] = {"purpose": "joining", "channel": "any", "is_granted": False, "source": "電話"}
+        record_consent(session, customers(home)[1], now=NOON, **no)
         session.commit()
     join_same_ids(work, FIRST)
     assert len(customers(home)) == 2
