@@ -148,7 +148,11 @@ _SINCE: Final = (
     UPDATE delivery AS mine SET customer_id = :from_id
     WHERE {_SURVIVORS} AND line_user_id IN (SELECT line_user_id FROM identity WHERE {_HERS})
       AND account_no IN (SELECT account_no FROM friend WHERE {_HERS})
-      AND line_user_id NOT IN (SELECT line_user_id FROM identity WHERE {_SURVIVORS})
+      AND NOT EXISTS (
+          SELECT 1 FROM friend JOIN identity ON identity.brand_id = :brand_id AND identity.id = friend.identity_id
+          WHERE friend.brand_id = :brand_id AND friend.customer_id = :into_id
+            AND friend.account_no = mine.account_no AND identity.line_user_id = mine.line_user_id
+      )
       AND NOT EXISTS (SELECT 1 FROM delivery AS twin WHERE {_HERS} AND twin.run_id = mine.run_id)
     """,
     f"""

@@ -19,6 +19,7 @@ from app.customers.queries import list_by_key
 from app.customers.service import change_customer
 from app.customers.tags.service import tag, untag
 from app.events.models import Event
+from app.messaging.models import Delivery
 from tenants.ids import encode_id, uuid7
 from tenants.problems import Conflict
 from tenants.session import ScopedSession
@@ -140,6 +141,21 @@ def test_what_line_told_since_goes_to_the_one_whose_identity_it_is(pair: Pair) -
     said = session.exec(select(Event).where(col(Event.type) == "message.received")).one()
     session.refresh(said)
     assert said.customer_id == pair.stranger.id
+
+
+def test_what_was_sent_since_goes_to_whom_the_account_knows(session: ScopedSession) -> None:
+    ties = [make.friend(session, make.line_account(session, make.store(session))) for _ in range(2)]
+    first, second = (session.exec(select(Identity).where(col(Identity.id) == tie.identity_id)).one() for tie in ties)
+    second.account_no = ties[1].account_no  # one LINE user id, kept apart at the second account
+    second.provider_id, second.line_user_id = first.provider_id, first.line_user_id
+    gone, stays = (session.get_one(Customer, (tie.brand_id, tie.customer_id)) for tie in reversed(ties))
+    merge = join(session, gone, stays)
+    at: dict[str, Any] = {"customer_id": stays.id, "batch_no": 1, "line_user_id": first.line_user_id}
+    session.add_all(Delivery(run_id=uuid7(), account_no=tie.account_no, **at) for tie in ties)
+    session.flush()
+    service.undo(session, merge.id, undone_by="本部", now=NOON + HOUR)
+    sent = dict(session.exec(select(Delivery.account_no, Delivery.customer_id)).all())
+    assert sent == {ties[0].account_no: stays.id, ties[1].account_no: gone.id}
 
 
 def test_a_coupon_used_since_is_used_by_the_one_whose_it_was(pair: Pair) -> None:
