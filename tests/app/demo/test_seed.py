@@ -8,14 +8,16 @@ from typing import get_args
 
 from sqlmodel import select
 
-from app.commerce.events import OrderPaid
+from app.commerce.events import OrderPaid, VisitRecorded
 from app.coupons.events import CouponIssued, CouponRedeemed
+from app.customers.consents.events import ConsentChanged
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed
 from app.customers.models import Friend
 from app.customers.schemas import Gender
 from app.demo.brands import COFFEE_BRAND, FOOD_BRAND
 from app.demo.history import add_history
 from app.demo.people import Person, draw_people
+from app.demo.record import add_record
 from app.demo.seed import add_people, basic_id_of
 from app.events.facts import Fact
 from app.events.models import Event
@@ -29,6 +31,8 @@ FACTS: Sequence[type[Fact]] = (
     FriendFollowed,
     FriendBlocked,
     OrderPaid,
+    VisitRecorded,
+    ConsentChanged,
     CouponIssued,
     CouponRedeemed,
     RunFinished,
@@ -49,6 +53,7 @@ def seed(session: ScopedSession) -> list[Event]:
         accounts[one.channel_id] = make.line_account(session, *members, provider_id=one.provider_id)
     people = draw(120)
     add_people(session, people, stores, accounts, NOW)
+    add_record(session, people, stores)
     add_history(session, people, stores, accounts, NOW, Random(7), live_rule=True)
     return list(session.exec(select(Event)).all())
 
