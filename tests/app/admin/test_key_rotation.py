@@ -30,6 +30,7 @@ from tests.serving import Call, Installation, SteadyLoad, expect, expect_body, j
 ACCOUNTS = 150
 OTHER_BYTES = {
     "brand.wrapped_key": "wrapped",
+    "account_link.nonce_digest": "hash",
     "api_client.secret_digest": "hash",
     "api_client.previous_digest": "hash",
     "audit_seal.hash": "hash",
@@ -38,6 +39,7 @@ OTHER_BYTES = {
     "deletion_receipt.digest": "hash",
     "idempotency_key.request_digest": "hash",
     "line_forward_call.body": "what LINE sent, kept until it is sent on",
+    "operation_file.content": "a file that was sent or made, compressed, until it is fetched or its time is over",
     "operator_key.digest": "hash",
     "operator_request.request_digest": "hash",
     "forecast_issue.content_hash": "hash",
