@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -39,6 +39,8 @@ from tenants.session import ScopedSession
 if TYPE_CHECKING:
     from app.line.login import LineIdentity
 
+JOINS_WITHIN: Final = timedelta(hours=1)
+"""How long a proof may be joined with the next one; it goes on proving whose session it is."""
 Open = Callable[[], AbstractContextManager[ScopedSession]]
 """Opens a transaction of the whole brand, committed at the end."""
 
@@ -102,13 +104,19 @@ def read_proven(session: ScopedSession, proofs: Sequence[Proof]) -> list[Proven]
 
 
 def narrow(proven: Sequence[Proven], newest: Proven) -> list[Proven]:
-    """What may go together with a new proof: LINE gives a person one id in a provider, so another one there is of
-    somebody else who used this browser, and all that was proven before is hers."""
+    """What may go together with a new proof.
+
+    LINE gives a person one id in a provider, so another one there is of somebody else who used this browser, and all
+    that was proven before is hers. And what was proven long ago joins nobody: the phone may be in other hands by now,
+    or the session in a thief's, who would be her for good.
+    """
     mine = newest.identity
     for one in proven:
         if one.identity.provider_id == mine.provider_id and one.identity.line_user_id != mine.line_user_id:
             return [newest]
-    return [*(one for one in proven if one.identity.id != mine.id), newest]
+    since = newest.proven_at - JOINS_WITHIN
+    kept = [one for one in proven if one.proven_at > since or one.identity.customer_id == mine.customer_id]
+    return [*(one for one in kept if one.identity.id != mine.id), newest]
 
 
 def list_people(session: ScopedSession, proven: Sequence[Proven]) -> list[UUID]:

@@ -15,9 +15,12 @@ from sqlmodel import col, select
 from app.auth import read_now
 from app.customers.erasing.service import erase
 from app.customers.joining.models import CustomerMerge
+from app.customers.linking.proofs import Proven
 from app.customers.models import Identity
 from app.liff.places import list_naming
+from app.liff.service import narrow
 from app.main import create_app
+from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
 from tests import make
 from tests.app.liff.stage import HERE, Stage
@@ -218,6 +221,18 @@ def test_a_session_ends_when_it_is_not_used_and_when_its_proof_is_old(stage: Sta
     stage.prove(stage.a, stage.person())
     clock.append(begun + timedelta(hours=2, minutes=2))
     assert stage.app.get("/liff/session").status_code == 401
+
+
+@pytest.mark.parametrize(("minutes", "is_one", "kept"), [(59, False, 2), (61, False, 1), (61, True, 2)])
+def test_a_proof_of_long_ago_is_joined_with_nobody(minutes: int, is_one: bool, kept: int) -> None:
+    first, second = uuid7(), uuid7()
+    before, now = (
+        Identity(id=uuid7(), provider_id=name, line_user_id=name, customer_id=customer_id)
+        for name, customer_id in (("a", first), ("b", first if is_one else second))
+    )
+    at = datetime.now(UTC)
+    earlier = Proven(before, "1", at - timedelta(minutes=minutes))
+    assert len(narrow([earlier], Proven(now, "2", at))) == kept
 
 
 def test_a_session_may_come_as_a_bearer_token_and_ends_with_the_person(stage: Stage) -> None:
