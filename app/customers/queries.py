@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from app.customers.joining.models import ExternalId
 from app.customers.models import Customer, CustomerStore, Friend, Identity, Tag
-from app.customers.spelling import fold_kana, normalise_name
+from app.customers.spelling import fold_kana, list_phone_ends, normalise_code, normalise_name
 from tenants.ids import decode_id
 from tenants.line_accounts.models import LineAccountStore
 from tenants.problems import NotFound
@@ -202,9 +202,10 @@ def _tied_to(session: ScopedSession, stores: Collection[int]) -> CTE:
 
 
 def _named(session: ScopedSession, q: str, *, each: bool) -> ColumnElement[bool]:
-    """Whether `q` is part of her name, its reading, her LINE display name or her member number.
+    """Whether `q` is part of her name, its reading, her LINE display name, her member number or her e-mail address.
 
-    With `each` the display names are looked up person by person, instead of all of the brand at once.
+    Or the end of her phone number, or all of an id that she has here or in another system. With `each` the display
+    names are looked up person by person, instead of all of the brand at once.
     """
     shown = select(Identity.customer_id).where(
         col(Identity.brand_id) == session.scope.brand_id, col(Identity.display_name).icontains(q, autoescape=True)
@@ -213,12 +214,25 @@ def _named(session: ScopedSession, q: str, *, each: bool) -> ColumnElement[bool]
         has_shown: ColumnElement[bool] = exists(shown.where(col(Identity.customer_id) == col(Customer.id)))
     else:
         has_shown = col(Customer.id).in_(shown)
-    return or_(
+    code = normalise_code(q)
+    written = {q.strip(), code}
+    called = select(ExternalId.customer_id).where(
+        col(ExternalId.brand_id) == session.scope.brand_id, col(ExternalId.value).in_(written)
+    )
+    ways = [
         col(Customer.name).icontains(normalise_name(q) or q, autoescape=True),
         col(Customer.kana).icontains(fold_kana(q) or q, autoescape=True),
-        col(Customer.member_number).icontains(q, autoescape=True),
+        col(Customer.member_number).icontains(code or q, autoescape=True),
         has_shown,
-    )
+        col(Customer.external_id).in_(written),
+        col(Customer.id).in_(called),
+        *(col(Customer.phone).endswith(digits) for digits in list_phone_ends(q)),
+    ]
+    if (
+        code.isascii() or "@" in code
+    ):  # a name in kanji is part of no address, and need not be looked for in all of them
+        ways.append(col(Customer.email).contains(code.lower() or q, autoescape=True))
+    return or_(*ways)
 
 
 def list_tags() -> Any:

@@ -34,7 +34,12 @@ routers = [router, tags]
 
 Words = Annotated[
     str | None,
-    Query(min_length=1, max_length=100, description="Part of name, its reading, LINE display name or member number."),
+    Query(
+        min_length=1,
+        max_length=100,
+        description="Part of name, its reading, LINE display name, member number or e-mail address; a phone number, or"
+        " its last four digits or more; or all of an `external_id` or of an id in another system.",
+    ),
 ]
 TagName = Annotated[str | None, Query(min_length=1, max_length=200, description="A tag's id or name.")]
 TagPath = Annotated[Name, Path(description="A tag's id or name.")]

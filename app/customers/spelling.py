@@ -19,6 +19,7 @@ _BETWEEN_NUMBERS = re.compile(f"(?<=[0-9])[{_HYPHENS}](?=[0-9])")
 _AFTER_KANA = re.compile(f"(?<=[ァ-ヺ])[{_HYPHENS}]")
 _READING = re.compile(r"[ァ-ヺーヽヾㇰ-ㇿ]+(?:[ ・=][ァ-ヺーヽヾㇰ-ㇿ]+)*")
 _HIRAGANA: Final = {code: code + 0x60 for code in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
+_FULL_WIDTH = re.compile("[！-～\u3000]")
 _POSTAL_CODE = re.compile(r"([0-9]{3})-?([0-9]{4})")
 
 
@@ -28,6 +29,13 @@ def normalise_name(value: str) -> str:
     Kanji stay as they are written: 髙橋 and 山﨑 are other people's names than 高橋 and 山崎.
     """
     return _SPACES.sub(" ", _compose(_fold_widths(value))).strip()
+
+
+def normalise_code(value: str) -> str:
+    """What names somebody, such as a member, in half-width letters, digits and signs: K-001 of Ｋ－００１."""
+    if value.isascii():
+        return value
+    return _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), value).strip()
 
 
 def normalise_address(value: str) -> str:
@@ -45,6 +53,16 @@ def normalise_kana(value: str) -> str:
     if not _READING.fullmatch(kana):
         raise ValueError("must be a reading in kana, such as ヤマダ ハナコ")
     return kana
+
+
+def list_phone_ends(value: str) -> list[str]:
+    """The digits with which a phone number that is kept as E.164 may end, if this is one or its last four or more."""
+    typed = re.sub(rf"[{_HYPHENS}\s().+]", "", unicodedata.normalize("NFKC", value))
+    if not re.fullmatch("[0-9]{4,15}", typed):
+        return []
+    # In Japan a zero stands for the country's code; a part of a number may begin with one as well.
+    ends = {typed, f"+81{typed[1:]}"} if typed[0] == "0" and len(typed) > 9 else {typed}
+    return sorted(ends)
 
 
 def fold_kana(value: str) -> str:

@@ -15,7 +15,9 @@ class ExternalId(BrandRow, table=True):
     """What another system, such as a till's or a shop's, calls a customer."""
 
     __table_args__ = refer(
-        Index("ix_external_id_brand_id_customer_id", "brand_id", "customer_id"), customer_id="customer"
+        Index("ix_external_id_brand_id_customer_id", "brand_id", "customer_id"),
+        Index("ix_external_id_brand_id_value", "brand_id", "value"),
+        customer_id="customer",
     )
 
     system: str = Field(primary_key=True, sa_column_kwargs=SHOWN)

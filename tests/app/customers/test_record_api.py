@@ -227,3 +227,44 @@ def test_a_list_is_searched_by_name_and_reading_however_they_are_typed(
         one["external_id"] for one in api.get("/v1/customers", params={"q": q}, headers=home.headers).json()["items"]
     ]
     assert found == {"高橋": [], "ｈａｎａ": ["e-2"], " ": ["e-1"]}.get(q, ["e-1"])
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("090-1111-2222", ["e-1"]),
+        ("０９０１１１１２２２２", ["e-1"]),
+        ("+81 90 1111 2222", ["e-1"]),
+        ("2222", ["e-1"]),
+        ("1111-2222", ["e-1"]),
+        ("222", []),
+        ("1111", []),
+        ("HANAKO.y@", ["e-1"]),
+        ("ＰＯＳ－１", ["e-1"]),
+        ("POS-", []),
+        ("e-2", ["e-2"]),
+        ("e-", []),
+        ("０００７", ["e-2"]),
+        ("%", []),
+    ],
+)
+def test_a_list_is_searched_by_phone_address_and_ids(
+    api: TestClient, home: BrandHome, q: str, found: list[str]
+) -> None:
+    pos = [{"system": "pos", "id": "POS-1"}]
+    upsert(api, home.headers, external_id="e-1", phone="090-1111-2222", email="hanako.y@mail.test", external_ids=pos)
+    upsert(api, home.headers, external_id="e-2", name="Hana", phone="03-1111-3333", member_number="K-0007")
+    answer = api.get("/v1/customers", params={"q": q}, headers=home.headers)
+    assert [one["external_id"] for one in answer.json()["items"]] == found
+
+
+def test_a_store_finds_by_phone_and_ids_whom_it_sees(api: TestClient, home: BrandHome, shops: Shops) -> None:
+    pos = [{"system": "pos", "id": "POS-1"}]
+    known = {"external_id": "e-1", "phone": "09011112222", "email": "hanako@mail.test", "external_ids": pos}
+    upsert(api, home.headers, **known, store_id=shops.a_id)
+    for q in ("090-1111-2222", "2222", "hanako@", "POS-1", "e-1"):
+        seen = [
+            len(api.get("/v1/customers", params={"q": q}, headers=key).json()["items"])
+            for key in (shops.key_a, shops.key_b)
+        ]
+        assert seen == [1, 0], q
