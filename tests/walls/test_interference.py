@@ -17,7 +17,10 @@ NAMES = [name for name in Document(document()).list_names() if name.startswith("
 _MOMENT = re.compile(rb'"(fresh_at|last_used_at|checked_at|next_after)":("[^"]*"|\d+|null)|"age_seconds":\d+')
 """When it was asked; and how far the brand's feed has come, which numbers the events of all stores."""
 
-MOVES_BY_ITSELF = {"GET /v1/audit-log": "it holds the calls by which it is read"}
+MOVES_BY_ITSELF = {
+    "GET /v1/audit-log": "it holds the calls by which it is read",
+    "GET /v1/segments/{segment_id}/sample": "it is drawn by chance; whom it is drawn from, size and customers answer",
+}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in BEFORE and name not in MOVES_BY_ITSELF])

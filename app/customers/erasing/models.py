@@ -8,7 +8,7 @@ from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandTable, Instant
+from tenants.tables import SHOWN, BrandTable, Instant
 
 
 class ErasureReceipt(BrandTable, table=True):
@@ -17,9 +17,9 @@ class ErasureReceipt(BrandTable, table=True):
     __table_args__ = (Index("ix_erasure_receipt_brand_id_customer_id", "brand_id", "customer_id"),)
 
     customer_id: UUID
-    reason: str
+    reason: str = Field(sa_column_kwargs=SHOWN)
     """`asked`, `retention` or `line`."""
-    asked_by: str | None = None
+    asked_by: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     erased_at: datetime = Field(sa_type=Instant)
-    counts: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    counts: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=SHOWN)
     """How many rows were emptied or deleted, by table."""

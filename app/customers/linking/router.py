@@ -37,7 +37,7 @@ def create_account_link(body: AccountLinkCreate, request: Request, session: Bran
     account = get_account(session, body.line_account_id)
     consented_at = now if body.consent else None
     link, nonce = service.create_link(session, body.customer_id, account, consented_at=consented_at, now=now)
-    return AccountLinkSecret(nonce=nonce, expires_at=link.expires_at)
+    return AccountLinkSecret(id=link.id, nonce=nonce, expires_at=link.expires_at)
 
 
 def ask_link_token(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from app.schemas import Body, CustomerId, Flag, FriendId, Instant, LineAccountId, Read, example
+from app.schemas import AccountLinkId, Body, CustomerId, Flag, FriendId, Instant, LineAccountId, Read, example
 
 _CUSTOMER = "01h455vb4pex5vsknk084sn02q"
 
@@ -28,6 +28,7 @@ class AccountLinkCreate(Body):
 class AccountLinkSecret(Read):
     """What goes into the address of LINE's account link dialogue, once."""
 
+    id: AccountLinkId
     nonce: str = Field(examples=["q0yqzjJ3nCwEwXZ1Y0jUuD1d8D6r7V3sL8mQw2b5tHk"])
     expires_at: Instant
 
