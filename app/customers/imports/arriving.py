@@ -26,6 +26,7 @@ PLAIN: Final[tuple[str, ...]] = (
     "municipality_code",
 )
 _AS_THEY_ARE: Final = (
+    "noren_id",
     *STRONG,
     *PLAIN,
     "found_code",
@@ -38,8 +39,8 @@ _AS_THEY_ARE: Final = (
 
 CREATE: Final = """
 CREATE TEMP TABLE IF NOT EXISTS arriving (
-    no int, customer_id uuid, external_id text, member_number text, name text, kana text, phone text, email text,
-    birthday_on date, gender text, postal_code text, address text, municipality_code text, found_code text,
+    no int, customer_id uuid, noren_id uuid, external_id text, member_number text, name text, kana text, phone text,
+    email text, birthday_on date, gender text, postal_code text, address text, municipality_code text, found_code text,
     attributes jsonb, home_store_id uuid, home_store_no int, first_seen_at timestamptz, systems text[],
     system_ids text[], tag_nos int[], store_nos int[], line_user_id text, display_name text, friend_status text,
     followed_at timestamptz, new_identity_id uuid, friend_id uuid, cleared text[], identity_id uuid,
@@ -133,11 +134,25 @@ WHERE a.line_user_id IS NOT NULL
 """An id that stands for her at this account alone goes before one that stands for her everywhere."""
 
 
+_OF_ID: Final = "c.id = a.noren_id AND c.erased_at IS NULL"
+
+REFUSE_UNKNOWN: Final = f"""
+UPDATE arriving AS a SET is_refused = true
+WHERE a.noren_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM customer AS c WHERE c.brand_id = :brand_id AND {_OF_ID}
+)
+RETURNING a.no
+"""
+"""An id is ours to give: nobody is made who would have another."""
+
+
 def named_by(present: Collection[str], schema: str = "") -> str:
     """A lateral select of whom the keys of a row `a` name: `key` and `customer_id`, each pair once."""
     of_row = f"coalesce(c.merged_into_id, c.id) AS customer_id FROM {schema}customer AS c WHERE c.brand_id = :brand_id"
     of_system = f"x.customer_id FROM {schema}external_id AS x WHERE x.brand_id = :brand_id"
     parts = []
+    if "noren_id" in present:
+        parts.append(f"(SELECT 'noren_id' AS key, {of_row} AND {_OF_ID})")
     for key in STRONG:
         if key in present:
             parts.append(f"(SELECT '{key}' AS key, {of_row} AND c.{key} = a.{key} AND c.erased_at IS NULL)")
@@ -147,6 +162,9 @@ def named_by(present: Collection[str], schema: str = "") -> str:
         if key in present:
             ordered = "ORDER BY c.id LIMIT 3"
             parts.append(f"(SELECT '{key}' AS key, {of_row} AND c.{key} = a.{key} AND c.erased_at IS NULL {ordered})")
+            if "noren_id" in present:
+                # She is one of those who share it, also where so many do that not all are listed.
+                parts.append(f"(SELECT '{key}' AS key, {of_row} AND {_OF_ID} AND c.{key} = a.{key})")
     if "external_ids" in present:
         parts.append(
             f"(SELECT 'external_ids.' || s.system AS key, x.customer_id FROM unnest(a.systems, a.system_ids)"
@@ -169,6 +187,7 @@ def match(present: Collection[str]) -> str:
     return f"""
     WITH named AS MATERIALIZED (
         SELECT a.no, found.key, found.customer_id FROM arriving AS a CROSS JOIN LATERAL ({named_by(present)}) AS found
+        WHERE NOT a.is_refused
     ), known AS (
         SELECT no, count(DISTINCT key) AS keys, array_agg(DISTINCT key) AS names,
                array_agg(DISTINCT customer_id) AS people

@@ -8,10 +8,11 @@ from typing import Final
 
 from app.customers.imports.problems import ImportFileUnreadable
 
-KEYS: Final = ("external_id", "member_number", "phone", "email", "line_user_id")
+KEYS: Final = ("noren_id", "external_id", "member_number", "phone", "email", "line_user_id")
 """Columns that name a person; ids of other systems do so too."""
 
 HEADINGS: Final[dict[str, tuple[str, ...]]] = {
+    "noren_id": ("Noren ID",),
     "external_id": ("顧客ID", "顧客コード", "顧客番号", "お客様番号", "お客様ID", "customer_id", "id"),
     "member_number": ("会員番号", "会員ID", "会員No", "会員証番号", "カード番号", "member_no", "member_id"),
     "name": ("氏名", "名前", "お名前", "顧客名", "お客様名", "会員名", "本名", "full_name"),
@@ -105,8 +106,9 @@ def choose(headings: Sequence[str], mapping: Mapping[str, str]) -> list[Column |
             )
     if not any(column.field in KEYS or column.field == "external_ids" for column in held):
         raise ImportFileUnreadable(
-            "No column names a person: there must be a customer id, member number, phone, e-mail or LINE user id.",
-            "お客様を見分ける列がありません。顧客ID・会員番号・電話番号・メール・LINEユーザーIDのどれかが必要です。",
+            "No column names a person: a customer id, member number, phone, e-mail, LINE user id or Noren ID must.",
+            "お客様を見分ける列がありません。Noren ID・顧客ID・会員番号・電話番号・メール・LINEユーザーIDの"
+            "どれかが必要です。",
             1,
         )
     return chosen

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, TypeAdapter
 
 from app.customers.schemas import CustomerUpsert
-from app.schemas import Instant, Name, Verbatim, compose
+from app.schemas import Instant, Name, TypeId, Verbatim, compose
 
 LineUserId = Annotated[str, Field(pattern="^U[0-9a-f]{32}$")]
 Status = Literal["following", "blocked", "unknown"]
@@ -190,6 +190,12 @@ def list_kinds(zone: ZoneInfo) -> dict[str, FieldKind]:
         "日時として読めません。2024-03-01 や 2024/03/01 12:34 のように書いてください。",
     )
     return {
+        "noren_id": FieldKind(
+            _as_it_is,
+            TypeId("cus").read,
+            "Noren IDとして読めません。書き出したファイルの cus_ で始まる値をそのまま使ってください。",
+            repeats=False,
+        ),
         "external_id": FieldKind(
             _prepare_number,
             _api("external_id"),

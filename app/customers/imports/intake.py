@@ -21,6 +21,7 @@ from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
+_UNKNOWN_ID: Final = ("The brand has no customer with this Noren ID.", "このNoren IDのお客様はいません。")
 _CONFLICT: Final = (
     "The values that name a person name several people; it is listed among the conflicts.",
     "お客様を見分ける値が別々の方を指しています。重複の一覧に載せました。",
@@ -59,6 +60,8 @@ class Destination:
     """Whether the brand has stated why it may join people over accounts."""
     store: Store | None = None
     tag: str | None = None
+    id_heading: str = ""
+    """How the file heads the ids that Noren gave."""
 
 
 @dataclass
@@ -159,6 +162,10 @@ class Intake:
 
     def _match(self, present: frozenset[str], lines: Mapping[int, int], refused: set[int]) -> None:
         """Find out who the rows are; those that name several people are refused, and listed as conflicts."""
+        if "noren_id" in present:
+            unknown = [row.no for row in self._execute(arriving.REFUSE_UNKNOWN).all()]
+            refused.update(unknown)
+            self.taken.faults += [Fault(lines[no], self._to.id_heading, *_UNKNOWN_ID) for no in unknown]
         for row in self._execute(arriving.match(present)).all():
             refused.add(row.no)
             self.taken.conflicts += 1

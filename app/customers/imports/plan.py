@@ -56,6 +56,11 @@ class Plan:
         pairs = zip(self.headings, self.columns, strict=True)
         return [heading[:40] for heading, column in pairs if column is None and heading]
 
+    def heading_of(self, field: str) -> str | None:
+        """How a CSV heads a field; None where it has no column of it."""
+        pairs = zip(self.headings, self.columns, strict=True)
+        return next((heading for heading, column in pairs if column is not None and column.field == field), None)
+
     def rows(self, pieces: Pieces, place: Place) -> Iterator[tuple[Row, Place]]:
         """The rows from a place on."""
         begin = place if place.position else self.start

@@ -25,12 +25,18 @@ def cover_tables(session: ScopedSession) -> None:
 def fetch_named(session: ScopedSession, present: frozenset[str], values: dict[str, Any]) -> None:
     """Copy the people whom the rows in `arriving` name, unless they were copied before and may have changed since."""
     named = [arriving.named_by(present - {"line_user_id"}, "public.")] if present & _NAMING else []
+    if "noren_id" in present:
+        named.append(_OF_ID)  # the row of one who was merged, too: it leads to the survivor
     if "line_user_id" in present:
         named.append(_OF_LINE)
     session.connection().execute(text(_FETCH.format(named=" UNION ".join(named))), values)
 
 
-_NAMING: Final = frozenset({*arriving.STRONG, *arriving.WEAK, "external_ids"})
+_NAMING: Final = frozenset({"noren_id", *arriving.STRONG, *arriving.WEAK, "external_ids"})
+_OF_ID: Final = """
+(SELECT 'noren_id' AS key, c.id AS customer_id FROM public.customer AS c
+ WHERE c.brand_id = :brand_id AND c.id = a.noren_id)
+"""
 _OF_LINE: Final = """
 (SELECT 'line_user_id' AS key, i.customer_id FROM public.identity AS i
  WHERE i.brand_id = :brand_id AND i.provider_id = :provider_id AND i.line_user_id = a.line_user_id)

@@ -20,7 +20,7 @@ from tenants.stores.models import Store
 _GUARD = "'"
 _GUARDED = ("=", "+", "-", "@", "\t", "\r")
 _FORMULA = re.compile('="([^"]*)"')
-_MEMBERS: Final = {"store_id": "store", "home_store_id": "home_store", "status": "friend_status"}
+_MEMBERS: Final = {"id": "noren_id", "store_id": "store", "home_store_id": "home_store", "status": "friend_status"}
 """What members of NDJSON are called here, where the API calls them otherwise."""
 _check_attributes = TypeAdapter(Attributes).validator.validate_python
 _check_external_ids = TypeAdapter(ExternalIds).validator.validate_python
@@ -176,8 +176,6 @@ class RowReader:
             self._take_attributes(arrival, value)
         elif known == "external_ids":
             arrival.external_ids = self._read_external_ids(value)
-        elif known == "id":
-            return  # of a file that was exported: who she is her keys say
         elif known not in self._kinds:
             raise Refused(name[:64], "There is no such member.", "この項目はありません。")
         elif value is None:
@@ -254,8 +252,10 @@ class RowReader:
         if not arrival.keys():
             raise Refused(
                 "",
-                "Nothing names a person: a customer id, member number, phone, e-mail or LINE user id is needed.",
-                "お客様を見分ける値がありません。顧客ID・会員番号・電話番号・メール・LINEユーザーIDのどれかが必要です。",
+                "Nothing names a person: a customer id, member number, phone, e-mail, LINE user id or Noren ID"
+                " is needed.",
+                "お客様を見分ける値がありません。Noren ID・顧客ID・会員番号・電話番号・メール・LINEユーザーIDの"
+                "どれかが必要です。",
             )
 
     def _heading(self, name: str) -> str:

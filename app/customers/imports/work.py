@@ -273,6 +273,7 @@ class _Turn:
                 may_join=brand.joining_basis is not None,
                 store=next((store for store in stores if store.id == options.store_id), None),
                 tag=options.tag,
+                id_heading=plan.heading_of("noren_id") or "id",
             )
         return RowReader(list_kinds(ZoneInfo(brand.timezone)), around, plan.columns, plan.headings), destination
 
