@@ -12,6 +12,7 @@ from uuid import UUID
 from app.commerce import queries
 from app.commerce.models import Order, Visit
 from app.commerce.schemas import CUSTOMER_FIELDS, Told
+from app.customers.consents.service import CLOCKS_DIFFER_BY
 from app.customers.events import CustomerCreated
 from app.customers.joining.conflicts import disagree
 from app.customers.locks import lock_found, lock_names
@@ -204,7 +205,10 @@ def _look_up(session: ScopedSession, kind: Kind[Row], wanted: Sequence[Told]) ->
 
 
 def _check(kind: Kind[Row], one: Told, known: _Known[Row], scope: Scope, now: datetime, *, makes_people: bool) -> Said:
-    """What is to be recorded. Raises NotFound for what is not the caller's, Conflict or KeysDisagree."""
+    """What is to be recorded. Raises NotFound for what is not the caller's, Conflict, KeysDisagree, or Invalid for what
+    is still to come: it would be her last for as long, and nothing would be known of when she really was there."""
+    if getattr(one, kind.at) > now + CLOCKS_DIFFER_BY:
+        raise Invalid.at(f"/{kind.at}", "Must not lie in the future.")
     store = known.stores.get(one.store_id)
     if store is None or not scope.sees_store(store.no):
         raise NotFound

@@ -43,7 +43,7 @@ class OrderUpsert(Told):
 
     external_id: Annotated[Name, Field(description="Your own id of the order; sent again, it changes the order.")]
     amount_yen: Yen
-    ordered_at: Instant
+    ordered_at: Annotated[Instant, Field(description="Never in the future.")]
 
 
 class VisitUpsert(Told):
@@ -57,7 +57,7 @@ class VisitUpsert(Told):
     )
 
     external_id: Annotated[Name, Field(description="Your own id of the visit; sent again, it changes the visit.")]
-    visited_at: Instant
+    visited_at: Annotated[Instant, Field(description="Never in the future.")]
 
 
 def _items_of(name: str) -> WithJsonSchema:

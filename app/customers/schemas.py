@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
@@ -27,6 +28,7 @@ from app.schemas import (
 )
 
 MOST_EXTERNAL_IDS = 20
+_JAPAN = ZoneInfo("Asia/Tokyo")
 _OVERSEAS = re.compile(r"\+[1-9][0-9]{7,14}")
 _JAPANESE = re.compile(r"0[1-9][0-9]{8,9}")
 
@@ -63,6 +65,8 @@ def _only_text(value: object) -> object:
 def _check_birthday(value: date) -> date:
     if not 1900 <= value.year <= 2200:
         raise ValueError("must lie between 1900 and 2200")
+    if value > datetime.now(_JAPAN).date():
+        raise ValueError("must not lie in the future")
     return value
 
 

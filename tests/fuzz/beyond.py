@@ -13,6 +13,7 @@ _HOURS = "Opening hours are checked against the calendar, and against each other
 _MERGED = "The patch is merged first, and the whole is checked."
 _ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores, and what is named must be there."
 _LATER = "A moment to come."
+_BEFORE = "Not to come."
 
 BULKS: Final = frozenset({"upsert_orders", "upsert_visits"})
 """Operations that take many items and answer each with a status of its own, inside a 200."""
@@ -77,13 +78,15 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     },
     "*_customer_attribute": {"/choices*": "Each once, and of a choice only."},
     "*_customer_note": {"/text": "Something that can be read."},
-    "record_consent": {"/occurred_at": "Not to come.", "/wording": "Something that can be read."},
+    "record_consent": {"/occurred_at": _BEFORE, "/wording": "Something that can be read."},
     "upsert_orders": {
         "": "The customer is named once.",
+        "/ordered_at": _BEFORE,
         "/phone": "A number as people write it, or with its country code.",
     },
     "upsert_visits": {
         "": "The customer is named once.",
+        "/visited_at": _BEFORE,
         "/phone": "A number as people write it, or with its country code.",
     },
     "import_customers": {"/query/mapping": "A JSON object of headings and fields."},

@@ -159,9 +159,9 @@ def test_who_does_it_is_tagged_until_some_days_later(
     assert shown["source"] == f"auto:{made['id']}"
     assert shown["expires_at"] == "2036-11-18T03:00:00Z"
     assert tags_of(api, home, world.taro_id) == {}
-    buy(api, home, world, 1, amount_yen=777, ordered_at="2026-11-23T03:00:00Z")
+    buy(api, home, world, 1, amount_yen=777, ordered_at="2026-11-21T04:00:00Z")
     work_off(home, work)
-    assert tags_of(api, home, world.hanako_id)["vip"]["expires_at"] == "2036-11-20T03:00:00Z"
+    assert tags_of(api, home, world.hanako_id)["vip"]["expires_at"] == "2036-11-18T04:00:00Z"
 
 
 def test_what_happened_too_long_ago_and_what_is_taken_away_tag_nobody(

@@ -15,6 +15,7 @@ from app.customers.models import Customer, CustomerStore
 from app.events.models import Event
 from app.schemas import write_instant
 from tenants.ids import encode_id, uuid7
+from tenants.tables import utc_now
 from tests.app.commerce.test_orders_api import AT, World, order
 from tests.app.commerce.test_orders_api import post as post_order
 from tests.app.customers.test_customers_api import NOON
@@ -171,7 +172,7 @@ Change = tuple[int, bool, int, int, int]
 
 @given(
     changes=st.lists(
-        st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 1), st.integers(0, 2), st.integers(-2, 2)),
+        st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 1), st.integers(0, 2), st.integers(-4, 0)),
         min_size=1,
         max_size=10,
     )
@@ -207,3 +208,23 @@ def test_whatever_is_sent_figures_and_usual_stores_are_what_a_recount_says(
             assert row.usual_store_no == (ranked[0] if ranked else None)
         told = session.exec(select(Event.data).where(col(Event.type) == "visit.recorded")).all()
     assert sum(data["visits_delta"] for data in told) == len(visits)
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(3, 201), (7, 422)])
+def test_what_is_still_to_come_is_not_recorded(
+    api: TestClient, home: BrandHome, world: World, minutes: int, status: int
+) -> None:
+    at = write_instant(utc_now() + timedelta(minutes=minutes))
+    bought = post_order(api, home.headers, order(world, ordered_at=at))
+    came = post(api, home.headers, visit(world, visited_at=at))
+    assert (bought.status_code, came.status_code) == (status, status)
+    if status == 422:
+        assert [one.json()["errors"][0]["pointer"] for one in (bought, came)] == ["/ordered_at", "/visited_at"]
+        assert figures(home, world.hanako)[:2] == (0, None)
+
+
+def test_of_a_list_only_what_is_still_to_come_is_refused(api: TestClient, home: BrandHome, world: World) -> None:
+    later = visit(world, visited_at=write_instant(utc_now() + timedelta(days=1)))
+    items = post(api, home.headers, {"items": [visit(world, external_id="v-0"), later]}).json()["items"]
+    assert [item["status"] for item in items] == [201, 422]
+    assert items[1]["problem"]["errors"][0]["pointer"] == "/items/1/visited_at"

@@ -106,6 +106,7 @@ def test_keys_of_two_people_are_a_conflict_that_names_neither(api: TestClient, h
         ({"email": "nobody"}, "/email"),
         ({"external_id": "e", "birthday_on": "1990-02-30"}, "/birthday_on"),
         ({"external_id": "e", "birthday_on": 0}, "/birthday_on"),
+        ({"external_id": "e", "birthday_on": "2199-01-01"}, "/birthday_on"),
         ({"external_id": "e", "gender": "F"}, "/gender"),
         ({"external_id": "e", "attributes": {"a": {"b": 1}}}, "/attributes"),
         ({"external_id": "e", "attributes": {"": 1}}, "/attributes"),
