@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError, WithJsonSchema, WrapValidator, model_validator
 
-from app.customers.schemas import Phone
+from app.customers.schemas import Code, Phone
 from app.problems import malformed
 from app.schemas import Body, Count, CustomerId, Instant, Name, OrderId, Read, StoreId, VisitId, Yen, example
 
@@ -19,8 +19,8 @@ class Told(Body):
     external_id: Name
     store_id: StoreId
     customer_id: CustomerId | None = None
-    customer_external_id: Annotated[Name | None, Field(description="The customer's `external_id`.")] = None
-    member_number: Name | None = None
+    customer_external_id: Annotated[Code | None, Field(description="The customer's `external_id`.")] = None
+    member_number: Code | None = None
     phone: Phone | None = None
 
     @model_validator(mode="after")

@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from app.customers.spelling import normalise_address, normalise_kana, normalise_name, normalise_postal_code
+from app.customers.spelling import (
+    normalise_address,
+    normalise_code,
+    normalise_kana,
+    normalise_name,
+    normalise_postal_code,
+)
 from app.schemas import (
     ONE_LINE,
     Body,
@@ -85,6 +91,8 @@ Phone = Annotated[str, Field(max_length=40, examples=["090-1234-5678"]), AfterVa
 Email = Annotated[str, Field(max_length=254, examples=["hanako@example.jp"]), AfterValidator(normalise_email)]
 _SEEN: Any = {"minLength": 1, "pattern": ONE_LINE}
 _OneLine = Annotated[str, Field(json_schema_extra=_SEEN), AfterValidator(check_one_line)]
+Code = Annotated[Name, AfterValidator(normalise_code)]
+"""What names her: a member's number, or an id of your own or of another system, in half-width letters and digits."""
 PersonName = Annotated[_OneLine, Field(max_length=200), AfterValidator(normalise_name)]
 """A name in one width; its kanji stay as they are written, so a Body takes it `Verbatim`."""
 Kana = Annotated[_OneLine, Field(max_length=200, examples=["ヤマダ ハナコ"]), AfterValidator(normalise_kana)]
@@ -120,7 +128,7 @@ class ExternalIdBody(Body):
         Field(pattern="^[a-z][a-z0-9_]{0,39}$", description="Your word for it, such as `pos` or `ec`."),
         AfterValidator(_not_ours),
     ]
-    id: Name
+    id: Code
 
 
 ExternalIds = Annotated[list[ExternalIdBody], Field(max_length=MOST_EXTERNAL_IDS), AfterValidator(_no_twins)]
@@ -131,8 +139,8 @@ class CustomerUpdate(Body):
 
     model_config = example(name="山田 花子", birthday_on="1990-04-01", attributes={"spicy": True})
 
-    external_id: Annotated[Name | None, Field(description="Your own id of the person.")] = None
-    member_number: Name | None = None
+    external_id: Annotated[Code | None, Field(description="Your own id of the person.")] = None
+    member_number: Code | None = None
     name: Annotated[
         PersonName | None, Verbatim, Field(description="Kept in one width, and in the kanji that she writes it with.")
     ] = None

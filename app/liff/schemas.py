@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from app.customers.schemas import Birthday, Email, Phone
-from app.schemas import Body, CustomerId, Flag, Instant, LineAccountId, Name, OneLine, Read
+from app.customers.schemas import Birthday, Code, Email, Phone
+from app.schemas import Body, CustomerId, Flag, Instant, LineAccountId, OneLine, Read
 
 
 class SessionCreate(Body):
@@ -22,14 +22,14 @@ class ClaimedId(Body):
     """What another system, such as a till's or a shop's, calls her."""
 
     system: Annotated[OneLine, Field(max_length=64)]
-    value: Annotated[OneLine, Field(max_length=200)]
+    value: Code
 
 
 class Claim(Body):
     """What somebody says of herself, to be recognised by."""
 
-    member_number: Name | None = None
-    external_id: Name | None = None
+    member_number: Code | None = None
+    external_id: Code | None = None
     external_ids: Annotated[list[ClaimedId], Field(max_length=5, default_factory=list)]
     phone: Phone | None = None
     email: Email | None = None

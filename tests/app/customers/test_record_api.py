@@ -268,3 +268,15 @@ def test_a_store_finds_by_phone_and_ids_whom_it_sees(api: TestClient, home: Bran
             for key in (shops.key_a, shops.key_b)
         ]
         assert seen == [1, 0], q
+
+
+def test_what_names_her_is_one_name_in_either_width(api: TestClient, home: BrandHome, shops: Shops) -> None:
+    wide = {"member_number": "Ｋ－００１", "external_id": "ｈ１", "external_ids": [{"system": "pos", "id": "Ｐ　９"}]}
+    made = upsert(api, home.headers, **wide)
+    assert (made["member_number"], made["external_id"]) == ("K-001", "h1")
+    assert made["external_ids"] == [{"system": "pos", "id": "P 9"}]
+    for key in ({"member_number": "K-001"}, {"external_id": "h1"}, {"external_ids": [{"system": "pos", "id": "P 9"}]}):
+        assert upsert(api, home.headers, **key)["id"] == made["id"]
+    order = {"external_id": "R-1", "store_id": shops.a_id, "amount_yen": 1, "ordered_at": "2026-11-01T00:00:00Z"}
+    bought = api.post("/v1/orders", json={**order, "member_number": "ｋ－００１".upper()}, headers=home.headers)
+    assert bought.json()["customer_id"] == made["id"]
