@@ -46,7 +46,7 @@ def read_options(
     tag: TagName = None,
     dry_run: DryRun = False,
 ) -> Options:
-    """What is said of the file, checked before the file is received. Raises Invalid, NotFound."""
+    """What is said of the file, checked before the file is received. Raises Invalid."""
     options = Options(
         format=FORMATS[media_type_of(request)],
         encoding=encoding,

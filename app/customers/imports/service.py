@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from app.callers import CallerInfo
@@ -20,14 +21,30 @@ IMPORT = register("customer_import", permission="customers:import")
 
 
 def check_options(session: ScopedSession, options: Options, caller: CallerInfo) -> None:
-    """Raises NotFound for a store or an account that is not there, Invalid for a mapping to nothing."""
-    if options.store_id is not None and caller.store(session, options.store_id).archived_at is not None:
-        raise NotFound
+    """Raises Invalid for a store or an account that is not there or another brand's, and for a mapping to nothing."""
+    errors = [{"pointer": f"/query/{name}", "detail": _MISSING} for name in _list_missing(session, options, caller)]
+    errors += [{"pointer": "/query/mapping", "detail": detail} for detail in _list_wrong(options.mapping)]
+    if errors:
+        raise Invalid(errors[:20])
+
+
+_MISSING: Final = "There is no such thing."
+"""The same of a foreign id as of an unknown one."""
+
+
+def _list_missing(session: ScopedSession, options: Options, caller: CallerInfo) -> Iterator[str]:
+    if options.store_id is not None:
+        try:
+            is_there = caller.store(session, options.store_id).archived_at is None
+        except NotFound:
+            is_there = False
+        if not is_there:
+            yield "store_id"
     if options.line_account_id is not None:
-        get_account(session, options.line_account_id)
-    wrong = list(_list_wrong(options.mapping))
-    if wrong:
-        raise Invalid([{"pointer": "/query/mapping", "detail": detail} for detail in wrong[:20]])
+        try:
+            get_account(session, options.line_account_id)
+        except NotFound:
+            yield "line_account_id"
 
 
 def _list_wrong(mapping: dict[str, str]) -> Iterator[str]:
