@@ -106,7 +106,7 @@ def choose(headings: Sequence[str], mapping: Mapping[str, str]) -> list[Column |
             )
     if not any(column.field in KEYS or column.field == "external_ids" for column in held):
         raise ImportFileUnreadable(
-            "No column names a person: a customer id, member number, phone, e-mail, LINE user id or Noren ID must.",
+            "No column names a person by customer id, member number, phone, e-mail, LINE user id or Noren ID.",
             "お客様を見分ける列がありません。Noren ID・顧客ID・会員番号・電話番号・メール・LINEユーザーIDの"
             "どれかが必要です。",
             1,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.customers.imports import columns, reading
 from app.customers.imports.columns import Column
+from app.customers.imports.problems import ImportFileUnreadable
 from app.customers.imports.reading import Place, Row
 
 Pieces = Callable[[int], Iterator[bytes]]
@@ -78,4 +79,13 @@ def make_plan(options: Options, pieces: Pieces) -> Plan:
     encoding = reading.find_encoding(pieces(0)) if options.encoding == "auto" else options.encoding
     delimiter = reading.DELIMITERS.get(options.delimiter)
     headings, found, start = reading.read_header(pieces(0), encoding, delimiter)
-    return Plan("csv", encoding, found, headings, columns.choose(headings, options.mapping), start)
+    plan = Plan("csv", encoding, found, headings, columns.choose(headings, options.mapping), start)
+    if options.line_account_id is None and (heading := plan.heading_of("line_user_id")) is not None:
+        raise ImportFileUnreadable(
+            f"The column “{heading[:40]}” holds LINE user ids, which are those of an account: give `line_account_id`,"
+            f" or map the column to “{columns.IGNORED}”.",
+            f"「{heading[:40]}」列はLINEユーザーIDです。どのアカウントのものか line_account_id で指定するか、"
+            f"この列を「{columns.IGNORED}」に対応付けてください。",
+            start.line,
+        )
+    return plan

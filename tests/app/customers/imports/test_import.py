@@ -4,15 +4,17 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.customers.models import Friend
 from app.events.models import Event
 from tenants.brands.queries import get_brand
-from tenants.ids import encode_id
+from tenants.ids import encode_id, uuid7
 from tests import make
 from tests.app.customers.imports.conftest import Desk
+from tests.conftest import BrandHome
 
 
 def counts(operation: Any) -> dict[str, int]:
@@ -99,10 +101,10 @@ def test_an_error_names_the_column_as_the_file_heads_it(desk: Desk) -> None:
     answer = desk.api.post("/v1/customer-attributes", json=declared, headers=desk.home.headers)
     assert answer.status_code == 201, answer.text
     operation = desk.run(
-        "会員番号,ホーム店舗,サイズ,ユーザーID\nM-1,ない店,,\nM-2,,XL,\nM-3,,,U00000000000000000000000000000001\n",
+        "会員番号,ホーム店舗,サイズ,携帯\nM-1,ない店,,\nM-2,,XL,\nM-3,,,12\n",
         mapping='{"サイズ": "attributes.size"}',
     )
-    assert [one["column"] for one in desk.errors(operation)] == ["ホーム店舗", "サイズ", "ユーザーID"]
+    assert [one["column"] for one in desk.errors(operation)] == ["ホーム店舗", "サイズ", "携帯"]
 
 
 def test_a_row_that_names_two_people_is_a_conflict(desk: Desk) -> None:
@@ -207,8 +209,25 @@ def test_what_a_webhook_told_of_a_friend_stays(desk: Desk) -> None:
     assert (only.account_nos, len(only.tag_nos)) == ([], 1)
 
 
-def test_a_line_user_id_without_an_account_is_an_error(desk: Desk) -> None:
-    operation = desk.run(f"会員番号,LINEユーザーID\nM-1,U{'e' * 32}\n")
+@pytest.mark.parametrize(
+    ("heading", "query"), [("LINEユーザーID", {}), ("友だち", {"mapping": '{"友だち": "line_user_id"}'})]
+)
+def test_a_friend_list_without_an_account_fails_as_a_whole(desk: Desk, heading: str, query: dict[str, str]) -> None:
+    operation = desk.run(f"会員番号,{heading}\nM-1,U{'e' * 32}\n", **query)
+    assert (operation["status"], operation["files"]) == ("failed", [])
+    assert "line_account_id" in operation["problem"]["detail"]
+    assert "line_account_id" in operation["problem"]["detail_ja"]
+    assert desk.people() == []
+
+
+def test_line_user_ids_that_are_mapped_to_nothing_need_no_account(desk: Desk) -> None:
+    operation = desk.run(f"会員番号,LINEユーザーID\nM-1,U{'e' * 32}\n", mapping='{"LINEユーザーID": "ignore"}')
+    assert counts(operation) == {"rows": 1, "created": 1, "changed": 0, "unchanged": 0, "failed": 0}
+
+
+def test_a_line_user_id_of_ndjson_without_an_account_is_an_error(desk: Desk) -> None:
+    line = f'{{"member_number": "M-1", "line_user_id": "U{"e" * 32}"}}\n'
+    operation = desk.run(line, "application/x-ndjson")
     assert "line_account_id" in desk.errors(operation)[0]["reason"]
 
 
@@ -228,6 +247,22 @@ def test_many_rows_with_one_address_are_not_one_person_each_time_anew(desk: Desk
     rows = "".join(f"M-{number},same@example.jp\n" for number in range(300))
     operation = desk.run("会員番号,メール\n" + rows)
     assert counts(operation) == {"rows": 300, "created": 1, "changed": 0, "unchanged": 0, "failed": 299}
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("store_id", "store"), ("line_account_id", "acc")])
+def test_a_store_or_account_that_is_not_there_is_named_and_a_foreign_one_looks_the_same(
+    desk: Desk, other_home: BrandHome, name: str, prefix: str
+) -> None:
+    with other_home.open() as session:
+        store = make.store(session)
+        foreign = {"store": store.id, "acc": make.line_account(session, store).id}[prefix]
+        session.commit()
+    answers = [desk.send("会員番号\nM-1\n", **{name: encode_id(prefix, one)}) for one in (uuid7(), foreign)]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert answers[0].json()["errors"] == [{"pointer": f"/query/{name}", "detail": "There is no such thing."}]
+    unlike = {"request_id", "instance"}
+    bodies = [{member: value for member, value in one.json().items() if member not in unlike} for one in answers]
+    assert bodies[0] == bodies[1]
 
 
 def test_an_import_that_is_cancelled_stops(desk: Desk) -> None:
