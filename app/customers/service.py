@@ -12,7 +12,7 @@ from app.customers.addresses import find_municipality
 from app.customers.attributes.values import require_attributes
 from app.customers.authorship import is_at_home, sign, sort_changes, writer_of
 from app.customers.events import CustomerCreated, CustomerUpdated
-from app.customers.joining.conflicts import disagree
+from app.customers.joining.conflicts import disagree, note_conflict
 from app.customers.joining.external import (
     Named,
     add_external_ids,
@@ -124,11 +124,13 @@ def change_customer(
     """Change a person; `check` may refuse once her row is locked. `scope` is the caller's.
 
     `external_ids` are all that she has from then on. Raises NotFound, KeysDisagree for another's key, Conflict for what
-    this caller may not write over, Invalid for attributes that are not of their types.
+    this caller may not write over, Invalid for attributes that are not of their types. A phone or an address that
+    another has too is written, since families share them, and left as a conflict for somebody to look at.
     """
     taken = {key: changes[key] for key in STRONG_KEYS if changes.get(key)}
     named = _names_in(changes)
-    names = [*(f"{key}:{value}" for key, value in taken.items()), *map(lock_name_of, named)]
+    keys = [f"{key}:{changes[key]}" for key in KEYS if changes.get(key)]
+    names = [*keys, *map(lock_name_of, named)]
     lock_names(session, names or [f"customer:{customer_id}"])
     require_attributes(session, changes.get("attributes"))
     customer = lock_customer(session, customer_id)
@@ -149,6 +151,7 @@ def change_customer(
         raise Conflict(f"The brand or another store wrote {told}; a store changes what it wrote itself.")
     allowed = sorted_.allowed | _locate(session, customer, sorted_.allowed, scope)
     changed = _change(session, customer, allowed, home_store, writer_of(customer, scope, None), now)
+    _note_shared(session, customer, changed, now)
     if remove_external_ids(session, customer, dropped):
         customer.updated_at = customer.profile_updated_at = now
     if _name(session, customer, named, now) or dropped:
@@ -156,6 +159,14 @@ def change_customer(
     if changed:
         record(session, CustomerUpdated(occurred_at=now, customer_id=customer.id, fields=tuple(changed)))
     return customer
+
+
+def _note_shared(session: ScopedSession, customer: Customer, changed: Sequence[str], now: datetime) -> None:
+    """Leave a conflict where a new phone or address of hers is another's as well."""
+    for key in ("phone", "email"):
+        if key in changed and (value := getattr(customer, key)):
+            owners = queries.list_by_key(session, key, value)
+            note_conflict(session, {customer.id, *owners}, [key], source="api", now=now)
 
 
 def _names_in(changes: Mapping[str, Any]) -> list[Named]:

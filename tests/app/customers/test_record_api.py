@@ -280,3 +280,25 @@ def test_what_names_her_is_one_name_in_either_width(api: TestClient, home: Brand
     order = {"external_id": "R-1", "store_id": shops.a_id, "amount_yen": 1, "ordered_at": "2026-11-01T00:00:00Z"}
     bought = api.post("/v1/orders", json={**order, "member_number": "ｋ－００１".upper()}, headers=home.headers)
     assert bought.json()["customer_id"] == made["id"]
+
+
+@pytest.mark.parametrize("shared", [{"phone": "090-1111-2222"}, {"email": "both@mail.test"}])
+def test_a_phone_or_address_that_another_has_is_written_and_listed_once(
+    api: TestClient, home: BrandHome, shops: Shops, shared: dict[str, str]
+) -> None:
+    mother = upsert(api, home.headers, external_id="e-1", **shared, store_id=shops.b_id)
+    child = upsert(api, home.headers, external_id="e-2", store_id=shops.a_id)
+    for headers in (shops.key_a, home.headers, home.headers):
+        assert patch(api, headers, child, **shared).status_code == 200
+    assert patch(api, home.headers, child, phone="090-3333-4444", email="alone@mail.test").status_code == 200
+    [listed] = api.get("/v1/customer-conflicts", params={"open": True}, headers=home.headers).json()["items"]
+    assert set(listed["customer_ids"]) == {mother["id"], child["id"]}
+    assert (listed["keys"], listed["source"], listed["seen_count"]) == (list(shared), "api", 1)
+
+
+def test_the_phone_of_somebody_who_was_erased_is_nobodys(api: TestClient, home: BrandHome) -> None:
+    gone = upsert(api, home.headers, external_id="e-1", phone="090-1111-2222")
+    assert api.delete(f"/v1/customers/{gone['id']}", headers=home.headers).status_code == 202
+    made = upsert(api, home.headers, external_id="e-2")
+    assert patch(api, home.headers, made, phone="090-1111-2222").status_code == 200
+    assert api.get("/v1/customer-conflicts", headers=home.headers).json()["items"] == []
