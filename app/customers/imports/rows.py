@@ -68,6 +68,8 @@ class Surroundings:
     """What rows may name: stores by code, name or id, declared attributes, municipalities by address."""
 
     stores: Mapping[str, Store]
+    closed_stores: Mapping[str, Store]
+    """Stores that are archived, which nobody is newly tied to."""
     attributes: Mapping[str, CustomerAttribute]
     municipalities: Municipalities
     has_account: bool
@@ -235,6 +237,9 @@ class RowReader:
         for name in ("store", "home_store"):
             if name in values:
                 store = self._around.stores.get(values[name])
+                if store is None and "noren_id" in values and values[name] in self._around.closed_stores:
+                    del values[name]  # as the export wrote it: what she has stays
+                    continue
                 if store is None:
                     raise Refused(self._heading(name), "There is no such store.", "その店舗はありません。")
                 values[name] = store

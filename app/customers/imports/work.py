@@ -257,12 +257,14 @@ class _Turn:
         options = self._options
         with self._work.session() as session:
             brand = get_brand(session, self._work.brand_id)
-            stores = session.exec(select(Store).where(col(Store.archived_at).is_(None))).all()
+            every = session.exec(select(Store)).all()
+            stores = [store for store in every if store.archived_at is None]
             account = None
             if options.line_account_id is not None:
                 account = session.exec(select(LineAccount).where(col(LineAccount.id) == options.line_account_id)).one()
             around = Surroundings(
                 stores=_names_of(stores),
+                closed_stores=_names_of([store for store in every if store.archived_at is not None]),
                 attributes=map_attributes(session),
                 municipalities=load_municipalities(session),
                 has_account=account is not None,

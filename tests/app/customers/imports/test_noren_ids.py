@@ -1,5 +1,6 @@
 """Rows that name people by the id that Noren gave them, as exported files do."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -94,3 +95,17 @@ def test_what_is_no_noren_id_is_refused_in_ndjson_too(desk: Desk) -> None:
     operation = desk.run('{"id": "store_x", "member_number": "M-1"}\n{"id": 7}\n', "application/x-ndjson")
     assert [one["column"] for one in desk.errors(operation)] == ["id", "id"]
     assert "cus_" in desk.errors(operation)[0]["reason_ja"]
+
+
+@pytest.mark.parametrize("row", ["{id},S9,花子,", ",S9,花子,M-1"])
+def test_a_home_that_is_archived_by_now_stays_where_the_id_names_her(desk: Desk, row: str) -> None:
+    with desk.home.open() as session:
+        home = make.store(session, code="S9")
+        person = make.customer(session, home, name="花子", home_store_id=home.id, home_store_no=home.no)
+        home.archived_at = datetime.now(UTC)
+        session.commit()
+        named = encode_id("cus", person.id)
+    operation = desk.run(f"Noren ID,ホーム店舗,氏名,会員番号\n{row.format(id=named)}\n")
+    is_by_id = "{id}" in row
+    assert (operation["result"]["unchanged"], operation["result"]["failed"]) == (int(is_by_id), int(not is_by_id))
+    assert [one.home_store_no for one in desk.people()] == [home.no]
