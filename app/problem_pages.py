@@ -57,6 +57,7 @@ ADVICE: Final[dict[str, str]] = {
     "method-not-allowed": "The documentation at /docs lists the methods of each path.",
     "not-found": "Check the id. What belongs to another brand or store looks exactly like what does not exist.",
     "not-recognised": "Have her check what she typed: two things must agree, such as her card and her phone.",
+    "note-of-head-office": "Write a note of the store's own, or ask head office to change this one.",
     "operation-cancelled": "Start it anew if it was cancelled by mistake; what is done already is not done twice.",
     "operation-interrupted": "Start it anew; what is done already is not done twice.",
     "permission-missing": "Ask head office to give this client or key the permission named in `permission`.",

@@ -5,6 +5,7 @@ from typing import Final
 from app.coupons import problems as coupons
 from app.customers.attributes.problems import AttributeInUse
 from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, MergeUndone
+from app.customers.notes.problems import NoteOfHeadOffice
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
 from app.messaging.service import QuotaExhausted
@@ -31,6 +32,8 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "read_message_content": (ContentPreparing, ContentGone),
     "create_customer_attribute": (AttributeInUse,),
     "change_customer_attribute": (AttributeInUse,),
+    "change_customer_note": (NoteOfHeadOffice,),
+    "delete_customer_note": (NoteOfHeadOffice,),
     "import_customers": (UploadInterrupted, TooManyUploads),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),

@@ -6,12 +6,12 @@ from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
 from app.customers.notes import queries, service
 from app.customers.notes.models import CustomerNote
+from app.customers.notes.problems import NoteOfHeadOffice
 from app.customers.notes.schemas import NoteCreate, NoteRead, NoteUpdate
 from app.customers.queries import get_customer
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CustomerId, CustomerNoteId, Page
-from tenants.problems import PermissionMissing
 from tenants.session import ScopedSession as Session
 
 of_customer = APIRouter(prefix="/v1/customers/{customer_id}/notes", tags=["customers"], route_class=ApiRoute)
@@ -60,7 +60,7 @@ def delete_customer_note(note_id: CustomerNoteId, session: ScopedSession, caller
 
 
 def _own(session: Session, caller: CallerInfo, note_id: CustomerNoteId) -> CustomerNote:
-    """A note that the caller may change, locked. Raises NotFound, or PermissionMissing for head office's."""
+    """A note that the caller may change, locked. Raises NotFound, or NoteOfHeadOffice."""
     if not caller.scope.sees_store(queries.get_note(session, note_id).store_no):
-        raise PermissionMissing("customers:write")
+        raise NoteOfHeadOffice
     return queries.lock_note(session, note_id)
