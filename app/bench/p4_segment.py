@@ -59,22 +59,17 @@ def run(size: Size) -> Result:
         if found != expected:
             raise Failed(f"The product counts {found:,} customers, DuckDB {expected:,}.")
         cpu = counting.place.postgres_cpu_seconds(), process_time()
-        ours, theirs = _by_turns(counting.count, reference.count)
-        grouped = reference.time_grouped()
+        ours, grouped = _by_turns(counting.count, reference.count_places)
+        bare = median(_measure(reference.count) for _ in range(ROUNDS))
         spent = {
             "Postgres": counting.place.postgres_cpu_seconds() - cpu[0],
             "DuckDB and the caller": process_time() - cpu[1],
         }
-    bar = Bar(at_most=4)
     work = f"count of {found:,} by 4 conditions, by account and store"
+    figure = ours * 1000
     lines = [
-        Line(work=work, figure=ours * 1000, unit="ms", reference=theirs * 1000, bar=bar),
-        Line(
-            work="the same, and DuckDB too by account and store",
-            figure=ours * 1000,
-            unit="ms",
-            reference=grouped * 1000,
-        ),
+        Line(work=work, figure=figure, unit="ms", reference=grouped * 1000, bar=Bar(at_most=4)),
+        Line(work="the same, and DuckDB counts only all of them", figure=figure, unit="ms", reference=bare * 1000),
     ]
     return Result(
         id="P4",
@@ -82,7 +77,7 @@ def run(size: Size) -> Result:
         lines=tuple(lines),
         cpu_seconds=spent,
         notes=(
-            f"Reference: count(*) of DuckDB {reference.version} over the columns that the rule asks for, in memory.",
+            f"Reference: the same answer by DuckDB {reference.version} over the columns that it asks for, in memory.",
             f"Ours is the whole preview: names looked up, the walls, and every account and store. Median of {ROUNDS}.",
         ),
     )
@@ -174,13 +169,13 @@ class _DuckDB:
         """How many meet the rule."""
         return int(self._first(f"SELECT count(*) FROM customer WHERE {self.where}"))
 
-    def time_grouped(self) -> float:
-        """Median seconds of what the product answers: by combination of accounts and stores, which are then few."""
-        grouped = f"SELECT account_nos, store_nos, count(*) FROM customer WHERE {self.where} GROUP BY ALL"
-        each = "SELECT unnest(account_nos) AS no, sum(people) FROM chosen GROUP BY 1"
-        stores = "SELECT unnest(store_nos) AS no, sum(people) FROM chosen GROUP BY 1"
-        query = f"WITH chosen AS ({grouped.replace('count(*)', 'count(*) AS people')}) {each} UNION ALL {stores}"
-        return median(_measure(lambda: self._all(query)) for _ in range(ROUNDS))
+    def count_places(self) -> Sequence[Any]:
+        """What the product answers: by combination of accounts and stores, which are then few, added up for each."""
+        grouped = f"SELECT account_nos, store_nos, count(*) AS people FROM customer WHERE {self.where} GROUP BY ALL"
+        each = "SELECT unnest({}) AS no, sum(people) FROM chosen GROUP BY 1"
+        return self._all(
+            f"WITH chosen AS ({grouped}) {each.format('account_nos')} UNION ALL {each.format('store_nos')}"
+        )
 
     def _first(self, query: str) -> Any:
         return self._all(query)[0][0]
