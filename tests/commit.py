@@ -1,10 +1,14 @@
 """The commit under test: what tries only a part of everything chooses the part by it, so that commits take turns."""
 
+import os
 import subprocess
 from functools import cache
 from zlib import crc32
 
 from tests.serving import ROOT
+
+IS_WHOLE = os.environ.get("WALLS") == "all"
+"""Whether everything is tried, as `make walls` has it."""
 
 
 @cache

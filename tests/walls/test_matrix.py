@@ -4,18 +4,16 @@ By itself the run tries an eighth of the operations, another one with each commi
 scope and as nobody in every way; with `WALLS=all`, as `make walls` has it, all of them as every kind there is.
 """
 
-import os
 from collections.abc import Callable
 
 import pytest
 
-from tests.commit import is_turn
+from tests.commit import IS_WHOLE, is_turn
 from tests.document import document
 from tests.walls.document import Document
 from tests.walls.filters import switched_off
 from tests.walls.matrix import Matrix, expected_cells
 
-IS_WHOLE = os.environ.get("WALLS") == "all"
 NAMES = [name for name in Document(document()).list_names() if " /v1/" in name and (IS_WHOLE or is_turn(name, parts=8))]
 
 

@@ -134,6 +134,8 @@ class _Turn:
         reader, destination = self._look_around(plan)
         for batch in self._read_ahead(plan, reader):
             with self._work.session() as session:
+                # Not waited for: where Postgres dies, a batch goes with its place in the file, and is taken in again.
+                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
                 operation = self._lock(session)
                 if operation is None:
                     return False
