@@ -232,9 +232,9 @@ class Matrix:
         return [one for one in doers if one.may(operation.permission)]
 
     def own_kind(self, operation: Operation, slot: Slot) -> str:
-        """A thing is not put into itself: where the path names one of the same kind, another one."""
-        in_path = {one.kind for one in operation.slots_of("path")}
-        return f"{slot.kind}#2" if slot.where == "body" and slot.kind in in_path else slot.kind
+        """A thing is not put into itself: where the path or the body names one of the same kind, a further one."""
+        others = {one.kind for one in (*operation.slots_of("path"), *operation.slots_of("body")) if one != slot}
+        return f"{slot.kind}#3" if slot.where == "body" and slot.kind in others else slot.kind
 
     # -- those who may not
 

@@ -24,7 +24,7 @@ from app.customers.erasing.models import ErasureReceipt
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.models import CustomerConflict, ExternalId
 from app.customers.joining.service import merge
-from app.customers.models import Customer, Friend
+from app.customers.models import Customer, CustomerTag, Friend
 from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.messaging.models import Run
@@ -188,6 +188,7 @@ def _person(made: Made) -> Customer:
         make.friend(made.session, newest, person)
     for _ in range(2 if made.rich else 0):
         _add_note(made, person)
+        _put_tag_on(made, person)
         made.session.add(
             Consent(
                 customer_id=person.id,
@@ -246,6 +247,14 @@ def _attribute(made: Made) -> UUID:
     made.session.add(attribute)
     made.session.flush()
     return attribute.id
+
+
+def _put_tag_on(made: Made, person: Customer) -> None:
+    tag = make.tag(made.session, made.store, name=f"{made.name} {os.urandom(4).hex()}")
+    row = CustomerTag(customer_id=person.id, tag_id=tag.id, tag_no=tag.no, store_no=made.store_no, source=made.name)
+    made.session.add(row)
+    person.tag_nos = [*person.tag_nos, tag.no]
+    made.session.flush()
 
 
 def _note(made: Made) -> UUID:
