@@ -143,7 +143,7 @@ LEAK = "current_setting('canary.leak')"
         ("audit_entry.caller_name", f"UPDATE audit_entry SET caller_name = {LEAK}"),
         ("procrastinate_jobs.args", "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
             f" VALUES ('x', 'x', jsonb_build_object('name', {LEAK}))"),
-        ("erasure_receipt.counts", f"UPDATE erasure_receipt SET counts = jsonb_build_object({LEAK}, 1)"),
+        ("erasure_receipt.counts", f"UPDATE erasure_receipt SET counts = counts || jsonb_build_object({LEAK}, 1)"),
     ],
 )  # fmt: skip
 def test_a_leak_that_is_planted_is_found(erased: Erased, column: str, statement: str) -> None:
