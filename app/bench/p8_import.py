@@ -122,7 +122,7 @@ def _wait(http: httpx.Client, operation_id: str) -> dict[str, Any]:
         operation: dict[str, Any] = http.get(f"/v1/operations/{operation_id}").json()
         if operation["status"] != "running":
             return operation
-        time.sleep(0.2)
+        time.sleep(0.5)
     raise Failed("The import did not end.")
 
 

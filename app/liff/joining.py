@@ -1,6 +1,5 @@
 """「LINEをひとつに」: the page on which a person proves, provider by provider, that she is one, and its way to LINE."""
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-import orjson
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -20,14 +18,14 @@ from app.liff.pages import Notice
 from app.liff.places import LoginPlace, read_login_place
 from app.liff.problems import IdTokenRefused
 from app.liff.proving import prove, read_standing
-from app.liff.sessions import end_session, find_key, read_session, unwrap
+from app.liff.sealed import open_sealed, write_sealed
+from app.liff.sessions import end_session, read_session
 from app.liff.shown import NoSuchPage, read_shown
 from app.line.errors import LineError, LineUnavailable
 from app.problems import Refused
 from app.routes import read_body
 from tenants.problems import NotFound
 from tenants.scope import Scope
-from tenants.sealing import Unsealable
 from tenants.session import open_session
 
 if TYPE_CHECKING:
@@ -124,15 +122,13 @@ def _start(request: Request, brand_id: UUID, account_id: UUID, login_channel_id:
     if place is None:
         return f"{pages.path_of(account_id)}?notice={Notice.NOT_PROVEN}"
     attempt = new_attempt()
-    written = orjson.dumps(
-        {
-            "account": account_id,
-            "channel": login_channel_id,
-            "at": now.timestamp(),
-            "attempt": [attempt.state, attempt.nonce, attempt.verifier],
-        }
-    )
-    kept = urlsafe_b64encode(brand_id.bytes + key.seal(written, _PURPOSE)).decode().rstrip("=")
+    values = {
+        "account": account_id,
+        "channel": login_channel_id,
+        "at": now.timestamp(),
+        "attempt": [attempt.state, attempt.nonce, attempt.verifier],
+    }
+    kept = write_sealed(brand_id, key, values, _PURPOSE)
     browser.set_cookie(request, _KEPT, kept, int(WITHIN.total_seconds()))
     return authorize_url(place.hosts, attempt, login_channel_id=login_channel_id, redirect_uri=redirect_uri(request))
 
@@ -193,18 +189,10 @@ def _open(request: Request, kept: str) -> Attempt | None:
     """The sign-in that this browser began, if it is one of ours."""
     from app.line.login import LoginAttempt
 
-    wrapped = unwrap(kept)
-    if wrapped is None:
+    opened = open_sealed(request, kept, _PURPOSE)
+    if opened is None:
         return None
-    brand_id, sealed = wrapped
-    with open_session(request.app.state.engine, Scope(brand_id)) as session:
-        key = find_key(request, session)
-    if key is None:
-        return None
-    try:
-        values = orjson.loads(key.unseal(sealed, _PURPOSE))
-    except Unsealable:
-        return None
+    brand_id, values = opened
     at = datetime.fromtimestamp(values["at"], UTC)
     attempt = LoginAttempt(*values["attempt"])
     return Attempt(brand_id, UUID(values["account"]), values["channel"], at, at, attempt)

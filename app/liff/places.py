@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from app.auth import brand_key_of
 from app.liff.problems import IdTokenRefused, LoginChannelAmbiguous
-from app.liff.sessions import find_key
+from app.liff.sealed import find_key
 from app.line.errors import LineError, LineUnavailable
 from app.line.hosts import LineHosts, NoTestHost, line_hosts
 from app.problems import Refused

@@ -5,25 +5,18 @@ nothing once she is erased. A proof counts for twelve hours, as long as LINE let
 that nobody uses ends sooner.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import orjson
 from fastapi import Request
-from sqlmodel import select
 
 from app import sessions as browser
-from app.auth import brand_key_of
+from app.liff.sealed import open_sealed, write_sealed
 from app.sessions import RequestForged
-from tenants.brands.models import Brand
-from tenants.scope import Scope
-from tenants.sealing import BrandKey, Unsealable
-from tenants.session import ScopedSession, open_session
+from tenants.sealing import BrandKey
 
 PROOF_LIVES: Final = timedelta(hours=12)
 IDLE_LIVES: Final = timedelta(hours=2)
@@ -80,8 +73,8 @@ def hand_session(request: Request, session: LiffSession, key: BrandKey, now: dat
     """Give the browser this session, renewed: its token, and when it ends."""
     expires_at = session.expires_at(now)
     proofs = [[one.identity_id, one.login_channel_id, one.proven_at.timestamp()] for one in session.proofs]
-    sealed = key.seal(orjson.dumps({"proofs": proofs, "until": expires_at.timestamp()}), _PURPOSE)
-    token = PREFIX + urlsafe_b64encode(session.brand_id.bytes + sealed).decode().rstrip("=")
+    values = {"proofs": proofs, "until": expires_at.timestamp()}
+    token = PREFIX + write_sealed(session.brand_id, key, values, _PURPOSE)
     browser.set_cookie(request, _COOKIE, token, max(0, int((expires_at - now).total_seconds())))
     return token, expires_at
 
@@ -97,36 +90,13 @@ def keep(proofs: Sequence[Proof], newest: Proof) -> tuple[Proof, ...]:
     return (*others[-(MOST_PROOFS - 1) :], newest)
 
 
-def unwrap(text: str) -> tuple[UUID, bytes] | None:
-    """A brand's id and what it has sealed, as a cookie of ours carries them."""
-    try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (NotBase64, ValueError):
-        return None
-    return (UUID(bytes=raw[:16]), raw[16:]) if len(raw) > 16 else None
-
-
-def find_key(request: Request, session: ScopedSession) -> BrandKey | None:
-    """The key of the session's brand; None if there is no such brand, or it goes."""
-    status = session.exec(select(Brand.status)).one_or_none()
-    return brand_key_of(session, request.app.state.keyring) if status in ("active", "suspended") else None
-
-
 def _open(request: Request, token: str, now: datetime, *, by_cookie: bool) -> LiffSession | None:
     if not token.startswith(PREFIX) or len(token) > LONGEST or not token.isascii():
         return None
-    wrapped = unwrap(token.removeprefix(PREFIX))
-    if wrapped is None:
+    opened = open_sealed(request, token.removeprefix(PREFIX), _PURPOSE)
+    if opened is None:
         return None
-    brand_id, sealed = wrapped
-    with open_session(request.app.state.engine, Scope(brand_id)) as session:
-        key = find_key(request, session)
-    if key is None:
-        return None
-    try:
-        written = orjson.loads(key.unseal(sealed, _PURPOSE))
-    except Unsealable:
-        return None
+    brand_id, written = opened
     if datetime.fromtimestamp(written["until"], UTC) <= now:
         return None
     proofs = [Proof(UUID(one[0]), one[1], datetime.fromtimestamp(one[2], UTC)) for one in written["proofs"]]

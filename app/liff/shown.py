@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from app.customers.models import Friend
 from app.liff.places import find_brand_id, trust
 from app.liff.proving import Standing
-from app.liff.sessions import find_key
+from app.liff.sealed import find_key
 from app.line.hosts import NoTestHost, line_hosts
 from tenants.brands.models import Brand
 from tenants.ids import decode_id

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from app.auth import Now, ScopedSession, allow
+from app.periods import LONGEST_DAYS, read_period
 from app.reports import queries
 from app.reports.projection import FIGURES
 from app.reports.queries import GroupBy
 from app.reports.schemas import Summary, SummaryRow
-from app.reports.summary import LONGEST_DAYS, read_period, summarise
+from app.reports.summary import summarise
 from app.routes import ApiRoute
 from app.schemas import LocalDate
 from app.sheets import prefers_csv, write_csv

@@ -10,6 +10,7 @@ from app.customers import by_segment
 from app.customers import queries as customers
 from app.customers.models import Customer
 from app.paging import PagingParams, make_page
+from app.periods import LONGEST_DAYS, read_period
 from app.routes import ApiRoute, Precondition
 from app.schemas import CustomerId, LocalDate, Page, Plain, SegmentId
 from app.segments import explaining, queries, service, sizes
@@ -42,9 +43,7 @@ First = Annotated[
 ]
 Last = Annotated[
     LocalDate | None,
-    Query(
-        alias="to", description=f"The last local day, at most {sizes.LONGEST_DAYS} with the first; today if not given."
-    ),
+    Query(alias="to", description=f"The last local day, at most {LONGEST_DAYS} with the first; today if not given."),
 ]
 SampleSize = Annotated[int, Query(ge=1, le=200, description="How many to draw."), Plain]
 Explaining = Annotated[SegmentId, Query(description="The segment to explain.")]
@@ -119,7 +118,7 @@ def list_segment_counts(
     It is counted every night and whenever its rule is saved. Of head office's segments a store has no counts.
     """
     segment = queries.get_segment(session, segment_id)
-    counts = sizes.list_counts(session, segment, *sizes.read_period(session, first, last, now))
+    counts = sizes.list_counts(session, segment, *read_period(session, first, last, now))
     return DayCountList(items=[DayCountRead.model_validate(count) for count in counts])
 
 

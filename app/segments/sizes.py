@@ -1,7 +1,7 @@
 """How many a rule chooses, now and day by day."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,6 @@ from app.segments.models import Segment, SegmentCount
 from tenants.brands.queries import get_brand
 from tenants.problems import Invalid, NotFound
 from tenants.session import ScopedSession, as_seen_by
-
-LONGEST_DAYS = 400
-USUAL_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -134,16 +131,3 @@ def list_counts(session: ScopedSession, segment: Segment, first: date, last: dat
         )
         for row in queries.list_counts(session, segment.id, first, last)
     ]
-
-
-def read_period(session: ScopedSession, first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """The first and the last local day asked for; without them the 30 days that end today. Raises Invalid."""
-    if last is None:
-        last = now.astimezone(ZoneInfo(get_brand(session, session.scope.brand_id).timezone)).date()
-    if first is None:
-        first = last - timedelta(days=USUAL_DAYS - 1)
-    if first > last:
-        raise Invalid.at("/query/from", f"Must not come after the last day, {last}.")
-    if (last - first).days >= LONGEST_DAYS:
-        raise Invalid.at("/query/from", f"The period must be {LONGEST_DAYS} days or shorter.")
-    return first, last

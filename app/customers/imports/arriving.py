@@ -49,8 +49,8 @@ CREATE TEMP TABLE IF NOT EXISTS arriving (
 ) ON COMMIT DROP
 """
 EMPTY: Final = "TRUNCATE arriving"
-COUNT_KNOWN: Final = "SELECT count(*) FROM arriving WHERE NOT is_new AND NOT is_refused"
 _ACCEPTED: Final = "NOT a.is_refused"
+_NEW: Final = "a.is_new AND NOT a.is_refused"
 _KNOWN: Final = "NOT a.is_new AND NOT a.is_refused"
 KNOWN_IDS: Final = "ANY(ARRAY(SELECT customer_id FROM arriving WHERE NOT is_new AND NOT is_refused))"
 """As an array, so that the people are looked up by their key, however many there are beside them."""
@@ -147,7 +147,10 @@ RETURNING a.no
 
 
 def named_by(present: Collection[str], schema: str = "") -> str:
-    """A lateral select of whom the keys of a row `a` name: `key` and `customer_id`, each pair once."""
+    """A lateral select of whom the keys of a row `a` name: `key` and `customer_id`, some pairs more than once.
+
+    It sorts nothing, since for most rows of most files there is nothing to be found, and that is to cost little.
+    """
     of_row = f"coalesce(c.merged_into_id, c.id) AS customer_id FROM {schema}customer AS c WHERE c.brand_id = :brand_id"
     of_system = f"x.customer_id FROM {schema}external_id AS x WHERE x.brand_id = :brand_id"
     parts = []
@@ -160,8 +163,7 @@ def named_by(present: Collection[str], schema: str = "") -> str:
                 parts.append(f"(SELECT '{key}' AS key, {of_system} AND x.system = '{key}' AND x.value = a.{key})")
     for key in WEAK:
         if key in present:
-            ordered = "ORDER BY c.id LIMIT 3"
-            parts.append(f"(SELECT '{key}' AS key, {of_row} AND c.{key} = a.{key} AND c.erased_at IS NULL {ordered})")
+            parts.append(f"(SELECT '{key}' AS key, {of_row} AND c.{key} = a.{key} AND c.erased_at IS NULL LIMIT 3)")
             if "noren_id" in present:
                 # She is one of those who share it, also where so many do that not all are listed.
                 parts.append(f"(SELECT '{key}' AS key, {of_row} AND {_OF_ID} AND c.{key} = a.{key})")
@@ -176,7 +178,7 @@ def named_by(present: Collection[str], schema: str = "") -> str:
             f"(SELECT 'line_user_id' AS key, i.customer_id FROM {schema}identity AS i"
             " WHERE i.brand_id = :brand_id AND i.id = a.identity_id)"
         )
-    return " UNION ".join(parts)
+    return " UNION ALL ".join(parts)
 
 
 def match(present: Collection[str]) -> str:
@@ -193,7 +195,7 @@ def match(present: Collection[str]) -> str:
                array_agg(DISTINCT customer_id) AS people
         FROM named GROUP BY no
     ), hits AS (
-        SELECT no, customer_id, count(*) AS hits FROM named GROUP BY no, customer_id
+        SELECT no, customer_id, count(DISTINCT key) AS hits FROM named GROUP BY no, customer_id
     ), fitting AS (
         SELECT hits.no, (array_agg(hits.customer_id))[1] AS customer_id, count(*) AS fits
         FROM hits JOIN known ON known.no = hits.no AND known.keys = hits.hits GROUP BY hits.no
@@ -289,7 +291,7 @@ def insert_new(present: frozenset[str]) -> str:
     SELECT :brand_id, a.customer_id, :now, :now, :now, '{{}}', {attributes}, a.tag_nos, a.store_nos,
         {reached if has_friends else "'{}'::int[]"}, 0, 0, 0,
         CASE WHEN {_EARLIEST} < :now THEN {_EARLIEST} END{_listed(values)}
-    FROM arriving AS a WHERE a.is_new AND NOT a.is_refused
+    FROM arriving AS a WHERE {_NEW}
     """
 
 
@@ -408,20 +410,29 @@ def update_known(present: frozenset[str]) -> str:
     """
 
 
-ADD_TIES: Final = f"""
-INSERT INTO customer_store (brand_id, customer_id, store_id, store_no, order_count, spend_yen, visit_count, updated_at)
-SELECT :brand_id, a.customer_id, store.id, store.no, 0, 0, 0, :now
-FROM arriving AS a CROSS JOIN LATERAL unnest(a.store_nos) AS tie (no)
-JOIN store ON store.brand_id = :brand_id AND store.no = tie.no
-WHERE {_ACCEPTED}
-ON CONFLICT DO NOTHING
-"""
+def add_ties(*, are_new: bool) -> str:
+    """Tie people to the stores of their rows: those who are new, or those who are known and may be tied there."""
+    return f"""
+    INSERT INTO customer_store
+        (brand_id, customer_id, store_id, store_no, order_count, spend_yen, visit_count, updated_at)
+    SELECT :brand_id, a.customer_id, store.id, store.no, 0, 0, 0, :now
+    FROM arriving AS a CROSS JOIN LATERAL unnest(a.store_nos) AS tie (no)
+    JOIN store ON store.brand_id = :brand_id AND store.no = tie.no
+    {_those(are_new)}
+    """
 
-ADD_TAGS: Final = f"""
-INSERT INTO customer_tag (brand_id, customer_id, tag_id, tag_no, store_no, source, tagged_at)
-SELECT :brand_id, a.customer_id, given.id, given.no, NULL, 'import', :now
-FROM arriving AS a CROSS JOIN LATERAL unnest(a.tag_nos) AS hers (no)
-JOIN unnest(CAST(:tag_ids AS uuid[]), CAST(:tag_nos AS int[])) AS given (id, no) ON given.no = hers.no
-WHERE {_ACCEPTED}
-ON CONFLICT DO NOTHING
-"""
+
+def add_tags(*, are_new: bool) -> str:
+    """Give people the tags of their rows: those who are new, or those who are known and may have them."""
+    return f"""
+    INSERT INTO customer_tag (brand_id, customer_id, tag_id, tag_no, store_no, source, tagged_at)
+    SELECT :brand_id, a.customer_id, given.id, given.no, NULL, 'import', :now
+    FROM arriving AS a CROSS JOIN LATERAL unnest(a.tag_nos) AS hers (no)
+    JOIN unnest(CAST(:tag_ids AS uuid[]), CAST(:tag_nos AS int[])) AS given (id, no) ON given.no = hers.no
+    {_those(are_new)}
+    """
+
+
+def _those(are_new: bool) -> str:
+    """Who is new has nothing yet that could conflict: to be ready for it costs a third of the insertion."""
+    return f"WHERE {_NEW}" if are_new else f"WHERE {_KNOWN} ON CONFLICT DO NOTHING"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, cast
 
 import psycopg
@@ -75,6 +76,14 @@ class Taken:
     faults: list[Fault] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Wave:
+    """Rows that have no key in common, and those that wait for them."""
+
+    rows: list[_Numbered]
+    rest: list[_Numbered]
+
+
 class Intake:
     """Takes rows in, in the transaction of a session that sees the whole brand."""
 
@@ -94,6 +103,7 @@ class Intake:
         self._is_rehearsal = is_rehearsal
         self._nos_of_all = (destination.store.no,) if destination.store else ()
         self._also: frozenset[str] = frozenset()
+        self._copied: _Wave | None = None
         self.taken = Taken()
         account = destination.account
         self._common: dict[str, Any] = {
@@ -110,26 +120,44 @@ class Intake:
             "account_store_nos": sorted(store.no for store in destination.account_stores),
         }
 
+    def copy_ahead(self, arrivals: Sequence[Arrival]) -> None:
+        """Copy the rows that `take` would begin with, while another transaction takes others in.
+
+        It reads nothing and locks nothing that others see. Rows with tags that are not known yet are left to `take`:
+        making a tag may wait for others.
+        """
+        names = {name for arrival in arrivals for name in arrival.values.get("tags", ())}
+        if self._to.tag:
+            names.add(self._to.tag)
+        if names.issubset(self._tags):
+            self._execute(arriving.CREATE)
+            self._copied = _part(list(enumerate(arrivals)), ())
+            self._copy(self._copied.rows, arriving.list_present(arrival for _, arrival in self._copied.rows))
+
     def take(self, arrivals: Sequence[Arrival]) -> Taken:
         """Take these rows in, in their order. Whoever is named by several rows is changed by one after the other."""
         if not self._is_rehearsal:
             lock_all_names(self._session)  # before any row, as everyone does
         self._find_tags(arrivals)
-        self._execute(arriving.CREATE)
+        if self._copied is None:
+            self._execute(arriving.CREATE)
         if self._execute(arriving.ASK_FORMER).scalar_one():
             self._also = frozenset({arriving.FORMER})
         waiting = list(enumerate(arrivals))
         settled: set[str] = set()
         while waiting:
-            wave, rest = _part(waiting, settled)
+            wave = self._copied or _part(waiting, settled)
             refused: set[int] = set()
-            put_off = self._take_wave(wave, refused)
-            for no, arrival in wave:
-                if no not in put_off and no not in refused:
-                    settled.update(arrival.keys())
-            waiting = sorted([*rest, *((no, one) for no, one in wave if no in put_off)], key=lambda pair: pair[0])
-            if waiting or self._is_rehearsal:  # else the table goes with the transaction
+            put_off = self._take_wave(wave.rows, refused)
+            rest = sorted([*wave.rest, *((no, one) for no, one in wave.rows if no in put_off)], key=itemgetter(0))
+            if rest:
+                left = put_off | refused
+                for no, arrival in wave.rows:
+                    if no not in left:
+                        settled.update(arrival.keys())
+            if rest or self._is_rehearsal:  # else the table goes with the transaction
                 self._execute(arriving.EMPTY)
+            waiting = rest
         return self.taken
 
     def _take_wave(self, wave: Sequence[_Numbered], refused: set[int]) -> set[int]:
@@ -139,22 +167,25 @@ class Intake:
         """
         lines = {no: arrival.line for no, arrival in wave}
         present = arriving.list_present(arrival for _, arrival in wave) | self._also
-        self._copy(wave, present)
+        if self._copied is None:
+            self._copy(wave, present)
+        self._copied = None
         if self._is_rehearsal:
             rehearsal.fetch_named(self._session, present, self._common)
         if "line_user_id" in present:
             self._execute(arriving.FIND_IDENTITIES)
         self._match(present, lines, refused)
-        known = int(self._execute(arriving.COUNT_KNOWN).scalar_one())
+        created = self._execute(arriving.insert_new(present)).rowcount
+        are_new = {True: created > 0, False: len(wave) > len(refused) + created}
         put_off: set[int] = set()
-        if known:
+        if are_new[False]:
             self._execute(arriving.LOCK)
             self._refuse(present, lines, refused)
             put_off = {row.no for row in self._execute(arriving.PUT_OFF).all()}
-        created = self._execute(arriving.insert_new(present)).rowcount
         self._add_names(present)
-        changed = self._execute(arriving.update_known(present)).rowcount if known else 0
-        self._add_ties(present)
+        changed = self._execute(arriving.update_known(present)).rowcount if are_new[False] else 0
+        for which in (one for one, is_any in are_new.items() if is_any):
+            self._add_ties(present, are_new=which)
         self.taken.created += created
         self.taken.changed += changed
         self.taken.unchanged += len(wave) - len(put_off) - len(refused) - created - changed
@@ -203,12 +234,12 @@ class Intake:
                 self._execute(arriving.NAME_IDENTITIES)
             self._execute(arriving.ADD_FRIENDS)
 
-    def _add_ties(self, present: frozenset[str]) -> None:
+    def _add_ties(self, present: frozenset[str], *, are_new: bool) -> None:
         if self._nos_of_all or self._to.account_stores or not present.isdisjoint(("store", "home_store")):
-            self._execute(arriving.ADD_TIES)
+            self._execute(arriving.add_ties(are_new=are_new))
         if self._tags:
             tags = {tag.id: tag.no for tag in self._tags.values()}
-            self._execute(arriving.ADD_TAGS, tag_ids=list(tags), tag_nos=list(tags.values()))
+            self._execute(arriving.add_tags(are_new=are_new), tag_ids=list(tags), tag_nos=list(tags.values()))
 
     def _copy(self, wave: Sequence[_Numbered], present: frozenset[str]) -> None:
         connection = cast(psycopg.Connection[Any], self._session.connection().connection.driver_connection)
@@ -264,7 +295,7 @@ def _literal(nos: Collection[int]) -> str:
     return "{" + ",".join(map(str, sorted(nos))) + "}"
 
 
-def _part(waiting: Sequence[_Numbered], settled: Collection[str]) -> tuple[list[_Numbered], list[_Numbered]]:
+def _part(waiting: Sequence[_Numbered], settled: Collection[str]) -> _Wave:
     """Those of some rows that can be taken in at once, and those who have a key in common with one before.
 
     A key that is settled is somebody's by now: whoever else has it is told by the database.
@@ -278,4 +309,4 @@ def _part(waiting: Sequence[_Numbered], settled: Collection[str]) -> tuple[list[
             keys = [key for key in keys if key not in settled]
         (rest if not seen.isdisjoint(keys) else wave).append(pair)
         seen.update(keys)
-    return wave, rest
+    return _Wave(wave, rest)

@@ -1,15 +1,16 @@
 """The work of an import: batch after batch, each with its progress in one transaction, so that a crash loses nothing.
 
-While the database takes one batch in, the next one is read.
+While the database takes one batch in, the next one is read and copied to where it can be taken in from.
 """
 
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,8 @@ from app.operations.queries import find_piece
 from tenants.brands.queries import get_brand
 from tenants.ids import encode_id
 from tenants.line_accounts.models import LineAccount
-from tenants.session import ScopedSession
+from tenants.scope import Scope
+from tenants.session import ScopedSession, open_session
 from tenants.stores.models import Store
 
 INPUT: Final = "input"
@@ -96,6 +98,15 @@ class Batch:
     after: Place
 
 
+@dataclass(frozen=True)
+class _Staged:
+    """A batch, and the transaction that will take it in, which has its rows by now."""
+
+    batch: Batch
+    session: ScopedSession
+    intake: Intake
+
+
 def run_turn(work: Work, operation_id: UUID) -> bool:
     """Work on an import for a while; whether there is more to do. A second worker at the same one stops."""
     with work.session() as session:
@@ -132,17 +143,16 @@ class _Turn:
         until = time.monotonic() + TURN_SECONDS
         plan = self._make_plan()
         reader, destination = self._look_around(plan)
-        for batch in self._read_ahead(plan, reader):
-            with self._work.session() as session:
-                # Not waited for: where Postgres dies, a batch goes with its place in the file, and is taken in again.
-                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
-                operation = self._lock(session)
-                if operation is None:
-                    return False
-                intake = Intake(session, destination, self._work.now, tags=self._tags)
-                self._note(session, operation, batch, intake.take(batch.arrivals))
-            if time.monotonic() > until:
-                return True
+        with ExitStack() as left, closing(_ahead(self._stage(plan, reader, destination, left))) as staged:
+            for one in staged:
+                with one.session as session:
+                    operation = self._lock(session)
+                    if operation is None:
+                        return False
+                    self._note(session, operation, one.batch, one.intake.take(one.batch.arrivals))
+                    session.commit()
+                if time.monotonic() > until:
+                    return True
         self._finish(plan)
         return False
 
@@ -152,7 +162,7 @@ class _Turn:
         reader, destination = self._look_around(plan)
         with self._work.session() as stage:
             rehearsal.cover_tables(stage)
-            for batch in self._read_ahead(plan, reader):
+            for batch in _ahead(self._batches(plan, reader)):
                 intake = Intake(stage, destination, self._work.now, tags=self._tags, is_rehearsal=True)
                 taken = intake.take(batch.arrivals)
                 with self._work.session() as session:
@@ -230,13 +240,15 @@ class _Turn:
             yield piece[skipped:]
             no, skipped = no + 1, 0
 
-    def _read_ahead(self, plan: Plan, reader: RowReader) -> Iterator[Batch]:
-        batches = self._batches(plan, reader)
-        with ThreadPoolExecutor(1, "import-reader") as pool:
-            coming = pool.submit(next, batches, None)
-            while (batch := coming.result()) is not None:
-                coming = pool.submit(next, batches, None)
-                yield batch
+    def _stage(self, plan: Plan, reader: RowReader, destination: Destination, left: ExitStack) -> Iterator[_Staged]:
+        """The batches, each with its transaction begun; those that nobody commits end with `left`."""
+        for batch in self._batches(plan, reader):
+            session = left.enter_context(open_session(self._work.engine, Scope(self._work.brand_id)))
+            # Not waited for: where Postgres dies, a batch goes with its place in the file, and is taken in again.
+            session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
+            intake = Intake(session, destination, self._work.now, tags=self._tags)
+            intake.copy_ahead(batch.arrivals)
+            yield _Staged(batch, session, intake)
 
     def _batches(self, plan: Plan, reader: RowReader) -> Iterator[Batch]:
         begin = Place(self._progress.position, self._progress.line)
@@ -280,6 +292,18 @@ class _Turn:
                 id_heading=plan.heading_of("noren_id") or "id",
             )
         return RowReader(list_kinds(ZoneInfo(brand.timezone)), around, plan.columns, plan.headings), destination
+
+
+_Item = TypeVar("_Item")
+
+
+def _ahead(items: Iterator[_Item]) -> Generator[_Item]:
+    """The same items, each made by another thread while the one before it is in use."""
+    with ThreadPoolExecutor(1, "import-reader") as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 _COUNTED: Final = ("rows", "created", "changed", "unchanged", "failed")
