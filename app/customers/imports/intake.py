@@ -104,6 +104,8 @@ class Intake:
         self._nos_of_all = (destination.store.no,) if destination.store else ()
         self._also: frozenset[str] = frozenset()
         self._copied: _Wave | None = None
+        self._written: dict[tuple[str, ...], str] = {}
+        """Combinations of tags, which many people share, as they are copied."""
         self.taken = Taken()
         account = destination.account
         self._common: dict[str, Any] = {
@@ -271,10 +273,12 @@ class Intake:
                 self._tags[name] = find_or_create_tag(self._session, name, None, self._now)
 
     def _tags_of(self, arrival: Arrival) -> str:
-        names = arrival.values.get("tags", ())
+        names = tuple(arrival.values.get("tags", ()))
         if self._to.tag:
             names = (*names, self._to.tag)
-        return _literal({self._tags[name].no for name in names}) if names else "{}"
+        if (written := self._written.get(names)) is None:
+            written = self._written[names] = _literal({self._tags[name].no for name in names})
+        return written
 
     def _stores_of(self, arrival: Arrival) -> str:
         values = arrival.values
@@ -284,7 +288,7 @@ class Intake:
                 nos.add(values[name].no)
         if "line_user_id" in values:
             nos.update(store.no for store in self._to.account_stores)
-        return _literal(nos) if nos else "{}"
+        return _literal(nos)
 
     def _execute(self, statement: str, **values: Any) -> Any:
         return self._session.connection().execute(text(statement), {**self._common, **values})
@@ -292,7 +296,7 @@ class Intake:
 
 def _literal(nos: Collection[int]) -> str:
     """Numbers as the text of an array."""
-    return "{" + ",".join(map(str, sorted(nos))) + "}"
+    return "{" + ",".join(map(str, sorted(nos))) + "}" if nos else "{}"
 
 
 def _part(waiting: Sequence[_Numbered], settled: Collection[str]) -> _Wave:

@@ -254,7 +254,7 @@ class RowReader:
             )
         if "address" in values and (code := self._around.municipalities.find(values["address"])) is not None:
             values["found_code"] = code
-        if not arrival.keys():
+        if not arrival.external_ids and values.keys().isdisjoint(KEYS):
             raise Refused(
                 "",
                 "Nothing names a person: a customer id, member number, phone, e-mail, LINE user id or Noren ID"

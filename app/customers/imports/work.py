@@ -43,7 +43,7 @@ from tenants.stores.models import Store
 
 INPUT: Final = "input"
 ERRORS: Final = "errors.csv"
-BATCH_ROWS: Final = 4_000
+BATCH_ROWS: Final = 6_000
 BATCH_BYTES: Final = 4_000_000
 TURN_SECONDS: Final = 20.0
 """Of one job, before others have their turn."""
