@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 UV_VERSION := 0.13.9
 
-.PHONY: help demo dev test walls check format lint types imports api openapi lock bench clean publish-api fuzz
+.PHONY: help demo dev test test-slow walls check format lint types imports api openapi lock bench clean publish-api fuzz
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -24,7 +24,10 @@ dev: .venv/.ready ## Serve with reload on an embedded database
 	@NOREN_LOG_LEVEL=debug $(BIN)/granian --interface asgi --factory --reload --port 8000 app.main:create_app
 
 test: .venv/.ready ## Run the tests: parallel, random order, real Postgres
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-slow: .venv/.ready ## Run the others: processes killed and kept under load, all that is stored searched, the tour
+	@$(BIN)/pytest -m slow -n $(WORKERS) --dist worksteal $(ARGS)
 
 walls: .venv/.ready ## Prove the walls: every operation, place for an id and kind of credential; every policy broken once
 	@WALLS=all $(BIN)/pytest tests/walls tests/isolation -n $(WORKERS) --dist worksteal -q $(ARGS)

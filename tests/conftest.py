@@ -181,6 +181,14 @@ def new_home(engine: Engine, keyring: Keyring) -> BrandHome:
     return BrandHome(engine, scope, token)
 
 
+@pytest.fixture(autouse=True)
+def _forgotten_cookies(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever signed in by the application that tests share is unknown to the next one."""
+    yield
+    if "api" in request.fixturenames:
+        request.getfixturevalue("api").cookies.clear()
+
+
 @pytest.fixture(scope="session")
 def api(settings: Settings) -> Iterator[TestClient]:
     """The application over its real database. Errors of ours surface as 500 answers, as they do for callers."""

@@ -1,4 +1,4 @@
-"""The order of a run: at random, but what takes long first, and together what shares what it needs."""
+"""The order of a run: at random, but first what takes long or would later, and together what shares what it needs."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -7,7 +7,7 @@ import pytest
 
 
 def deal(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
-    """The tests, so that each process of a run begins with its share of the slow modules.
+    """The tests, so that each process of a run begins with its share of the modules that are slow, or would be later.
 
     A process is given as many tests as any other, side by side in this order, and when it is done takes from the end of
     another's: a slow test near an end would keep the run waiting. Modules of one folder follow each other, since they
@@ -16,7 +16,7 @@ def deal(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
     modules: dict[str, list[pytest.Item]] = {}
     for item in items:
         modules.setdefault(item.location[0], []).append(item)
-    slow = [name for name, found in modules.items() if any(one.get_closest_marker("slow") for one in found)]
+    slow = [name for name, found in modules.items() if any(map(_comes_first, found))]
     quick = iter(_flatten(modules[name] for name in _by_folder([name for name in modules if name not in set(slow)])))
     dealt: list[pytest.Item] = []
     for number in range(processes):
@@ -24,6 +24,10 @@ def deal(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
         size = (len(items) - len(dealt)) // (processes - number)
         dealt += [*first, *islice(quick, max(0, size - len(first)))]
     return [*dealt, *quick]
+
+
+def _comes_first(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("slow", "every_brand"))
 
 
 def _by_folder(names: Sequence[str]) -> list[str]:

@@ -26,6 +26,8 @@ from tests.app.weather.files import at, forecast
 from tests.conftest import MASTER_KEYS, BrandHome, new_home
 from tests.running import RunningSandbox
 
+pytestmark = pytest.mark.every_brand
+
 NOON = at("2026-11-21 12:00")
 
 

@@ -31,6 +31,8 @@ from tests.app.sandbox.process import Shop
 from tests.conftest import MASTER_KEYS, BrandHome, copy_template, new_home
 from tests.running import RunningSandbox
 
+pytestmark = pytest.mark.every_brand
+
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 

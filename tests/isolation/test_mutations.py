@@ -14,6 +14,7 @@ def database(admin: Connection) -> Connection:
     return admin
 
 
+@pytest.mark.slow
 def test_whatever_is_broken_is_noticed(database: Connection) -> None:
     mutations = list_mutations(database)
     unnoticed = [str(one) for one in mutations if find_breach(database, one) is None]

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.customers.joining.models import CustomerConflict
@@ -26,18 +25,12 @@ class Shops:
             self.a, self.b = make.store(session), make.store(session)
             self.key_a = {"Authorization": f"Bearer {make.store_key(session, self.a)}"}
             self.key_b = {"Authorization": f"Bearer {make.store_key(session, self.b)}"}
-            put = text(
-                "INSERT INTO weather_area (level, code, name, parent, stations, synced_at)"
-                " VALUES ('class20', :code, :name, NULL, '{}', :at) ON CONFLICT DO NOTHING"
-            )
-            for code, name in (("1311300", "渋谷区"), ("1310400", "新宿区")):
-                session.execute(put, {"code": code, "name": name, "at": datetime(2026, 11, 1, tzinfo=UTC)})
             session.commit()
         self.a_id, self.b_id = encode_id("store", self.a.id), encode_id("store", self.b.id)
 
 
 @pytest.fixture
-def shops(home: BrandHome) -> Shops:
+def shops(home: BrandHome, tokyo: None) -> Shops:
     return Shops(home)
 
 

@@ -29,6 +29,8 @@ from tests.app.commerce.test_orders_api import World, order
 from tests.app.customers.test_customers_api import NOON
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 LATER = NOON + timedelta(days=1)
 
 

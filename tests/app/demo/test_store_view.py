@@ -111,6 +111,9 @@ class Demo:
         return {encode_id("cus", row[0]): (row[1], write_instant(row[2])) for row in self.read(CAME, nos=list(nos))}
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def demo(engine: Engine, keyring: Keyring, api: TestClient) -> Demo:
     """The demo's brands with few people; head office has sold them something at stores where they never were."""

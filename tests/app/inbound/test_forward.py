@@ -27,6 +27,8 @@ from tests.app.inbound.calls import Channel, commit_channel, told, work_off_all,
 from tests.app.inbound.tool import Tool
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 LINES_HEADERS = {"content-type": "application/json; charset=utf-8", "user-agent": "LineBotWebhook/2.0"}
 
 

@@ -17,6 +17,8 @@ from tenants.ids import encode_id
 from tests import make
 from tests.app.liff.stage import Stage
 
+pytestmark = pytest.mark.every_brand
+
 
 @pytest.fixture
 def member(stage: Stage) -> UUID:

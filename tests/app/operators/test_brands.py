@@ -11,6 +11,8 @@ from tests import make
 from tests.app.operators.conftest import Call, id_of, path_of
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 
 def test_a_new_brand_comes_in_by_its_first_client(operate: Call, api: TestClient) -> None:
     answer = operate("POST", "/brands", json={"name": "のれん食堂", "client_name": "本部"})

@@ -15,6 +15,8 @@ from app.settings import get_settings
 from tests.app.operators.conftest import id_of
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 Noren = Callable[..., Any]
 
 

@@ -27,6 +27,8 @@ from tests.app.sandbox.process import Shop
 from tests.conftest import BrandHome
 from tests.running import RunningSandbox
 
+pytestmark = pytest.mark.every_brand
+
 
 @pytest.fixture
 def stage(

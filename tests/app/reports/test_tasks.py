@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from prometheus_client import REGISTRY
 
 from app.events.projector import project
@@ -13,6 +14,8 @@ from tenants.sealing import Keyring
 from tests import make
 from tests.conftest import BrandHome
 from tests.make.events import NOON
+
+pytestmark = pytest.mark.every_brand
 
 
 def count_differences(home: BrandHome, keyring: Keyring, settings: Settings, days_later: int) -> float:

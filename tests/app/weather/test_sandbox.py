@@ -19,6 +19,8 @@ from tests import make
 from tests.app.sandbox.process import running_sandbox
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 OSAKA = {"class20": "2710000", "class10": "270000", "office": "270000", "source": "municipality"}
 
 

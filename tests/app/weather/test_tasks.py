@@ -22,6 +22,8 @@ from tests.app.weather.files import at, forecast
 from tests.app.weather.test_areas import TABLE
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 WET = ["80", "80", "0", "0", "0", "0"]
 ZONE = ZoneInfo("Asia/Tokyo")
 

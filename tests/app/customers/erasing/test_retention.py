@@ -22,6 +22,8 @@ from tenants.session import ScopedSession
 from tests import make
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.every_brand
+
 NOW = datetime(2026, 11, 21, 18, 41, tzinfo=UTC)
 
 

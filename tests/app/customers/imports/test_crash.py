@@ -19,6 +19,8 @@ from tests import make
 from tests.app.customers.imports.conftest import Desk
 from tests.conftest import BrandHome, new_home
 
+pytestmark = pytest.mark.slow
+
 ROWS = 50_000
 BAD = [number + 2 for number in range(ROWS) if is_bad(number)]
 """Lines of the file, of which the first is the header."""

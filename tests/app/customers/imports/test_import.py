@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.customers.models import Friend
@@ -41,17 +40,8 @@ def test_a_file_makes_customers_of_its_rows(desk: Desk) -> None:
     assert (second.name, second.phone, second.birthday_on) == ("山﨑 太郎", "+819012345679", date(1980, 4, 1))
 
 
+@pytest.mark.usefixtures("tokyo")
 def test_the_municipality_is_found_by_the_address(desk: Desk) -> None:
-    with desk.home.open() as session:
-        for code, name in (("1311300", "渋谷区"), ("1310400", "新宿区")):
-            session.execute(
-                text(
-                    "INSERT INTO weather_area (level, code, name, parent, stations, synced_at)"
-                    " VALUES ('class20', :code, :name, NULL, '{}', now()) ON CONFLICT DO NOTHING"
-                ),
-                {"code": code, "name": name},
-            )
-        session.commit()
     file = "会員番号,住所\nM-1,東京都渋谷区神南１－２－３\nM-2,ニューヨーク5番街\n"
     desk.run(file)
     assert [one.municipality_code for one in desk.people()] == ["13113", None]
