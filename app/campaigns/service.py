@@ -27,10 +27,12 @@ from app.customers.models import Customer
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.freeze import Audience, lock_brand
+from app.messaging.guards import find_quiet_end
 from app.messaging.models import Run
 from app.messaging.render import check_messages
 from app.segments import service as segments
 from app.segments.compiler import compile_where
+from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
@@ -126,6 +128,7 @@ def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
     if campaign.valid_until is not None and campaign.valid_until <= now:
         raise Conflict("The campaign's valid_until has passed.")
     lock_brand(session)
+    _require_waking(get_brand(session, session.scope.brand_id), now)
     coupon = _find_coupon(session, campaign)
     if coupon is not None:
         issuing.require_current(session, coupon, now)
@@ -147,6 +150,13 @@ def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
     session.add(campaign)
     session.flush()
     return run
+
+
+def _require_waking(brand: Brand, now: datetime) -> None:
+    """Refuse what would reach nobody and could not be launched again. Raises Conflict in quiet hours."""
+    end = find_quiet_end(brand.quiet_hours, brand.timezone, now)
+    if end is not None:
+        raise Conflict(f"These are the brand's quiet hours, until {end:%H:%M}; launch it then.")
 
 
 def pause(session: ScopedSession, campaign: Campaign) -> None:

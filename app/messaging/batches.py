@@ -87,8 +87,8 @@ async def is_waiting(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> b
 
 
 async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
-    """The next waiting batches of runs that are sending, none while the brand is suspended; their first try is noted
-    before it is made."""
+    """The next waiting batches of runs that are sending, none while the brand is suspended or in its quiet hours; their
+    first try is noted before it is made."""
     await cursor.execute(_TAKE, {"brand_id": brand_id, "account_id": line_account_id, "most": most})
     taken = [TakenBatch(*row) for row in await cursor.fetchall()]
     return sorted(taken, key=lambda batch: (batch.run_id, batch.batch_no))
@@ -139,6 +139,13 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
         await cursor.executemany(_FAIL, failures)
 
 
+async def find_quiet_seconds(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> float | None:
+    """In how many seconds the quiet hours end for which batches of this account wait; None where none do."""
+    await cursor.execute(_QUIET_SECONDS, {"brand_id": brand_id, "account_id": line_account_id})
+    row = await cursor.fetchone()
+    return None if row is None or row[0] is None else float(row[0])
+
+
 async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
     """Whether a run of the brand is sending that has no batch waiting any more."""
     await cursor.execute(_TO_FINISH, {"brand_id": brand_id})
@@ -151,14 +158,29 @@ FROM line_account JOIN brand ON brand.id = %(brand_id)s
 WHERE line_account.brand_id = %(brand_id)s AND line_account.id = %(id)s
 """
 
-_WAITING = """
+_LOCAL = "((now() + make_interval(secs => run.clock_shift_seconds)) AT TIME ZONE brand.timezone)"
+_CLOCK = f"to_char({_LOCAL}, 'HH24:MI')"
+_BEGIN, _END = "(brand.quiet_hours ->> 'from')", "(brand.quiet_hours ->> 'to')"
+# As `guards.find_quiet_end` has it: quiet hours may pass midnight.
+_IS_QUIET = f"""
+coalesce(CASE WHEN {_BEGIN} < {_END} THEN {_CLOCK} >= {_BEGIN} AND {_CLOCK} < {_END}
+              ELSE {_CLOCK} >= {_BEGIN} OR {_CLOCK} < {_END} END, false)
+"""
+_OF_SENDING = """
     FROM batch waiting JOIN run ON run.brand_id = waiting.brand_id AND run.id = waiting.run_id
         JOIN brand ON brand.id = %(brand_id)s AND brand.status = 'active'
     WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
       AND run.status = 'sending'
 """
+_WAITING = f"{_OF_SENDING} AND NOT {_IS_QUIET}"
 
 _IS_WAITING = f"SELECT 1 {_WAITING} LIMIT 1"
+
+_QUIET_SECONDS = f"""
+SELECT min(extract(epoch FROM date_trunc('day', {_LOCAL}) + {_END}::time
+    + CASE WHEN {_CLOCK} < {_END} THEN interval '0' ELSE interval '1 day' END - {_LOCAL}))
+{_OF_SENDING} AND {_IS_QUIET}
+"""
 
 _TAKE = f"""
 UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())

@@ -50,6 +50,8 @@ HOLD_SECONDS = {
 }
 SOON_SECONDS = 0.2
 """How soon a lane comes again that was not let through while another call finds out whether LINE is back."""
+QUIET_SECONDS = 300.0
+"""How soon a lane looks again whether the brand still has the quiet hours for which its batches wait."""
 _LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
 
 
@@ -59,6 +61,8 @@ class NextUp(NamedTuple):
     batches: list[TakenBatch]
     run_to_finish: bool
     """Whether, with no batch left here, a run of the brand has none left anywhere."""
+    quiet_seconds: float | None = None
+    """How long batches wait for the brand's quiet hours to end, where some do."""
 
 
 class Dispatcher:
@@ -134,7 +138,7 @@ class Dispatcher:
                 return 0.0
         if next_up.run_to_finish:
             await asyncio.to_thread(self._finish_runs, brand_id)
-        return None
+        return None if next_up.quiet_seconds is None else min(next_up.quiet_seconds, QUIET_SECONDS)
 
     def _open_channel(self, brand_id: UUID, line_account_id: UUID, account: Account) -> Channel:
         """How to send as an account, with the token that is kept, if one is."""
@@ -164,7 +168,10 @@ class Dispatcher:
             of_run = list(group)
             has_gaps = bool(self._template(of_run[0]).gaps)
             await batches.load_people(cursor, brand_id, of_run, with_values=has_gaps)
-        return NextUp(taken, not taken and await batches.has_run_to_finish(cursor, brand_id))
+        if taken:
+            return NextUp(taken, False)
+        to_finish = await batches.has_run_to_finish(cursor, brand_id)
+        return NextUp([], to_finish, await batches.find_quiet_seconds(cursor, brand_id, line_account_id))
 
     async def _send_batch(self, channel: Channel, brand_id: UUID, batch: TakenBatch) -> Outcome:
         now = datetime.now(UTC)

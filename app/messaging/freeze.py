@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.customers.models import Customer
 from app.customers.queries import is_present
 from app.customers.summary import home_column
+from app.messaging.guards import Guards
 from tenants.scope import Scope
 from tenants.session import ScopedSession
 
@@ -54,6 +55,8 @@ class Audience:
     """A further condition on `Customer` that leaves out as `cap`, such as a coupon's cap per customer."""
     most: int | None = None
     """How many may be chosen in all; those beyond are left out as `cap`."""
+    guards: Guards | None = None
+    """What the brand holds against everybody; whoever starts or plans a run sets it."""
     owner_no: int | None = None
     """The store whose run it is. The numbers of its runs must not tell it where people are at home by what they do."""
 
@@ -103,7 +106,7 @@ def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
 def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
     """The common table expressions that end in `numbered`, and their values: one row for each person.
 
-    Reasons are judged in this order: no_friend, cap, holdout, then cap by `most`, then quota.
+    Reasons are judged in this order: no_friend, consent, cap, quiet_hours, holdout, then cap by `most`, then quota.
     """
     people, values = _people(session, audience)
     values |= {
@@ -120,12 +123,15 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
         "holdout_salt": audience.holdout_salt,
         "most": audience.most,
     }
+    guards = audience.guards
+    if guards is not None:
+        values |= guards.values()
     by_policy = "is_home DESC, last_at DESC NULLS LAST, followed_at, account_no"
     if audience.sender_policy == "last_visited":
         by_policy = "last_at DESC NULLS LAST, is_home DESC, followed_at, account_no"
     held = (
-        "get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 0) * 256"
-        " + get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
+        "get_byte(decode(md5(%(holdout_salt)s || best.customer_id::text), 'hex'), 0) * 256"
+        " + get_byte(decode(md5(%(holdout_salt)s || best.customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
         if audience.holdout_ratio > 0
         else "false"
     )
@@ -182,12 +188,15 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
             SELECT DISTINCT ON (customer_id) customer_id, capped, account_no, store_no, line_user_id
             FROM tie ORDER BY customer_id, {by_policy}
         ),
+        {guards.tables() if guards else ""}
         judged AS (
-            SELECT customer_id, account_no, store_no, line_user_id,
+            SELECT best.customer_id, account_no, store_no, line_user_id,
                    CASE WHEN account_no IS NULL THEN 'no_friend'
-                        WHEN capped OR {capped} THEN 'cap'
+                        WHEN {"refusing.customer_id IS NOT NULL" if guards else "false"} THEN 'consent'
+                        WHEN capped OR {capped} OR {"full_up.customer_id IS NOT NULL" if guards else "false"} THEN 'cap'
+                        WHEN {"true" if guards and guards.is_quiet else "false"} THEN 'quiet_hours'
                         WHEN {held} THEN 'holdout' END AS reason
-            FROM best
+            FROM best {_GUARDED if guards else ""}
         ),
         limited AS (SELECT customer_id, account_no, store_no, line_user_id, {over} AS reason FROM judged),
         turned AS (
@@ -203,6 +212,12 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
             FROM turned LEFT JOIN quota ON quota.account_no = turned.account_no
         )"""
     return query, values
+
+
+_GUARDED = """
+LEFT JOIN refusing ON refusing.customer_id = best.customer_id
+LEFT JOIN full_up ON full_up.customer_id = best.customer_id
+"""
 
 
 def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:

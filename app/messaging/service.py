@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,9 +13,10 @@ from app.jobs import lanes
 from app.messaging import queries, quota
 from app.messaging.events import RunFinished
 from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Sender, Tally, freeze, lock_brand, rehearse
+from app.messaging.guards import read_guards
 from app.messaging.models import Run
 from app.messaging.render import PERSONAL, read_template
-from tenants.brands.queries import get_sending_brand
+from tenants.brands.queries import get_brand, get_sending_brand
 from tenants.ids import encode_id
 from tenants.problems import Problem
 from tenants.session import ScopedSession
@@ -72,11 +73,13 @@ def list_senders(
 
 
 def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: datetime) -> tuple[Audience, Tally]:
-    """The audience with its quotas under this policy, and what freezing it would come to. Writes nothing.
+    """The audience with its guards and quotas under this policy, and what freezing it would come to. Writes nothing.
 
     trim: each account sends to as many as it still may; skip: an account that cannot send to all sends to nobody;
     refuse: raises QuotaExhausted.
     """
+    if audience.guards is None:
+        audience = replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
     free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
     senders = [replace(sender, available=free.get(sender.account_no)) for sender in audience.senders]
     limited = replace(audience, senders=senders)
@@ -110,6 +113,8 @@ def start_run(
     """
     brand = get_sending_brand(session)
     lock_brand(session)
+    at = now + timedelta(seconds=cause.clock_shift_seconds)
+    audience = replace(audience, guards=read_guards(brand, now, at))
     if quota_policy == "trim":
         free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
         senders = [replace(sender, available=free.get(sender.account_no)) for sender in audience.senders]

@@ -8,6 +8,7 @@ from app.auth import Caller, ScopedSession, allow
 from app.customers.erasing.schemas import Retention
 from app.customers.linking.proofs import NO_BASIS
 from app.customers.linking.same_ids import defer_joining
+from app.messaging.service import resume_all
 from app.routes import ApiRoute, Precondition
 from tenants.brands import service
 from tenants.brands.models import Brand
@@ -56,6 +57,8 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
     elif "retention" in changes:
         changes["retention"] = {}
     brand.sqlmodel_update(changes)
+    if "quiet_hours" in changes:
+        resume_all(session)  # what waits for their end need not wait any more
     if had_no_basis and brand.joining_basis is not None:
         defer_joining(session)
     return _read(brand)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from tenants.tables import SHOWN, BrandTable, Instant, refer
@@ -15,7 +15,11 @@ class Consent(BrandTable, table=True):
     A merge leaves entries with the customer of whom they were recorded; readers ask for her and those merged into her.
     """
 
-    __table_args__ = refer(Index("ix_consent_brand_id_customer_id", "brand_id", "customer_id"), customer_id="customer")
+    __table_args__ = refer(
+        Index("ix_consent_brand_id_customer_id", "brand_id", "customer_id"),
+        Index("ix_consent_withdrawn", "brand_id", "purpose", "channel", postgresql_where=text("NOT is_granted")),
+        customer_id="customer",
+    )
 
     customer_id: UUID
     purpose: str = Field(sa_column_kwargs=SHOWN)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import or_, text
@@ -85,3 +85,36 @@ _CURRENT = text(
     ORDER BY newest.person_id, newest.purpose, newest.channel
     """
 )
+
+REFUSING: Final = """
+WITH candidate AS (
+    SELECT DISTINCT coalesce(customer.merged_into_id, customer.id) AS id
+    FROM consent JOIN customer ON customer.brand_id = %(brand_id)s AND customer.id = consent.customer_id
+    WHERE consent.brand_id = %(brand_id)s AND NOT consent.is_granted
+      AND consent.purpose = %(purpose)s AND consent.channel IN (%(channel)s, 'any')
+), person AS (
+    SELECT id, id AS person_id FROM candidate
+    UNION ALL
+    SELECT customer.id, candidate.id FROM customer JOIN candidate ON candidate.id = customer.merged_into_id
+    WHERE customer.brand_id = %(brand_id)s
+), newest AS (
+    SELECT DISTINCT ON (person.person_id, consent.channel)
+        person.person_id, consent.channel, consent.is_granted, consent.occurred_at, consent.id
+    FROM person
+    JOIN consent ON consent.brand_id = %(brand_id)s AND consent.customer_id = person.id
+        AND consent.purpose = %(purpose)s AND consent.channel IN (%(channel)s, 'any')
+    LEFT JOIN customer_merge ON customer_merge.brand_id = %(brand_id)s AND customer_merge.id = consent.merge_id
+    WHERE customer_merge.undone_at IS NULL
+    ORDER BY person.person_id, consent.channel, consent.occurred_at DESC, consent.id DESC
+)
+SELECT person_id AS customer_id
+FROM (SELECT * FROM newest WHERE channel <> 'any') AS own
+FULL JOIN (SELECT * FROM newest WHERE channel = 'any') AS whole USING (person_id)
+WHERE NOT own.is_granted OR NOT whole.is_granted AND (
+    own.id IS NULL OR (whole.occurred_at, whole.id) > (own.occurred_at, own.id)
+)
+"""
+"""Driver SQL: everybody for whom the newest word on a purpose and channel is no, as `find_current` tells of one.
+
+Only those who ever said no are looked at, and they are found by an index.
+"""

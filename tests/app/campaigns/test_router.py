@@ -1,6 +1,7 @@
 """Campaigns over HTTP: draft, rehearse, launch once, stop."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -232,3 +233,18 @@ def test_the_run_knows_the_campaign_that_caused_it(api: TestClient, reached: Bra
     with reached.open() as session:
         run = session.exec(select(Run).where(col(Run.campaign_id).is_not(None))).one()
     assert run_id == encode_id("run", run.id)
+
+
+def test_in_quiet_hours_nothing_is_launched_and_the_dry_run_says_why(api: TestClient, reached: BrandHome) -> None:
+    campaign = draft(api, reached)
+    now = datetime.now(UTC) + timedelta(hours=9)
+    hours = {"from": f"{now - timedelta(hours=1):%H:%M}", "to": f"{now + timedelta(hours=1):%H:%M}"}
+    changed = api.patch("/v1/brand", json={"quiet_hours": hours}, headers=reached.headers)
+    assert changed.status_code == 200, changed.text
+    answer = act(api, reached, campaign, "dry-run").json()
+    assert (answer["chosen"], answer["left_out"]) == (0, {"no_friend": 1, "quiet_hours": 3})
+    refused = act(api, reached, campaign, "launch")
+    assert refused.status_code == 409
+    assert f"until {hours['to']}" in refused.json()["detail"]
+    assert api.patch("/v1/brand", json={"quiet_hours": None}, headers=reached.headers).status_code == 200
+    assert act(api, reached, campaign, "launch").status_code == 202

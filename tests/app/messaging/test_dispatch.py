@@ -1,10 +1,15 @@
 """Sending to a real sandbox: everyone once, whatever goes wrong on the way."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.messaging import queries, service
+from app.messaging.dispatch import QUIET_SECONDS
 from app.messaging.models import Batch, DeliveryFailure, QuotaMonth
+from tenants.brands.queries import get_brand
 from tenants.tables import utc_now
 from tests import make
 from tests.app.messaging.conftest import Stage
@@ -143,3 +148,50 @@ def _wake(stage: Stage) -> None:
             "UPDATE lane SET due_at = now(), touched = touched + 1 WHERE brand_id = %(brand_id)s AND kind = 'send'",
             {"brand_id": stage.home.scope.brand_id},
         )
+
+
+AROUND = {"from": -timedelta(hours=1), "to": timedelta(hours=1)}
+
+
+def set_quiet_hours(stage: Stage, at: datetime | None) -> None:
+    """Quiet hours in which a moment lies, or none any more; as the API does it."""
+    local = at + timedelta(hours=9) if at else None
+    with stage.home.open() as session:
+        brand = get_brand(session, session.scope.brand_id)
+        brand.quiet_hours = {name: f"{local + offset:%H:%M}" for name, offset in AROUND.items()} if local else None
+        session.add(brand)
+        service.resume_all(session)
+        session.commit()
+
+
+def test_what_is_under_way_when_quiet_hours_begin_waits_for_their_end(stage: Stage) -> None:
+    with stage.home.open() as session:
+        account = stage.account(session, 2)
+        run = stage.start(session)
+    set_quiet_hours(stage, datetime.now(UTC))
+    stage.work()
+    assert stage.delivered(account) == []
+    assert stage.state_of(run).status == "sending"
+    with stage.home.open() as session:
+        due = text("SELECT due_at - now() FROM lane WHERE kind = 'send' AND key = :key")
+        assert timedelta(0) < session.execute(due, {"key": account.id}).scalar_one() <= timedelta(seconds=QUIET_SECONDS)
+    set_quiet_hours(stage, None)
+    stage.work()
+    assert len(stage.delivered(account)) == 2
+    assert stage.state_of(run).status == "finished"
+
+
+def test_what_is_valid_no_longer_than_the_quiet_hours_expires(stage: Stage) -> None:
+    with stage.home.open() as session:
+        account = stage.account(session, 2)
+        run = stage.start(session, valid_until=utc_now() + timedelta(minutes=2))
+    set_quiet_hours(stage, datetime.now(UTC))
+    stage.work()
+    with stage.home.open() as session:
+        lasting = queries.lock_run(session, run.id)
+        lasting.valid_until = utc_now()
+        session.commit()
+    set_quiet_hours(stage, None)
+    stage.work()
+    assert stage.delivered(account) == []
+    assert stage.state_of(run).status == "expired"

@@ -1,0 +1,96 @@
+"""What is held against everybody who might be written to: what she consented to, how often she heard, what time it is.
+
+A freeze judges all of it in its own statement, under the lock that lets one freeze of a brand run at a time: whoever
+launches next counts what this one chose.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from app.customers.consents.queries import REFUSING
+from tenants.brands.models import Brand
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most so many messages to one person within so many days, whichever accounts they come from."""
+
+    messages: int
+    days: int
+
+
+@dataclass(frozen=True)
+class Guards:
+    """A brand's guards at a moment."""
+
+    now: datetime
+    caps: Sequence[Cap] = ()
+    is_quiet: bool = False
+
+    def tables(self) -> str:
+        """Common table expressions that end in a comma: `refusing` and `full`, each of `customer_id`."""
+        return f"refusing AS ({REFUSING}), full_up AS ({self._full_up()}),"
+
+    def values(self) -> dict[str, Any]:
+        """What stands behind the names in them."""
+        values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL}
+        if self.caps:
+            values["oldest"] = self.now - timedelta(days=max(cap.days for cap in self.caps))
+            for number, cap in enumerate(self.caps):
+                values[f"cap_{number}"] = cap.messages
+                values[f"since_{number}"] = self.now - timedelta(days=cap.days)
+        return values
+
+    def _full_up(self) -> str:
+        """Who has had as many messages as a cap allows, or will once what waits is sent."""
+        if not self.caps:
+            return "SELECT NULL::uuid AS customer_id WHERE false"
+        reached = " OR ".join(
+            f"count(*) FILTER (WHERE recent.sent_at > %(since_{number})s) >= %(cap_{number})s"
+            for number in range(len(self.caps))
+        )
+        return f"{_HEARD} HAVING {reached}"
+
+
+PURPOSE: Final = "marketing"
+CHANNEL: Final = "line"
+
+_HEARD: Final = """
+SELECT delivery.customer_id FROM (
+    SELECT batch.run_id, batch.batch_no, coalesce(batch.first_tried_at, 'infinity') AS sent_at
+    FROM run JOIN batch ON batch.brand_id = run.brand_id AND batch.run_id = run.id
+    WHERE run.brand_id = %(brand_id)s AND (run.finished_at IS NULL OR run.finished_at > %(oldest)s)
+      AND batch.brand_id = %(brand_id)s AND batch.state IN ('waiting', 'sent', 'unknown')
+      AND coalesce(batch.first_tried_at, 'infinity') > %(oldest)s
+) AS recent
+JOIN delivery ON delivery.brand_id = %(brand_id)s AND delivery.run_id = recent.run_id
+    AND delivery.batch_no = recent.batch_no
+LEFT JOIN delivery_failure AS failure ON failure.brand_id = %(brand_id)s AND failure.run_id = delivery.run_id
+    AND failure.customer_id = delivery.customer_id AND failure.status = 'failed'
+WHERE failure.customer_id IS NULL
+GROUP BY delivery.customer_id
+"""
+"""Everybody whom a run of the last days has reached or will: what was stopped, or refused for good, is not heard."""
+
+
+def read_guards(brand: Brand, now: datetime, at: datetime) -> Guards:
+    """What the brand has set, as it stands now; its quiet hours at another moment where a run goes by another clock."""
+    caps = tuple(Cap(one["messages"], one["days"]) for one in brand.caps.get("per_customer", ()))
+    return Guards(now, caps, find_quiet_end(brand.quiet_hours, brand.timezone, at) is not None)
+
+
+def find_quiet_end(hours: Mapping[str, Any] | None, timezone: str, at: datetime) -> datetime | None:
+    """When the quiet hours end in which a moment lies; None outside of them. They may pass midnight."""
+    if hours is None:
+        return None
+    begin, end = time.fromisoformat(hours["from"]), time.fromisoformat(hours["to"])
+    local = at.astimezone(ZoneInfo(timezone))
+    clock = local.time()
+    is_quiet = begin <= clock < end if begin < end else clock >= begin or clock < end
+    if not is_quiet:
+        return None
+    day = local.date() if clock < end else local.date() + timedelta(days=1)
+    return datetime.combine(day, end, ZoneInfo(timezone))
