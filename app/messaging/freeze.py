@@ -130,8 +130,8 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
     if audience.sender_policy == "last_visited":
         by_policy = "last_at DESC NULLS LAST, is_home DESC, followed_at, account_no"
     held = (
-        "get_byte(decode(md5(%(holdout_salt)s || best.customer_id::text), 'hex'), 0) * 256"
-        " + get_byte(decode(md5(%(holdout_salt)s || best.customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
+        "get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 0) * 256"
+        " + get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
         if audience.holdout_ratio > 0
         else "false"
     )
@@ -188,15 +188,14 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
             SELECT DISTINCT ON (customer_id) customer_id, capped, account_no, store_no, line_user_id
             FROM tie ORDER BY customer_id, {by_policy}
         ),
-        {guards.tables() if guards else ""}
         judged AS (
-            SELECT best.customer_id, account_no, store_no, line_user_id,
+            SELECT customer_id, account_no, store_no, line_user_id,
                    CASE WHEN account_no IS NULL THEN 'no_friend'
-                        WHEN {"refusing.customer_id IS NOT NULL" if guards else "false"} THEN 'consent'
-                        WHEN capped OR {capped} OR {"full_up.customer_id IS NOT NULL" if guards else "false"} THEN 'cap'
+                        WHEN {guards.refuses("customer_id") if guards else "false"} THEN 'consent'
+                        WHEN capped OR {capped} OR {guards.is_full_up("customer_id") if guards else "false"} THEN 'cap'
                         WHEN {"true" if guards and guards.is_quiet else "false"} THEN 'quiet_hours'
                         WHEN {held} THEN 'holdout' END AS reason
-            FROM best {_GUARDED if guards else ""}
+            FROM best
         ),
         limited AS (SELECT customer_id, account_no, store_no, line_user_id, {over} AS reason FROM judged),
         turned AS (
@@ -212,12 +211,6 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
             FROM turned LEFT JOIN quota ON quota.account_no = turned.account_no
         )"""
     return query, values
-
-
-_GUARDED = """
-LEFT JOIN refusing ON refusing.customer_id = best.customer_id
-LEFT JOIN full_up ON full_up.customer_id = best.customer_id
-"""
 
 
 def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:

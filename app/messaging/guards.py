@@ -24,18 +24,28 @@ class Cap:
 
 @dataclass(frozen=True)
 class Guards:
-    """A brand's guards at a moment."""
+    """A brand's guards at a moment: conditions of driver SQL, asked once for a whole audience, and their values."""
 
     now: datetime
     caps: Sequence[Cap] = ()
     is_quiet: bool = False
 
-    def tables(self) -> str:
-        """Common table expressions that end in a comma: `refusing` and `full`, each of `customer_id`."""
-        return f"refusing AS ({REFUSING}), full_up AS ({self._full_up()}),"
+    def refuses(self, customer_id: str) -> str:
+        """The condition that this customer's newest word on our messages is no."""
+        return f"{customer_id} IN ({REFUSING})"
+
+    def is_full_up(self, customer_id: str) -> str:
+        """The condition that this customer had as many as a cap allows, or will have once what waits is sent."""
+        if not self.caps:
+            return "false"
+        reached = " OR ".join(
+            f"count(*) FILTER (WHERE recent.sent_at > %(since_{number})s) >= %(cap_{number})s"
+            for number in range(len(self.caps))
+        )
+        return f"{customer_id} IN ({_HEARD} HAVING {reached})"
 
     def values(self) -> dict[str, Any]:
-        """What stands behind the names in them."""
+        """What stands behind the names in the conditions."""
         values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL}
         if self.caps:
             values["oldest"] = self.now - timedelta(days=max(cap.days for cap in self.caps))
@@ -43,16 +53,6 @@ class Guards:
                 values[f"cap_{number}"] = cap.messages
                 values[f"since_{number}"] = self.now - timedelta(days=cap.days)
         return values
-
-    def _full_up(self) -> str:
-        """Who has had as many messages as a cap allows, or will once what waits is sent."""
-        if not self.caps:
-            return "SELECT NULL::uuid AS customer_id WHERE false"
-        reached = " OR ".join(
-            f"count(*) FILTER (WHERE recent.sent_at > %(since_{number})s) >= %(cap_{number})s"
-            for number in range(len(self.caps))
-        )
-        return f"{_HEARD} HAVING {reached}"
 
 
 PURPOSE: Final = "marketing"
