@@ -70,10 +70,11 @@ def claim_key(
     """Take the request's key, or raise Replay with the first answer, which is for whom sees the same stores (`seen`).
 
     A twin that comes while the first runs waits on the unique key, and after five seconds gets a Conflict.
+    A file that was refused before it was received has no body to know it by, and takes no key.
     Raises IdempotencyKeyReused when the same key came with another body, path or method.
     """
     key = read_key(request.headers)
-    if key is None or request.method != "POST":
+    if key is None or request.method != "POST" or not hasattr(request, "_body"):
         return None
     digest = digest_request(request, seen)
     values = {

@@ -145,7 +145,9 @@ def malformed(errors: Iterable[dict[str, Any]], body: Any = None) -> Problem:
     found = list(errors)
     if found and all(error["loc"][0] == "path" for error in found):
         return NotFound()
-    told = [{"pointer": _pointer(error["loc"], body), "detail": _sentence(error)} for error in found]
+    # Several dependencies that ask for one parameter each find what is wrong with it.
+    each = dict.fromkeys((_pointer(error["loc"], body), _sentence(error)) for error in found)
+    told = [{"pointer": pointer, "detail": detail} for pointer, detail in each]
     # Of a value that may be this or that, what is wrong inside it says more than that it is not the other.
     above = {over for pointer in {one["pointer"] for one in told} for over in _pointers_above(pointer)}
     return Invalid([one for one in told if one["pointer"] not in above])

@@ -15,16 +15,16 @@ _ONE_OF_THREE = "Exactly one of store_ids, area_ids and all_stores, and what is 
 _LATER = "A moment to come."
 _BEFORE = "Not to come."
 
+_PERIOD = {"/query/from": "A period is at most 400 days.", "/query/to": "A period ends after it begins."}
+
 BULKS: Final = frozenset({"upsert_orders", "upsert_visits"})
 """Operations that take many items and answer each with a status of its own, inside a 200."""
 
 BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*": {"/query/cursor": "Cursors are signed by us, for one list and its filters."},
     "list_events": {"/query/types": "Types of events, also several in one text."},
-    "get_summary": {
-        "/query/from": "A period is at most 400 days.",
-        "/query/to": "A period ends after it begins.",
-    },
+    "get_summary": _PERIOD,
+    "list_segment_counts": _PERIOD,
     "list_nearby_stores": {
         "/query/lat": "A number in plain digits, without an exponent.",
         "/query/lng": "A number in plain digits, without an exponent.",

@@ -110,6 +110,8 @@ def bulk_items_are_refused(context: Any, response: Any, case: Any) -> None:
         )
 
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
 schemathesis.openapi.format(
     "date-time",
     st.integers(0, 7_289_000_000).map(lambda second: write_instant(datetime.fromtimestamp(second, UTC))),

@@ -206,6 +206,17 @@ def test_a_repeated_upload_with_one_key_begins_one_import(api: TestClient, home:
         assert [encode_id("op", one.id) for one in session.exec(select(Operation)).all()] == [first.json()["id"]]
 
 
+def test_a_file_whose_options_are_wrong_is_refused_once_and_takes_no_key(api: TestClient, home: BrandHome) -> None:
+    headers = {**home.headers, "Content-Type": "text/csv", "Idempotency-Key": "file-1"}
+    refused = api.post("/v1/customers/import", params={"tag": ""}, content=b"member_number\nM-1\n", headers=headers)
+    assert (refused.status_code, refused.json()["errors"]) == (
+        422,
+        [{"pointer": "/query/tag", "detail": "Must not be empty."}],
+    )
+    taken = api.post("/v1/customers/import", content=b"member_number\nM-1\n", headers=headers)
+    assert taken.status_code == 202
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
