@@ -1,16 +1,17 @@
 """Campaigns over HTTP."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from sqlmodel import col
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
-from app.campaigns import queries, service
+from app.campaigns import explaining, queries, service
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import (
     CampaignCreate,
+    CampaignExplanationRead,
     CampaignPatch,
     CampaignRead,
     DeliveryRead,
@@ -18,11 +19,13 @@ from app.campaigns.schemas import (
     StatsRead,
     Status,
 )
+from app.customers.queries import get_customer
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
-from app.schemas import CampaignId, Page
+from app.schemas import CampaignId, CustomerId, Page
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
+Explaining = Annotated[CustomerId, Query(description="Of whom it is to be explained.")]
 DeliveryStatus = Literal["waiting", "sent", "left_out", "failed", "unknown"]
 
 
@@ -82,6 +85,21 @@ def dry_run_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller
     # How many copies are left of a coupon that it may not issue is nothing for a store to know.
     counts_copies = not caller.is_stores or "coupons:issue" in caller.permissions
     return service.dry_run(session, campaign, now, counts_copies=counts_copies)
+
+
+@router.get("/{campaign_id}/explain", dependencies=[allow("campaigns:read")])
+def explain_campaign(
+    campaign_id: CampaignId, customer_id: Explaining, session: BrandWide, caller: Caller, now: Now
+) -> CampaignExplanationRead:
+    """Why the campaign writes to this customer or does not, and from which of her accounts.
+
+    Asked of the statement that chooses: before the launch as it would be now, were she the only one; after it as it was
+    decided. It tells where she was last, so it needs `customers:read` too.
+    """
+    caller.require("customers:read")
+    campaign = service.get_own(session, campaign_id, caller.scope)
+    customer = get_customer(session, customer_id, caller.scope)
+    return explaining.explain(session, campaign, customer.id, now)
 
 
 @router.post("/{campaign_id}/launch", status_code=202, dependencies=[allow("campaigns:launch")])

@@ -26,7 +26,7 @@ from app.schemas import (
 Status = Literal[
     "draft", "awaiting_approval", "scheduled", "sending", "paused", "sent", "cancelled", "expired", "failed"
 ]
-SenderPolicy = Literal["home_store", "last_visited"]
+SenderPolicy = Literal["home_store", "last_visited", "nearest", "most_quota", "fixed_order"]
 QuotaPolicy = Literal["trim", "skip", "refuse"]
 Holdout = Annotated[float, Field(strict=True, ge=0, le=0.9)]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
@@ -120,6 +120,35 @@ class DryRunRead(Read):
     chosen: Count
     left_out: dict[str, int]
     by_line_account: list[AccountCount]
+
+
+class SenderRead(Read):
+    """An account that reaches her and may send, and what the sender policies compare."""
+
+    line_account_id: LineAccountId
+    store_id: Annotated[StoreId | None, Field(description="The store for which it would speak.")]
+    is_home_store: bool
+    last_at: Annotated[Instant | None, Field(description="Her last order or visit there.")]
+    followed_at: Instant | None
+    quota_left: Annotated[int | None, Field(description="This month; null: LINE sets no limit.")]
+
+
+class CampaignExplanationRead(Read):
+    """What a campaign does with one person, and why."""
+
+    campaign_id: CampaignId
+    customer_id: CustomerId
+    is_launched: Annotated[
+        bool, Field(description="True: as it was decided at the launch. False: as it would be, were it launched now.")
+    ]
+    in_audience: bool
+    chosen: Annotated[bool, Field(description="Whether a message goes out to her.")]
+    reason: Annotated[str | None, Field(description="Why she is left out.", examples=["cap"])]
+    sender_policy: str
+    line_account_id: Annotated[LineAccountId | None, Field(description="The account that speaks to her.")]
+    senders: Annotated[list[SenderRead], Field(description="As things stand now, the one that speaks first.")]
+    text: Annotated[str, Field(examples=["Noren Shinjuku speaks to her: it is that of her home store."])]
+    text_ja: Annotated[str, Field(examples=["「のれん新宿店」から届きます。いつもの店舗のアカウントです。"])]
 
 
 class StatsRead(Read):

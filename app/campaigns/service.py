@@ -29,6 +29,7 @@ from app.messaging import service as messaging
 from app.messaging.freeze import Audience, lock_brand
 from app.messaging.guards import find_quiet_end
 from app.messaging.models import Run
+from app.messaging.policies import read_policy
 from app.messaging.render import check_messages
 from app.segments import service as segments
 from app.segments.compiler import compile_where
@@ -110,7 +111,7 @@ def get_own(session: ScopedSession, campaign_id: UUID, scope: Scope, *, lock: bo
 
 def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts_copies: bool = True) -> DryRunRead:
     """What launching now would come to; without `counts_copies` as if the coupon had copies for everybody."""
-    audience = _audience(session, campaign, now)
+    audience = read_audience(session, campaign, now)
     if not counts_copies:
         audience = replace(audience, most=None)
     _, tally = messaging.plan(session, audience, campaign.quota_policy, now)
@@ -140,7 +141,7 @@ def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
         content=messaging.Content(
             messages=campaign.messages, coupon_id=campaign.coupon_id, coupon_name=coupon.name if coupon else None
         ),
-        audience=_audience(session, campaign, now),
+        audience=read_audience(session, campaign, now),
         quota_policy=campaign.quota_policy,
         now=now,
     )
@@ -257,7 +258,8 @@ def list_deliveries(
     return items, items[-1].customer_id if len(rows) > limit else None
 
 
-def _audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audience:
+def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audience:
+    """Whom a campaign would choose from now, and how; guards and quotas aside."""
     where, store_nos, account_nos = _resolve(session, campaign, now)
     senders = messaging.list_senders(session, store_nos, account_nos)
     if store_nos is not None or account_nos is not None:
@@ -265,11 +267,11 @@ def _audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audi
         where = and_(where, col(Customer.account_nos).op("&&")(numbers))
     coupon = _find_coupon(session, campaign)
     brand = get_brand(session, session.scope.brand_id)
-    policy = campaign.sender_policy or brand.sender_policy
+    order = {no: place for place, no in enumerate(account_nos or ())}
     return Audience(
         where=where,
-        senders=senders,
-        sender_policy=policy if policy in ("home_store", "last_visited") else "home_store",
+        senders=sorted(senders, key=lambda sender: order.get(sender.account_no, 0)),
+        sender_policy=read_policy(campaign.sender_policy, brand.sender_policy),
         holdout_ratio=campaign.holdout_ratio,
         holdout_salt=str(campaign.id),
         capped=issuing.holds_too_many(coupon) if coupon else None,
@@ -291,7 +293,7 @@ def _find_coupon(session: ScopedSession, campaign: Campaign) -> Coupon | None:
 def _resolve(
     session: ScopedSession, campaign: Campaign, now: datetime
 ) -> tuple[ColumnElement[bool], Sequence[int] | None, Sequence[int] | None]:
-    """The audience as a condition on customers, and the stores and accounts it is narrowed to (None: all).
+    """The audience as a condition on customers, and the stores and accounts, as ordered, it is narrowed to (None: all).
 
     A store's campaign asks with the store's eyes, whoever calls: what she spent is what she spent there.
     """
@@ -322,16 +324,12 @@ def _resolve_within(
         store_nos = nos if store_nos is None else store_nos | nos
     if campaign.store_no is not None:
         store_nos = {campaign.store_no} if store_nos is None else store_nos & {campaign.store_no}
-    account_nos: set[int] | None = None
+    account_nos: list[int] | None = None
     if asked.line_account_ids is not None:
         accounts = queries.list_account_nos(session, asked.line_account_ids)
         _require_all(asked.line_account_ids, accounts, "/audience/line_account_ids", "LINE account")
-        account_nos = set(accounts.values())
-    return (
-        where,
-        None if store_nos is None else sorted(store_nos),
-        None if account_nos is None else sorted(account_nos),
-    )
+        account_nos = [accounts[account_id] for account_id in asked.line_account_ids]
+    return where, None if store_nos is None else sorted(store_nos), account_nos
 
 
 def _require_all(wanted: Sequence[UUID], found: Any, pointer: str, noun: str) -> None:

@@ -14,6 +14,7 @@ from app.customers.models import Customer
 from app.customers.queries import is_present
 from app.customers.summary import home_column
 from app.messaging.guards import Guards
+from app.messaging.policies import DEFAULT, ORDERS
 from tenants.scope import Scope
 from tenants.session import ScopedSession
 
@@ -33,7 +34,9 @@ class Sender:
     other_store_nos: tuple[int, ...] = ()
     """The account's stores that do not: a customer at home in one of these is not written to by this account."""
     available: int | None = None
-    """How many messages its quota still takes; None where LINE sets no limit."""
+    """How many messages it may send in this run; None where nothing limits it."""
+    free: int | None = None
+    """How many its quota still takes this month, by which accounts are compared; None where LINE sets no limit."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Audience:
     where: ColumnElement[bool]
     """A condition on `Customer`."""
     senders: Sequence[Sender]
-    sender_policy: str = "home_store"
+    """In the order in which the policy `fixed_order` prefers them."""
+    sender_policy: str = DEFAULT
     only_tied: bool = False
     """Whether people whom no sender reaches are no part of the audience at all, instead of left out as `no_friend`."""
     holdout_ratio: float = 0.0
@@ -82,14 +86,14 @@ def lock_brand(session: ScopedSession) -> None:
 
 def rehearse(session: ScopedSession, audience: Audience) -> Tally:
     """What freezing this audience now would come to; nothing is written."""
-    choice, values = _choice(session, audience)
+    choice, values = write_choice(session, audience)
     query = f"{choice} SELECT account_no, batch_no, store_no, reason, count(*) FROM numbered GROUP BY 1, 2, 3, 4"
     return _tally(session, query, values)
 
 
 def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
     """Write the deliveries of a run and its batches, each batch with the retry key that its sending will use."""
-    choice, values = _choice(session, audience)
+    choice, values = write_choice(session, audience)
     insert = f"""
         {choice}, inserted AS (
             INSERT INTO delivery (brand_id, customer_id, run_id, batch_no, account_no, store_no, line_user_id, reason)
@@ -103,7 +107,7 @@ def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
     return tally
 
 
-def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
+def write_choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
     """The common table expressions that end in `numbered`, and their values: one row for each person.
 
     Reasons are judged in this order: no_friend, consent, cap, quiet_hours, holdout, then cap by `most`, then quota.
@@ -114,6 +118,8 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
         "account_nos": [sender.account_no for sender in audience.senders],
         "senders": [sender.account_no for sender in audience.senders for _ in (sender.store_nos or (0,))],
         "sender_stores": [no for sender in audience.senders for no in (sender.store_nos or (0,))],
+        "ranks": [rank for rank, sender in enumerate(audience.senders) for _ in (sender.store_nos or (0,))],
+        "frees": [sender.free for sender in audience.senders for _ in (sender.store_nos or (0,))],
         "closed_senders": [sender.account_no for sender in audience.senders for _ in sender.other_store_nos],
         "closed_stores": [no for sender in audience.senders for no in sender.other_store_nos],
         "quota_accounts": [s.account_no for s in audience.senders if s.available is not None],
@@ -126,9 +132,8 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
     guards = audience.guards
     if guards is not None:
         values |= guards.values()
-    by_policy = "is_home DESC, last_at DESC NULLS LAST, followed_at, account_no"
-    if audience.sender_policy == "last_visited":
-        by_policy = "last_at DESC NULLS LAST, is_home DESC, followed_at, account_no"
+    by_policy = ORDERS[audience.sender_policy]
+    is_nearest = audience.sender_policy == "nearest"
     held = (
         "get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 0) * 256"
         " + get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
@@ -151,8 +156,12 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
     query = f"""
         WITH people AS ({people}),
         sender AS (
-            SELECT account_no, array_agg(store_no) AS store_nos, min(nullif(store_no, 0)) AS first_store_no
-            FROM unnest(%(senders)s::int[], %(sender_stores)s::int[]) AS given (account_no, store_no) GROUP BY 1
+            SELECT account_no, array_agg(store_no) AS store_nos, min(nullif(store_no, 0)) AS first_store_no,
+                   min(rank) AS rank, min(free) AS free {_PLACES if is_nearest else ""}
+            FROM unnest(%(senders)s::int[], %(sender_stores)s::int[], %(ranks)s::int[], %(frees)s::bigint[])
+                 AS given (account_no, store_no, rank, free)
+            {_JOIN_PLACES if is_nearest else ""}
+            GROUP BY 1
         ),
         closed AS (
             SELECT account_no, array_agg(store_no) AS store_nos
@@ -165,7 +174,7 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
                    CASE WHEN people.home_store_no = ANY(sender.store_nos) THEN people.home_store_no
                         WHEN recent.store_no IS NOT NULL THEN recent.store_no
                         ELSE sender.first_store_no END AS store_no,
-                   recent.last_at
+                   recent.last_at, sender.rank, sender.free, {_CLOSENESS if is_nearest else 0} AS closeness
             FROM people
             {"JOIN" if audience.only_tied else "LEFT JOIN"} (
                 friend JOIN sender ON sender.account_no = friend.account_no
@@ -213,6 +222,16 @@ def _choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
     return query, values
 
 
+_PLACES = ", array_agg(store.municipality_code) AS municipalities"
+_JOIN_PLACES = "LEFT JOIN store ON store.brand_id = %(brand_id)s AND store.no = given.store_no"
+# In her municipality, in her prefecture, or elsewhere: codes begin with that of the prefecture.
+_CLOSENESS = """
+(CASE WHEN people.municipality_code = ANY(sender.municipalities) THEN 2
+      WHEN EXISTS (SELECT FROM unnest(sender.municipalities) AS code
+                   WHERE left(code, 2) = left(people.municipality_code, 2)) THEN 1 ELSE 0 END)
+"""
+
+
 def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
     """The audience's own SELECT as driver SQL: the rule's condition is compiled, its values stay bound."""
     brand_id, owner = session.scope.brand_id, audience.owner_no
@@ -222,6 +241,7 @@ def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
         home_column(Scope(brand_id) if owner is None else Scope(brand_id, frozenset({owner}))).label("home_store_no"),
         has_choice.label("has_choice"),
         (audience.capped if audience.capped is not None else false()).label("capped"),
+        *([col(Customer.municipality_code)] if audience.sender_policy == "nearest" else []),
     ).where(col(Customer.brand_id) == brand_id, is_present(), audience.where)
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     compiled = chosen.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})

@@ -139,6 +139,18 @@ def list_deliveries(
     return [dict(row) for row in session.connection().execute(text(query), values).mappings()]
 
 
+def find_delivery(session: ScopedSession, run_id: UUID, customer_id: UUID) -> dict[str, Any] | None:
+    """A person's delivery in a run, as `list_deliveries` has it; None where she is not in it."""
+    query = f"""
+        SELECT delivery.customer_id, delivery.account_no, delivery.store_no, {_STATUS} AS status,
+               CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason
+        {_DELIVERIES} AND delivery.customer_id = :customer_id
+    """
+    values = {"brand_id": session.scope.brand_id, "run_id": run_id, "customer_id": customer_id}
+    row = session.connection().execute(text(query), values).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
 def lock_runs_all_sent(session: ScopedSession) -> Sequence[Run]:
     """Runs that are sending but have no batch waiting, locked; those that another worker closes are passed over."""
     waiting = exists().where(

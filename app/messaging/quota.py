@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -40,12 +41,21 @@ def lock_available(session: ScopedSession, account_nos: Sequence[int], now: date
 
     An account without a known limit is not in the answer.
     """
-    rows = session.exec(
-        select(QuotaMonth)
-        .where(col(QuotaMonth.account_no).in_(account_nos), col(QuotaMonth.month_on) == quota_month(now))
-        .order_by(col(QuotaMonth.account_no))
-        .with_for_update()
-    ).all()
+    return _available(session.exec(_of_accounts(account_nos, now).with_for_update()).all())
+
+
+def find_available(session: ScopedSession, account_nos: Sequence[int], now: datetime) -> dict[int, int]:
+    """The same, without holding anybody up."""
+    return _available(session.exec(_of_accounts(account_nos, now)).all())
+
+
+def _of_accounts(account_nos: Sequence[int], now: datetime) -> Any:
+    of_month = col(QuotaMonth.month_on) == quota_month(now)
+    rows = select(QuotaMonth).where(col(QuotaMonth.account_no).in_(account_nos), of_month)
+    return rows.order_by(col(QuotaMonth.account_no))
+
+
+def _available(rows: Sequence[QuotaMonth]) -> dict[int, int]:
     return {row.account_no: max(0, row.limit - row.used - row.reserved) for row in rows if row.limit is not None}
 
 

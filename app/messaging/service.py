@@ -12,6 +12,7 @@ from app.events.service import record
 from app.jobs import lanes
 from app.messaging import queries, quota
 from app.messaging.events import RunFinished
+from app.messaging.explaining import Explained, explain
 from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Sender, Tally, freeze, lock_brand, rehearse
 from app.messaging.guards import read_guards
 from app.messaging.models import Run
@@ -81,20 +82,38 @@ def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: dat
     if audience.guards is None:
         audience = replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
     free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
-    senders = [replace(sender, available=free.get(sender.account_no)) for sender in audience.senders]
-    limited = replace(audience, senders=senders)
+    audience = _compared(audience, free)
+    limited = _limited(audience, free)
     tally = rehearse(session, limited)
     if quota_policy == "trim" or not tally.left_out.get("quota"):
         return limited, tally
     wanted = rehearse(session, audience).chosen_by_account
     short = {no: count for no, count in wanted.items() if count > free.get(no, count)}
     if quota_policy == "refuse":
-        ids = {sender.account_no: encode_id("acc", sender.line_account_id) for sender in senders}
+        ids = {sender.account_no: encode_id("acc", sender.line_account_id) for sender in audience.senders}
         details = ", ".join(f"{ids[no]} needs {count} and has {free[no]}" for no, count in sorted(short.items()))
         raise QuotaExhausted(f"This month's quota does not suffice: {details}.")
-    skipped = [replace(s, available=0) if s.account_no in short else s for s in senders]
+    skipped = [replace(s, available=0) if s.account_no in short else s for s in limited.senders]
     limited = replace(audience, senders=skipped)
     return limited, rehearse(session, limited)
+
+
+def explain_to(session: ScopedSession, audience: Audience, customer_id: UUID, now: datetime) -> Explained:
+    """What a run to this audience would do with one person now, and between which accounts it would choose."""
+    if audience.guards is None:
+        audience = replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
+    free = quota.find_available(session, [sender.account_no for sender in audience.senders], now)
+    return explain(session, _limited(_compared(audience, free), free), customer_id)
+
+
+def _compared(audience: Audience, free: Mapping[int, int]) -> Audience:
+    """The audience with what each account's quota still takes, by which the policy `most_quota` compares."""
+    return replace(audience, senders=[replace(one, free=free.get(one.account_no)) for one in audience.senders])
+
+
+def _limited(audience: Audience, free: Mapping[int, int]) -> Audience:
+    """The audience of which each account sends to as many as it still may."""
+    return replace(audience, senders=[replace(one, available=free.get(one.account_no)) for one in audience.senders])
 
 
 def start_run(
@@ -117,8 +136,7 @@ def start_run(
     audience = replace(audience, guards=read_guards(brand, now, at))
     if quota_policy == "trim":
         free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
-        senders = [replace(sender, available=free.get(sender.account_no)) for sender in audience.senders]
-        limited = replace(audience, senders=senders)
+        limited = _limited(_compared(audience, free), free)
     else:
         limited, _ = plan(session, audience, quota_policy, now)
     variables = read_template(content.messages).variables

@@ -18,6 +18,7 @@ from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.freeze import Audience, lock_brand
 from app.messaging.models import Run
+from app.messaging.policies import read_policy
 from app.segments import service as segments
 from app.segments.compiler import compile_where
 from app.weather import queries
@@ -83,7 +84,6 @@ def _start_run(
     senders = messaging.list_senders(session, sorted(decision.store_no for decision in decisions), None)
     reached = col(Customer.account_nos).op("&&")([sender.account_no for sender in senders])
     brand = get_brand(session, session.scope.brand_id)
-    policy = brand.sender_policy if brand.sender_policy in ("home_store", "last_visited") else "home_store"
     run, _ = messaging.start_run(
         session,
         cause=messaging.Cause(
@@ -100,7 +100,7 @@ def _start_run(
         audience=Audience(
             where=and_(_asked_for(session, rule, now), reached),
             senders=senders,
-            sender_policy=policy,
+            sender_policy=read_policy(brand.sender_policy),
             only_tied=True,
             holdout_ratio=rule.holdout_ratio,
             holdout_salt=f"{rule.id}:{season_of(business_on)}",

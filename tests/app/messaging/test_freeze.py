@@ -210,3 +210,50 @@ def _many_followers(session: ScopedSession, account: Any, count: int) -> None:
         ),
         values,
     )
+
+
+def test_by_quota_the_account_with_most_left_speaks(session: ScopedSession) -> None:
+    accounts = [make.line_account(session, make.store(session)) for _ in range(3)]
+    for account, used in zip(accounts, (900, 100, 500), strict=True):
+        make.quota(session, account, 1000, used)
+    customer = make.follower(session, *accounts)
+    run = start(session, sender_policy="most_quota")
+    assert delivery_of(session, run, customer.id).account_no == accounts[1].no
+
+
+@pytest.mark.parametrize("quota_policy", ["trim", "skip", "refuse"])
+def test_by_quota_no_limit_is_more_than_any(session: ScopedSession, quota_policy: str) -> None:
+    accounts = [make.line_account(session, make.store(session)) for _ in range(2)]
+    make.quota(session, accounts[0], 1_000_000)
+    make.quota(session, accounts[1], None)
+    customer = make.follower(session, *accounts)
+    run = start(session, quota_policy, sender_policy="most_quota")
+    assert delivery_of(session, run, customer.id).account_no == accounts[1].no
+
+
+def test_the_nearest_store_speaks(session: ScopedSession) -> None:
+    codes = ("27127", "13104", "13113")
+    stores = [make.store(session, municipality_code=code) for code in codes]
+    accounts = [make.line_account(session, store) for store in stores]
+    here, near, far, unknown = (
+        make.follower(session, *accounts, home=stores[0], municipality_code=code)
+        for code in ("13113", "13101", "01101", None)
+    )
+    run = start(session, sender_policy="nearest")
+    chosen = [delivery_of(session, run, one.id).account_no for one in (here, far, unknown)]
+    assert chosen == [accounts[2].no, accounts[0].no, accounts[0].no]
+    assert delivery_of(session, run, near.id).account_no in (accounts[1].no, accounts[2].no)
+
+
+def test_in_a_fixed_order_the_first_that_she_follows_speaks(session: ScopedSession) -> None:
+    accounts = [make.line_account(session, make.store(session)) for _ in range(3)]
+    both, last = make.follower(session, *accounts[:2]), make.follower(session, accounts[0])
+    senders = list(reversed(service.list_senders(session, None, None)))
+    run, _ = service.start_run(
+        session,
+        cause=service.Cause(kind="campaign"),
+        content=HELLO,
+        audience=Audience(where=true(), senders=senders, sender_policy="fixed_order"),
+        now=utc_now(),
+    )
+    assert [delivery_of(session, run, one.id).account_no for one in (both, last)] == [accounts[1].no, accounts[0].no]
