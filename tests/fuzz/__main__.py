@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tests.commit import read_commit
 from tests.conftest import MASTER_KEYS, _urls, new_home
 from tests.fuzz.poison import Findings, all_of_it, poison, read_back, sample
 from tests.fuzz.wire import Wire
-from tests.fuzz.world import World, build, every_operation, operations
+from tests.fuzz.world import Operation, World, build, every_operation, operations
 from tests.running import run_sandbox
 from tests.serving import ROOT, Installation, Served, open_installation
 
@@ -44,7 +44,7 @@ def main() -> int:
             say(f"The brand has {len(world.ids)} kinds of things. Commit {commit[:12]}.")
             failed = False
             if not asked.no_poison:
-                failed = _send_poison(world, share=0.003 if asked.sample else asked.share, seed=commit, only=asked.only)
+                failed = _send_poison(world, asked, share=0.003 if asked.sample else asked.share, seed=commit)
         if not asked.no_schemathesis:
             failed |= _run_schemathesis(served, installation, str(home.scope.brand_id), commit, asked)
     say(f"{'FAILED' if failed else 'Nothing was found'} in {time.monotonic() - began:.0f} s. All of it is in {LOG}.")
@@ -57,6 +57,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=1_000, help="examples for each operation")
     parser.add_argument("--share", type=float, default=1.0, help="how much of the poison, from 0 to 1")
     parser.add_argument("--only", default="", help="operations whose name holds this")
+    parser.add_argument("--part", default="1/1", help="a share of the operations, such as 3/8: all of it takes hours")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--no-poison", action="store_true")
     parser.add_argument("--no-schemathesis", action="store_true")
@@ -102,9 +103,14 @@ def _example_channel() -> dict[str, str]:
     return {name: example[name] for name in ("channel_id", "channel_secret", "provider_id")}
 
 
-def _send_poison(world: World, *, share: float, seed: str, only: str) -> bool:
+def _choose(operations: Iterable[Operation], asked: argparse.Namespace) -> list[Operation]:
+    number, parts = (int(text) for text in asked.part.split("/"))
+    return [one for one in operations if asked.only in one.name][number - 1 :: parts]
+
+
+def _send_poison(world: World, asked: argparse.Namespace, *, share: float, seed: str) -> bool:
     findings = Findings()
-    chosen = [one for one in every_operation() if only in one.name]
+    chosen = _choose(every_operation(), asked)
     for number, operation in enumerate(chosen, 1):
         poison(world, (operation,), findings, all_of_it if share >= 1 else sample(share, seed))
         if share >= 0.1 or number % 40 == 0:
@@ -122,7 +128,7 @@ def _send_poison(world: World, *, share: float, seed: str, only: str) -> bool:
 def _run_schemathesis(
     served: Served, installation: Installation, brand_id: str, commit: str, asked: argparse.Namespace
 ) -> bool:
-    chosen = [one.name for one in operations() if asked.only in one.name]
+    chosen = [one.name for one in _choose(operations(), asked)]
     seed = int(commit[:8] or "0", 16)
     command = [
         sys.executable,
@@ -143,7 +149,7 @@ def _run_schemathesis(
         chosen = random.Random(seed).sample(chosen, min(SAMPLE_OPERATIONS, len(chosen)))
         command.append(f"--max-time={SAMPLE_SECONDS}")
         say(f"Schemathesis on {', '.join(chosen)}")
-    if asked.sample or asked.only:
+    if asked.sample or asked.only or asked.part != "1/1":
         command += [f"--include-operation-id={name}" for name in chosen]
     else:
         command.append("--include-path-regex=^/v1/")
