@@ -143,6 +143,7 @@ def _flush(session: ScopedSession, account: LineAccount) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        if violates(error, "uq_line_account_brand_id_channel_id"):
+        # Twins of one millisecond, equal requests with one Idempotency-Key, have the same id for the same channel.
+        if violates(error, "uq_line_account_brand_id_channel_id") or violates(error, "pk_line_account"):
             raise ChannelTaken(channel_id) from error
         raise

@@ -22,6 +22,8 @@ from tests.app.sandbox.process import wait_for
 from tests.conftest import MASTER_KEYS, BrandHome, new_home
 from tests.serving import Installation, Served, json_of, open_installation
 
+pytestmark = pytest.mark.slow
+
 TWINS = 50
 COMMIT = 4711
 """The advisory lock that every commit with a key waits for, where a test holds it."""
@@ -190,7 +192,6 @@ def waits_at_commit(holder: psycopg.Connection[Any]) -> bool:
     return bool(holder.execute(query, [COMMIT]).fetchone()[0])  # type: ignore[index]
 
 
-@pytest.mark.slow
 def test_a_server_killed_on_the_way_has_done_it_once_when_it_is_asked_again(
     place: Installation, brand: BrandHome
 ) -> None:

@@ -11,6 +11,8 @@ from tests.app.sandbox.process import wait_for
 from tests.conftest import MASTER_KEYS
 from tests.serving import Installation, open_installation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path: Path, worker_id: str) -> Iterator[Installation]:
@@ -23,7 +25,6 @@ def said(place: Installation, event: bytes) -> int:
     return sum(log.read_bytes().count(event) for log in place.logs)
 
 
-@pytest.mark.slow
 def test_a_worker_whose_connections_are_cut_begins_anew(place: Installation) -> None:
     worker = place.start("worker")
     wait_for(lambda: said(place, b"worker_started"), 60)

@@ -27,6 +27,8 @@ from tests.app.inbound.calls import Channel, open_channel, told, write_call
 from tests.conftest import BrandHome, new_home
 from tests.serving import Call, Installation, SteadyLoad, expect, expect_body, json_of, open_installation
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 150
 OTHER_BYTES = {
     "brand.wrapped_key": "wrapped",
@@ -147,7 +149,6 @@ def run_keys(place: Installation, *arguments: str) -> dict[str, Any]:
     return about
 
 
-@pytest.mark.slow
 def test_both_kinds_of_key_are_replaced_under_load_and_no_request_fails(place: Installation) -> None:
     shop = Shop(new_home(place.engine, read_keys(place)), read_keys(place))
     served = place.serve()

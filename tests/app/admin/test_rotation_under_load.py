@@ -15,6 +15,8 @@ from tests.app.sandbox.process import wait_for
 from tests.conftest import MASTER_KEYS, BrandHome, new_home
 from tests.serving import Call, Installation, Served, SteadyLoad, expect, json_of, open_installation
 
+pytestmark = pytest.mark.slow
+
 OVERLAP_SECONDS = 4
 
 
@@ -40,7 +42,6 @@ def make_key(served: Served, home: BrandHome, path: str, **body: Any) -> dict[st
     return made
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["store", "partner"])
 def test_a_key_is_rotated_at_100_requests_a_second_and_none_fails(place: Installation, kind: str) -> None:
     home = new_home(place.engine, Keyring.parse(MASTER_KEYS))
@@ -72,7 +73,6 @@ def status(client: httpx.Client, key: str) -> int:
     return client.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code
 
 
-@pytest.mark.slow
 def test_several_processes_share_one_limit(place: Installation) -> None:
     quota = 100
     home = new_home(place.engine, Keyring.parse(MASTER_KEYS))

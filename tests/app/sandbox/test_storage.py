@@ -10,6 +10,8 @@ from app.sandbox.storage import BrokenStateFile
 from tests.app.sandbox.process import Shop, running_sandbox, wait_for
 from tests.app.sandbox.stage import CHANNEL, RETRY_KEY, Stage
 
+pytestmark = pytest.mark.slow
+
 
 def test_people_ties_inboxes_quota_and_retry_keys_survive_a_restart(tmp_path: Path, shop: Shop) -> None:
     state_file = tmp_path / "folder" / "sandbox.json"

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import col, select
 
 from app.auth import brand_key_of
+from tenants.ids import uuid7
 from tenants.line_accounts import queries, service
 from tenants.line_accounts.models import LineAccount, LineAccountStore
 from tenants.line_accounts.problems import ChannelTaken
@@ -44,6 +45,15 @@ def test_a_channel_is_registered_once(session: ScopedSession, key: BrandKey) -> 
     store = make.store(session)
     with pytest.raises(ChannelTaken):
         _register(session, key, store)
+
+
+def test_twins_of_one_millisecond_register_once(session: ScopedSession, key: BrandKey) -> None:
+    values = {"id": uuid7(), "name": "新宿", "channel_id": "c-1", "provider_id": "p-1"}
+    stores = [make.store(session)]
+    made = service.register_account(session, key, values, secret="s3cret", stores=stores)
+    session.expunge(made)
+    with pytest.raises(ChannelTaken):
+        service.register_account(session, key, values, secret="s3cret", stores=stores)
 
 
 def test_the_array_repeats_the_ties(session: ScopedSession, key: BrandKey) -> None:
