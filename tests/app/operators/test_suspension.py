@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
@@ -25,6 +26,8 @@ from tests.app.messaging.conftest import Stage
 from tests.app.operators.conftest import Call, path_of
 from tests.app.weather.files import at, forecast
 from tests.conftest import BrandHome
+
+pytestmark = pytest.mark.slow
 
 OPERATOR = Actor("operator", None, "当直")
 RAINY = at("2026-11-21 11:10")

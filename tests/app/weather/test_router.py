@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.weather.models import WeatherDecision
+from tenants.brands.queries import get_brand
 from tenants.ids import encode_id, uuid7
 from tenants.stores.models import Store
 from tenants.tables import utc_now
@@ -180,12 +181,23 @@ def test_an_evaluation_shows_each_store_and_changes_nothing(api: TestClient, hom
     area = {"class20": "x", "class10": "990010", "office": "990000", "source": "operator"}
     store = shop(home, weather_area=area)
     rule = create(api, home)
+    let_it_be_noon(home)
     answer = api.post(f"/v1/weather-rules/{rule['id']}/evaluate", headers=home.headers)
     (item,) = answer.json()["items"]
     assert (item["store_id"], item["rule_id"]) == (encode_id("store", store.id), rule["id"])
     assert (item["fired"], item["reason"]) == (False, "unknown_data")
     assert item["detail"] == "No forecast of office 990000 has been fetched yet."
     assert api.get("/v1/weather-decisions", headers=home.headers).json()["items"] == []
+
+
+def let_it_be_noon(home: BrandHome) -> None:
+    """The brand moves to where the day is half over: late in the evening every store is closed."""
+    ahead = 12 - utc_now().hour
+    with home.open() as session:
+        brand = get_brand(session, home.scope.brand_id)
+        brand.timezone = f"Etc/GMT{-ahead:+d}"
+        session.add(brand)
+        session.commit()
 
 
 def decision(home: BrandHome, store: Store, rule_id: str, business_on: str) -> str:
