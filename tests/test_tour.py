@@ -48,7 +48,7 @@ _VARYING = (
     (r"issued \d+ (s|min|h) ago", "issued SOME TIME ago"),
     (r"revision \d{4},", "revision NUMBER,"),
     (
-        r'"(accepted|calls|chosen|customers|distinct|holdout|issued|reachable|recipients|sent)": [1-9]\d*',
+        r'"(accepted|calls|chosen|consent|customers|distinct|holdout|issued|reachable|recipients|sent)": [1-9]\d*',
         r'"\1": COUNT',
     ),
     (r"^messages: [01]$", "messages: COUNT"),

@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 from tests.app.admin.calls import SECRET, create, create_account, create_store
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.slow
+
 POISON = (
     "null", "-1", "1e400", "3000000000", '"a\\u0000b"', '"\\ud800"', '"' + "x" * 30_000 + '"', "[null]",
     '{"a": {"": 1}}',

@@ -17,6 +17,8 @@ from tests import make
 from tests.app.admin.calls import assert_problem
 from tests.conftest import BrandHome
 
+pytestmark = pytest.mark.slow
+
 QUOTA, ANONYMOUS = 40, 12
 GUESS = {"Authorization": "Bearer " + "nrn_store_" + "x" * 49}
 

@@ -14,6 +14,8 @@ from tenants.tables import utc_now
 from tests import make
 from tests.app.messaging.conftest import Stage
 
+pytestmark = pytest.mark.slow
+
 
 def test_everybody_gets_the_message_once_in_one_multicast(stage: Stage) -> None:
     with stage.home.open() as session:

@@ -25,6 +25,8 @@ from tests.app.segments.draws import ALL, NOWS, draw_leaf, draw_rule
 from tests.app.segments.oracle import Oracle
 from tests.app.segments.world import NOW, World, add_person, make_world
 
+pytestmark = pytest.mark.slow
+
 DICE = st.integers(0, 2**32 - 1).map(Random)
 
 

@@ -17,6 +17,8 @@ from tests.app.sandbox.phone.test_views import LIFF_ID, add_liff_app
 from tests.app.sandbox.process import wait_for
 from tests.app.sandbox.stage import CHANNEL, OTHER_CHANNEL, TOKEN, Stage, text
 
+pytestmark = pytest.mark.slow
+
 Show = Callable[..., Page]
 
 
