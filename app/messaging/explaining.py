@@ -48,7 +48,7 @@ class Explained:
 def explain(session: ScopedSession, audience: Audience, customer_id: UUID) -> Explained:
     """What a run to this audience would do with her now. Writes nothing."""
     hers = replace(audience, where=and_(audience.where, col(Customer.id) == customer_id))
-    choice, values = write_choice(session, hers)
+    choice, values = write_choice(session, hers, compares_all=True)
     rows = (
         session.connection()
         .exec_driver_sql(

@@ -107,9 +107,12 @@ def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
     return tally
 
 
-def write_choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, Any]]:
+def write_choice(
+    session: ScopedSession, audience: Audience, *, compares_all: bool = False
+) -> tuple[str, dict[str, Any]]:
     """The common table expressions that end in `numbered`, and their values: one row for each person.
 
+    `tie` holds what the audience's policy compares; with `compares_all` what any policy does.
     Reasons are judged in this order: no_friend, consent, cap, quiet_hours, holdout, then cap by `most`, then quota.
     """
     people, values = _people(session, audience)
@@ -134,6 +137,9 @@ def write_choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[
         values |= guards.values()
     by_policy = ORDERS[audience.sender_policy]
     is_nearest = audience.sender_policy == "nearest"
+    columns = {"rank": "sender.rank", "free": "sender.free", "closeness": _CLOSENESS if is_nearest else "0"}
+    # A column more in the sort of a million people is felt.
+    compared = "".join(f", {sql} AS {name}" for name, sql in columns.items() if compares_all or name in by_policy)
     held = (
         "get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 0) * 256"
         " + get_byte(decode(md5(%(holdout_salt)s || customer_id::text), 'hex'), 1) < %(holdout_ratio)s * 65536"
@@ -174,7 +180,7 @@ def write_choice(session: ScopedSession, audience: Audience) -> tuple[str, dict[
                    CASE WHEN people.home_store_no = ANY(sender.store_nos) THEN people.home_store_no
                         WHEN recent.store_no IS NOT NULL THEN recent.store_no
                         ELSE sender.first_store_no END AS store_no,
-                   recent.last_at, sender.rank, sender.free, {_CLOSENESS if is_nearest else 0} AS closeness
+                   recent.last_at {compared}
             FROM people
             {"JOIN" if audience.only_tied else "LEFT JOIN"} (
                 friend JOIN sender ON sender.account_no = friend.account_no
