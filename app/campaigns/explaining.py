@@ -67,8 +67,9 @@ def _tell(
         return tell(Explained(False, None, ()), policy, "")
     if reason is not None:
         return tell_reason(reason)
-    still = now.candidates and now.candidates[0].account_no == account.no
-    if is_past and not still:
+    if is_past and not now.candidates:
+        return f"{account.name} spoke to her.", f"「{account.name}」から届きました。"
+    if is_past and now.candidates[0].account_no != account.no:
         return (
             f"{account.name} spoke to her; now it would be another.",
             f"「{account.name}」から届きました。今なら別のアカウントからです。",

@@ -31,11 +31,14 @@ def normalise_name(value: str) -> str:
     return _SPACES.sub(" ", _compose(_fold_widths(value))).strip()
 
 
+def half_width(text: str) -> str:
+    """Full-width letters, digits and signs as half-width ones; kana and kanji stay."""
+    return text if text.isascii() else _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+
+
 def normalise_code(value: str) -> str:
     """What names somebody, such as a member, in half-width letters, digits and signs: K-001 of Ｋ－００１."""
-    if value.isascii():
-        return value
-    return _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), value).strip()
+    return value if value.isascii() else half_width(value).strip()
 
 
 def normalise_address(value: str) -> str:

@@ -79,8 +79,7 @@ def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: dat
     trim: each account sends to as many as it still may; skip: an account that cannot send to all sends to nobody;
     refuse: raises QuotaExhausted.
     """
-    if audience.guards is None:
-        audience = replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
+    audience = _guarded(session, audience, now)
     free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
     audience = _compared(audience, free)
     limited = _limited(audience, free)
@@ -100,10 +99,16 @@ def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: dat
 
 def explain_to(session: ScopedSession, audience: Audience, customer_id: UUID, now: datetime) -> Explained:
     """What a run to this audience would do with one person now, and between which accounts it would choose."""
-    if audience.guards is None:
-        audience = replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
+    audience = _guarded(session, audience, now)
     free = quota.find_available(session, [sender.account_no for sender in audience.senders], now)
     return explain(session, _limited(_compared(audience, free), free), customer_id)
+
+
+def _guarded(session: ScopedSession, audience: Audience, now: datetime) -> Audience:
+    """The audience with the brand's guards, unless whoever starts the run has set them by its clock."""
+    if audience.guards is not None:
+        return audience
+    return replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
 
 
 def _compared(audience: Audience, free: Mapping[int, int]) -> Audience:

@@ -4,7 +4,6 @@ What is accepted, and how it is kept, the API's own schema says; here only the w
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, TypeAdapter
 
 from app.customers.schemas import CustomerUpsert
+from app.customers.spelling import half_width
 from app.schemas import Instant, Name, TypeId, Verbatim, compose
 
 LineUserId = Annotated[str, Field(pattern="^U[0-9a-f]{32}$")]
@@ -63,7 +63,6 @@ def _own(kind: Any) -> Callable[[Any], Any]:
     return lambda value: validate(compose(value))
 
 
-_FULL_WIDTH = re.compile("[！-～　]")
 _CUT_PHONE = re.compile("[789]0[0-9]{8}")
 _ROUNDED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+", re.IGNORECASE)
 _DATE = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T]+0?0:00(?::00)?)?")
@@ -89,11 +88,6 @@ _STATUSES: Final = {
 }
 YES: Final = frozenset({"true", "1", "yes", "はい", "有", "○", "〇", "●"})
 NO: Final = frozenset({"false", "0", "no", "いいえ", "無", "×", "-"})
-
-
-def half_width(text: str) -> str:
-    """Full-width letters, digits and signs as half-width ones; kana and kanji stay."""
-    return text if text.isascii() else _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
 
 
 _USUAL_PHONE = re.compile("0[1-9][0-9]{0,3}-?[0-9]{1,4}-?[0-9]{4}")

@@ -11,9 +11,10 @@ from app.customers.addresses import Municipalities
 from app.customers.attributes.models import CustomerAttribute
 from app.customers.attributes.values import find_faults
 from app.customers.imports.columns import KEYS, Column
-from app.customers.imports.fields import NO, YES, FieldKind, half_width
+from app.customers.imports.fields import NO, YES, FieldKind
 from app.customers.imports.reading import Row
 from app.customers.schemas import Attributes, ExternalIds
+from app.customers.spelling import half_width
 from app.schemas import compose
 from tenants.stores.models import Store
 

@@ -88,6 +88,16 @@ def test_after_the_launch_it_says_what_was_decided_then(road: Road) -> None:
     assert "今なら別の" in told["text_ja"]
 
 
+def test_whom_nobody_reaches_any_more_is_told_who_spoke(road: Road) -> None:
+    campaign = road.draft()
+    road.launch(campaign)
+    for number in range(5):
+        road.block(number)
+    told = road.explain(campaign)
+    assert (told["chosen"], told["line_account_id"], told["senders"]) == (True, road.id_of(2), [])
+    assert told["text_ja"].endswith("から届きました。")
+
+
 def test_the_senders_stand_in_the_order_of_the_policy(road: Road) -> None:
     order = [road.id_of(number) for number in (3, 0, 4, 1, 2)]
     campaign = road.draft(sender_policy="fixed_order", audience={"line_account_ids": order})
