@@ -13,7 +13,7 @@ from app.bench.brand import BenchBrand, count_sends
 from app.bench.machine import cpu_seconds
 from app.bench.place import Place
 from app.bench.results import Bar, Failed, Line
-from app.campaigns import queries, service
+from app.campaigns import lifecycle, queries, service
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import CampaignCreate
 from app.coupons.offers import create_coupon
@@ -58,9 +58,9 @@ def launch(place: Place, brand: BenchBrand, campaign_id: UUID, *, paused: bool =
     """Launch a draft, as the API does; with `paused` nothing is sent yet."""
     with open_session(place.engine, brand.scope) as session:
         campaign = queries.lock_campaign(session, campaign_id)
-        run = service.launch(session, campaign, datetime.now(UTC))
+        run = lifecycle.launch(session, campaign, datetime.now(UTC))
         if paused:
-            service.pause(session, campaign)
+            lifecycle.pause(session, campaign)
         session.commit()
         return Launched(campaign_id, run.id)
 
@@ -69,7 +69,7 @@ def resume(place: Place, brand: BenchBrand, campaign_id: UUID) -> None:
     """Let a paused campaign send."""
     with open_session(place.engine, brand.scope) as session:
         campaign: Campaign = queries.lock_campaign(session, campaign_id)
-        service.resume(session, campaign)
+        lifecycle.resume(session, campaign)
         session.commit()
 
 

@@ -4,23 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.campaigns import service
+from app.campaigns.audience import read_audience
+from app.campaigns.figures import find_run
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import CampaignExplanationRead, SenderRead
 from app.messaging import queries as runs
-from app.messaging import service as messaging
 from app.messaging.explaining import Explained, tell, tell_reason
+from app.messaging.planning import explain_to
 from tenants.session import ScopedSession
 
 
 def explain(session: ScopedSession, campaign: Campaign, customer_id: UUID, now: datetime) -> CampaignExplanationRead:
     """What was decided of this person at the launch, or would be now; and the accounts as they stand now."""
-    audience = service.read_audience(session, campaign, now)
-    explained = messaging.explain_to(session, audience, customer_id, now)
+    audience = read_audience(session, campaign, now)
+    explained = explain_to(session, audience, customer_id, now)
     accounts = {account.no: account for account in runs.list_all_accounts(session)}
     store_nos = {one.store_no for one in explained.candidates if one.store_no is not None}
     stores = runs.map_store_ids(session, store_nos)
-    run = service.find_run(session, campaign)
+    run = find_run(session, campaign)
     decided: dict[str, Any] | None = None
     if run is not None:
         decided = runs.find_delivery(session, run.id, customer_id) or {"account_no": None, "reason": None}

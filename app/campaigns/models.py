@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -13,7 +14,11 @@ from tenants.tables import BrandTable, Instant, refer
 class Campaign(BrandTable, table=True):
     """The intent to send; a run is one sending of it. `store_no` is null for head office's."""
 
-    __table_args__ = refer(store_id="store", coupon_id="coupon")
+    __table_args__ = refer(
+        Index("ix_campaign_scheduled", "brand_id", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
+        store_id="store",
+        coupon_id="coupon",
+    )
 
     name: str
     status: str = "draft"
@@ -24,7 +29,32 @@ class Campaign(BrandTable, table=True):
     holdout_ratio: float = 0.0
     quota_policy: str = "trim"
     valid_until: datetime | None = Field(default=None, sa_type=Instant)
+    variants: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    experiment: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    schedule: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    scheduled_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the clock launches it, while it is `scheduled`."""
+    goal: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    copied_from_id: UUID | None = None
     store_id: UUID | None = None
     store_no: int | None = None
     launched_at: datetime | None = Field(default=None, sa_type=Instant)
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class CampaignStep(BrandTable, table=True):
+    """Who did what to a campaign, and when: `created_at`."""
+
+    __table_args__ = refer(
+        Index("ix_campaign_step_brand_id_campaign_id", "brand_id", "campaign_id"), campaign_id="campaign"
+    )
+
+    campaign_id: UUID
+    kind: str
+    """`drafted`, `changed`, `submitted`, `approved`, `returned`, `scheduled`, `launched`, `paused`, `resumed`,
+    `cancelled`, `expired` …"""
+    taken_by: str | None = None
+    """The caller's id; None: the clock."""
+    note: str | None = None
+    store_no: int | None = None
+    """The campaign's store."""

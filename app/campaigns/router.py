@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from sqlmodel import col
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
-from app.campaigns import explaining, queries, service
+from app.campaigns import explaining, figures, lifecycle, queries, rehearsal, service
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import (
     CampaignCreate,
@@ -31,7 +31,7 @@ DeliveryStatus = Literal["waiting", "sent", "left_out", "failed", "unknown"]
 
 def read_campaign(session: Any, campaign: Campaign) -> CampaignRead:
     """A campaign as it is shown."""
-    return _show(campaign, service.map_run_ids(session, [campaign]).get(campaign.id))
+    return _show(campaign, figures.map_run_ids(session, [campaign]).get(campaign.id))
 
 
 def _show(campaign: Campaign, run_id: UUID | None) -> CampaignRead:
@@ -45,7 +45,7 @@ def list_campaigns(session: ScopedSession, paging: PagingParams, status: Status 
     if status is not None:
         wanted = wanted.where(col(Campaign.status) == status)
     shown, next_cursor = list_page(session, wanted, Campaign.id, paging)
-    run_ids = service.map_run_ids(session, shown)
+    run_ids = figures.map_run_ids(session, shown)
     return Page(items=[_show(row, run_ids.get(row.id)) for row in shown], next_cursor=next_cursor)
 
 
@@ -84,7 +84,7 @@ def dry_run_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller
     campaign = service.get_own(session, campaign_id, caller.scope)
     # How many copies are left of a coupon that it may not issue is nothing for a store to know.
     counts_copies = not caller.is_stores or "coupons:issue" in caller.permissions
-    return service.dry_run(session, campaign, now, counts_copies=counts_copies)
+    return rehearsal.dry_run(session, campaign, now, counts_copies=counts_copies)
 
 
 @router.get("/{campaign_id}/explain", dependencies=[allow("campaigns:read")])
@@ -111,27 +111,27 @@ def launch_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller,
     campaign = service.get_own(session, campaign_id, caller.scope, lock=True)
     if campaign.coupon_id is not None:
         caller.require("coupons:issue")
-    service.launch(session, campaign, now)
+    lifecycle.launch(session, campaign, now)
     return read_campaign(session, campaign)
 
 
 @router.post("/{campaign_id}/pause", dependencies=[allow("campaigns:launch")])
 def pause_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
     """Let no further batch begin."""
-    return _act(session, campaign_id, service.pause)
+    return _act(session, campaign_id, lifecycle.pause)
 
 
 @router.post("/{campaign_id}/resume", dependencies=[allow("campaigns:launch")])
 def resume_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
     """Go on with a paused campaign."""
-    return _act(session, campaign_id, service.resume)
+    return _act(session, campaign_id, lifecycle.resume)
 
 
 @router.post("/{campaign_id}/cancel", dependencies=[allow("campaigns:launch")])
 def cancel_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) -> CampaignRead:
     """Stop for good: calls already in flight end, nothing else is sent."""
     campaign = queries.lock_campaign(session, campaign_id)
-    service.cancel(session, campaign, now)
+    lifecycle.cancel(session, campaign, now)
     return read_campaign(session, campaign)
 
 
@@ -144,7 +144,7 @@ def _act(session: ScopedSession, campaign_id: UUID, verb: Any) -> CampaignRead:
 @router.get("/{campaign_id}/stats", dependencies=[allow("campaigns:read")])
 def get_campaign_stats(campaign_id: CampaignId, session: ScopedSession) -> StatsRead:
     """How far it is, and what its coupon did; for a store, at that store."""
-    return service.stats(session, queries.get_campaign(session, campaign_id))
+    return figures.stats(session, queries.get_campaign(session, campaign_id))
 
 
 @router.get("/{campaign_id}/deliveries", dependencies=[allow("campaigns:read")])
@@ -153,7 +153,7 @@ def list_campaign_deliveries(
 ) -> Page[DeliveryRead]:
     """Everyone in the run: sent to, waiting, failed, or left out and why."""
     campaign = queries.get_campaign(session, campaign_id)
-    items, last = service.list_deliveries(session, campaign, status, paging.after, paging.limit)
+    items, last = figures.list_deliveries(session, campaign, status, paging.after, paging.limit)
     return Page(items=items, next_cursor=paging.cursor(last) if last else None)
 
 

@@ -48,18 +48,33 @@ def lock_customers(session: ScopedSession, customer_ids: Collection[UUID]) -> di
     Who was merged into another is that other: several ids may name one person. Those erased or unknown are left out.
     The lock lets others refer to the row meanwhile. Rows are locked in the order of their ids.
     """
+    return _lock_while(session, customer_ids, lambda locked: True) or {}
+
+
+def _lock_while(
+    session: ScopedSession, customer_ids: Collection[UUID], is_right: Callable[[dict[UUID, Customer]], bool]
+) -> dict[UUID, Customer] | None:
+    """The people locked, if that is right once they are; else None, and all are let go.
+
+    What turns out wrong must be let go from the savepoint in which it was locked: whoever waits for a row that was
+    locked in a savepoint since released waits for the whole transaction, whatever is rolled back later.
+    """
     ids = {customer_id: customer_id for customer_id in customer_ids}
     session.flush()
     while ids:
         session.connection().exec_driver_sql("SAVEPOINT people")
         rows = lock_rows(session, set(ids.values()))
-        if all(row.merged_into_id is None for row in rows.values()) and _stand_for(session, ids):
+        is_settled = all(row.merged_into_id is None for row in rows.values()) and _stand_for(session, ids)
+        locked = rows | {asked: rows[customer_id] for asked, customer_id in ids.items() if customer_id in rows}
+        if is_settled and is_right(locked):
             session.connection().exec_driver_sql("RELEASE SAVEPOINT people")
-            return rows | {asked: rows[customer_id] for asked, customer_id in ids.items() if customer_id in rows}
+            return locked
         # All are let go and locked anew: to hold some while waiting for another would not be in the order of the ids.
         session.connection().exec_driver_sql("ROLLBACK TO SAVEPOINT people; RELEASE SAVEPOINT people")
+        if is_settled:
+            return None
         ids = ids | _find_survivors(session, ids)
-    return {}
+    return {} if is_right({}) else None
 
 
 def _stand_for(session: ScopedSession, ids: Mapping[UUID, UUID]) -> bool:
@@ -78,15 +93,11 @@ def lock_found(session: ScopedSession, find: Callable[[], Collection[UUID]]) -> 
 
     A merge or its undoing may give such a row to somebody else while one waits. Then all are let go and found anew.
     """
-    connection = session.connection()
-    while True:
-        connection.exec_driver_sql("SAVEPOINT found")
+    locked = None
+    while locked is None:
         found = set(find())
-        locked = lock_customers(session, found)
-        if found.union(locked).issuperset(find()):
-            connection.exec_driver_sql("RELEASE SAVEPOINT found")
-            return locked
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT found; RELEASE SAVEPOINT found")
+        locked = _lock_while(session, found, lambda locked: found.union(locked).issuperset(find()))  # noqa: B023
+    return locked
 
 
 def lock_rows(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:

@@ -51,7 +51,9 @@ class TakenBatch:
     size: int
     retry_key: UUID
     first_tried_at: datetime
+    variant: int | None
     messages: Sequence[Mapping[str, Any]]
+    """Of its variant, or else of the run."""
     personal: bool
     valid_until: datetime | None
     clock_shift_seconds: int
@@ -139,11 +141,12 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
         await cursor.executemany(_FAIL, failures)
 
 
-async def find_quiet_seconds(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> float | None:
-    """In how many seconds the quiet hours end for which batches of this account wait; None where none do."""
-    await cursor.execute(_QUIET_SECONDS, {"brand_id": brand_id, "account_id": line_account_id})
+async def find_wait_seconds(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> float | None:
+    """In how many seconds the first of this account's batches may go that wait for a moment, or for quiet hours to end;
+    None where none do."""
+    await cursor.execute(_WAIT_SECONDS, {"brand_id": brand_id, "account_id": line_account_id})
     row = await cursor.fetchone()
-    return None if row is None or row[0] is None else float(row[0])
+    return None if row is None or row[0] is None else max(0.0, float(row[0]))
 
 
 async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
@@ -172,27 +175,32 @@ _OF_SENDING = """
     WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
       AND run.status = 'sending'
 """
-_WAITING = f"{_OF_SENDING} AND NOT {_IS_QUIET}"
+_IS_EARLY = "coalesce(waiting.not_before > now(), false)"
+_WAITING = f"{_OF_SENDING} AND NOT {_IS_QUIET} AND NOT {_IS_EARLY}"
 
 _IS_WAITING = f"SELECT 1 {_WAITING} LIMIT 1"
 
-_QUIET_SECONDS = f"""
-SELECT min(extract(epoch FROM date_trunc('day', {_LOCAL}) + {_END}::time
-    + CASE WHEN {_CLOCK} < {_END} THEN interval '0' ELSE interval '1 day' END - {_LOCAL}))
-{_OF_SENDING} AND {_IS_QUIET}
+_WAIT_SECONDS = f"""
+SELECT min(greatest(
+    extract(epoch FROM waiting.not_before - now()),
+    CASE WHEN {_IS_QUIET} THEN extract(epoch FROM date_trunc('day', {_LOCAL}) + {_END}::time
+        + CASE WHEN {_CLOCK} < {_END} THEN interval '0' ELSE interval '1 day' END - {_LOCAL}) END))
+{_OF_SENDING} AND ({_IS_QUIET} OR {_IS_EARLY})
 """
 
 _TAKE = f"""
 UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())
 FROM (
-    SELECT waiting.run_id, waiting.batch_no, run.messages, run.personal, run.valid_until, run.clock_shift_seconds,
+    SELECT waiting.run_id, waiting.batch_no, coalesce(run.variants -> waiting.variant -> 'messages', run.messages)
+           AS messages, run.personal, run.valid_until, run.clock_shift_seconds,
            run.brand_name, run.coupon_name
     {_WAITING}
     ORDER BY waiting.run_id, waiting.batch_no LIMIT %(most)s
 ) AS next
 WHERE batch.brand_id = %(brand_id)s AND batch.run_id = next.run_id AND batch.batch_no = next.batch_no
 RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retry_key, batch.first_tried_at,
-          next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name, next.coupon_name
+          batch.variant, next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name,
+          next.coupon_name
 """
 
 # Both select the fields of `Person`, in their order.

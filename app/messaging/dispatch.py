@@ -1,9 +1,8 @@
 """Dispatch, a hot edge: one lane for each account, async, with no transaction open while LINE answers."""
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -21,9 +20,10 @@ from app.line.hosts import line_hosts
 from app.line.tokens import ChannelTokens
 from app.messaging import batches, queries, service
 from app.messaging.answers import Meaning
-from app.messaging.batches import Account, Cursor, Outcome, Person, TakenBatch
-from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace, half_keys, person_key
+from app.messaging.batches import Account, Cursor, Outcome, TakenBatch
+from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace
 from app.messaging.render import Template, read_template
+from app.messaging.sending import multicast_all, push_all
 from tenants.line_accounts.service import secret_purpose
 from tenants.scope import Scope
 from tenants.sealing import Keyring
@@ -32,8 +32,6 @@ from tenants.session import open_session, scope_statement
 log = structlog.get_logger("dispatch")
 
 BATCHES_AT_ONCE = 4
-PUSHES_AT_ONCE = 64
-"""In one batch."""
 CALLS_AT_ONCE = 256
 """To LINE, of all lanes: at a tenth of a second a call, more than one channel's rate."""
 TURN_SECONDS = 5.0
@@ -50,9 +48,8 @@ HOLD_SECONDS = {
 }
 SOON_SECONDS = 0.2
 """How soon a lane comes again that was not let through while another call finds out whether LINE is back."""
-QUIET_SECONDS = 300.0
-"""How soon a lane looks again whether the brand still has the quiet hours for which its batches wait."""
-_LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
+LOOK_AGAIN_SECONDS = 300.0
+"""How soon a lane looks again whether that for which its batches wait is still to come."""
 
 
 class NextUp(NamedTuple):
@@ -61,8 +58,8 @@ class NextUp(NamedTuple):
     batches: list[TakenBatch]
     run_to_finish: bool
     """Whether, with no batch left here, a run of the brand has none left anywhere."""
-    quiet_seconds: float | None = None
-    """How long batches wait for the brand's quiet hours to end, where some do."""
+    wait_seconds: float | None = None
+    """How long batches wait for a moment or for quiet hours to end, where some do."""
 
 
 class Dispatcher:
@@ -78,7 +75,7 @@ class Dispatcher:
             connector=connector, timeout=aiohttp.ClientTimeout(total=30, connect=5), trust_env=False
         )
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
-        self._templates: dict[UUID, Template] = {}
+        self._templates: dict[tuple[UUID, int | None], Template] = {}
         self._paces: dict[UUID, tuple[Pace, Pace]] = {}
 
     async def close(self) -> None:
@@ -138,7 +135,7 @@ class Dispatcher:
                 return 0.0
         if next_up.run_to_finish:
             await asyncio.to_thread(self._finish_runs, brand_id)
-        return None if next_up.quiet_seconds is None else min(next_up.quiet_seconds, QUIET_SECONDS)
+        return None if next_up.wait_seconds is None else min(next_up.wait_seconds, LOOK_AGAIN_SECONDS)
 
     def _open_channel(self, brand_id: UUID, line_account_id: UUID, account: Account) -> Channel:
         """How to send as an account, with the token that is kept, if one is."""
@@ -166,12 +163,12 @@ class Dispatcher:
         taken = await batches.take(cursor, brand_id, line_account_id, BATCHES_AT_ONCE)
         for _, group in groupby(taken, key=lambda batch: batch.run_id):
             of_run = list(group)
-            has_gaps = bool(self._template(of_run[0]).gaps)
+            has_gaps = any(self._template(batch).gaps for batch in of_run)
             await batches.load_people(cursor, brand_id, of_run, with_values=has_gaps)
         if taken:
             return NextUp(taken, False)
         to_finish = await batches.has_run_to_finish(cursor, brand_id)
-        return NextUp([], to_finish, await batches.find_quiet_seconds(cursor, brand_id, line_account_id))
+        return NextUp([], to_finish, await batches.find_wait_seconds(cursor, brand_id, line_account_id))
 
     async def _send_batch(self, channel: Channel, brand_id: UUID, batch: TakenBatch) -> Outcome:
         now = datetime.now(UTC)
@@ -180,75 +177,17 @@ class Dispatcher:
             return Outcome(state=None)
         if now - batch.first_tried_at > KEY_LIFE:
             return Outcome(state="unknown")
-        if batch.personal:
-            return await self._push_all(channel, batch)
-        return await self._multicast_all(channel, batch)
+        send = push_all if batch.personal else multicast_all
+        return await send(channel, batch, self._template(batch))
 
     def _template(self, batch: TakenBatch) -> Template:
-        template = self._templates.get(batch.run_id)
+        content = (batch.run_id, batch.variant)
+        template = self._templates.get(content)
         if template is None:
             if len(self._templates) > 200:
                 self._templates.clear()
-            template = self._templates[batch.run_id] = read_template(batch.messages)
+            template = self._templates[content] = read_template(batch.messages)
         return template
-
-    async def _multicast_all(self, channel: Channel, batch: TakenBatch) -> Outcome:
-        outcome = Outcome()
-        sendable = [one for one in batch.people if _is_sendable(one, outcome)]
-        if sendable:
-            messages = self._template(batch).render(_values(batch, sendable[0]))
-            await self._multicast(channel, sendable, messages, batch.retry_key, outcome)
-        return outcome
-
-    async def _multicast(
-        self,
-        channel: Channel,
-        people: Sequence[Person],
-        messages: bytes,
-        retry_key: UUID,
-        outcome: Outcome,
-    ) -> None:
-        """Send to all of these; one malformed id fails all, so on 400 halve until the bad one stands alone."""
-        answer = await channel.multicast([one.line_user_id for one in people], messages, retry_key)
-        if answer.meaning is Meaning.DONE:
-            outcome.request_id = outcome.request_id or answer.request_id
-        elif answer.meaning is Meaning.INVALID and (len(people) == 1 or not answer.about_recipient):
-            outcome.failures.extend((one.customer_id, answer.detail) for one in people)
-        elif answer.meaning is Meaning.INVALID:
-            middle = len(people) // 2
-            first_key, second_key = half_keys(retry_key)
-            await self._multicast(channel, people[:middle], messages, first_key, outcome)
-            await self._multicast(channel, people[middle:], messages, second_key, outcome)
-        else:
-            outcome.hold = answer
-
-    async def _push_all(self, channel: Channel, batch: TakenBatch) -> Outcome:
-        outcome = Outcome()
-        template = self._template(batch)
-        needs_code = "coupon.code" in template.variables
-        waiting = iter(batch.people)
-
-        async def push_in_turn() -> None:
-            for one in waiting:
-                if outcome.hold is not None:
-                    return
-                if not _is_sendable(one, outcome):
-                    continue
-                if needs_code and not one.code:
-                    outcome.failures.append((one.customer_id, "She holds no copy of the coupon."))
-                    continue
-                messages = template.render(_values(batch, one))
-                key = person_key(batch.retry_key, one.customer_id)
-                answer = await channel.push(one.line_user_id, messages, key)
-                if answer.meaning is Meaning.DONE:
-                    outcome.request_id = outcome.request_id or answer.request_id
-                elif answer.meaning is Meaning.INVALID:
-                    outcome.failures.append((one.customer_id, answer.detail))
-                else:
-                    outcome.hold = answer
-
-        await asyncio.gather(*(push_in_turn() for _ in range(min(PUSHES_AT_ONCE, len(batch.people)))))
-        return outcome
 
     def _finish_runs(self, brand_id: UUID) -> None:
         """Close the brand's runs that have no batch waiting, also those whose worker died before it could."""
@@ -278,23 +217,3 @@ class Dispatcher:
 def _begin(brand_id: UUID) -> str:
     """Begins a transaction in a brand's scope, all of it sent at once."""
     return "BEGIN; SET LOCAL synchronous_commit = off; " + scope_statement(Scope(brand_id))
-
-
-def _is_sendable(person: Person, outcome: Outcome) -> bool:
-    """Whether she has a LINE id of LINE's form; else she is written down as failed."""
-    if _LINE_USER_ID.fullmatch(person.line_user_id):
-        return True
-    outcome.failures.append((person.customer_id, "The LINE user id is malformed or erased."))
-    return False
-
-
-def _values(batch: TakenBatch, person: Person) -> dict[str, str | None]:
-    """What stands behind each variable for one person of a batch."""
-    return {
-        "brand.name": batch.brand_name,
-        "coupon.name": batch.coupon_name,
-        "customer.name": person.name,
-        "store.name": person.store_name,
-        "coupon.code": person.code,
-        "coupon.expires_at": person.expires_at,
-    }

@@ -1,8 +1,9 @@
 """Freeze: who gets a message from which account, and who does not and why, written in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import orjson
@@ -40,6 +41,26 @@ class Sender:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """What a batch is cut for: one of the run's variants, or a later moment."""
+
+    variant: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A way to part those who are chosen, so that each part has batches of its own."""
+
+    sql: str
+    """The number of a person's part, never null: driver SQL over the columns of `kept`."""
+    values: Mapping[str, Any]
+    """What stands behind the names in it."""
+    place: Callable[[int], Placement]
+    """What is said of the batches of a part. Where several cuts say something, the later moment holds."""
+
+
+@dataclass(frozen=True)
 class Audience:
     """Whom to choose from, and the guards to hold against each."""
 
@@ -61,6 +82,7 @@ class Audience:
     """How many may be chosen in all; those beyond are left out as `cap`."""
     guards: Guards | None = None
     """What the brand holds against everybody; whoever starts or plans a run sets it."""
+    cuts: Sequence[Cut] = ()
     owner_no: int | None = None
     """The store whose run it is. The numbers of its runs must not tell it where people are at home by what they do."""
 
@@ -74,6 +96,8 @@ class Tally:
     chosen_by_account: dict[int, int] = field(default_factory=dict)
     batches: dict[int, dict[str, int]] = field(default_factory=dict)
     """Batch number → store number as text → people."""
+    parts: dict[int, Sequence[int]] = field(default_factory=dict)
+    """Batch number → the numbers of its parts, one for each cut of the audience."""
 
 
 def lock_brand(session: ScopedSession) -> None:
@@ -87,7 +111,9 @@ def lock_brand(session: ScopedSession) -> None:
 def rehearse(session: ScopedSession, audience: Audience) -> Tally:
     """What freezing this audience now would come to; nothing is written."""
     choice, values = write_choice(session, audience)
-    query = f"{choice} SELECT account_no, batch_no, store_no, reason, count(*) FROM numbered GROUP BY 1, 2, 3, 4"
+    query = (
+        f"{choice} SELECT account_no, batch_no, store_no, reason, parts, count(*) FROM numbered GROUP BY 1, 2, 3, 4, 5"
+    )
     return _tally(session, query, values)
 
 
@@ -101,10 +127,21 @@ def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
                    CASE WHEN reason IS NULL THEN line_user_id END, reason
             FROM numbered ORDER BY account_no, batch_no, customer_id
             RETURNING account_no, batch_no, store_no, reason
-        ) SELECT account_no, batch_no, store_no, reason, count(*) FROM inserted GROUP BY 1, 2, 3, 4"""
+        ) {_COUNT_PARTS if audience.cuts else _COUNT}"""
     tally = _tally(session, insert, {**values, "run_id": run_id})
-    _insert_batches(session, run_id, tally, {sender.account_no: sender.line_account_id for sender in audience.senders})
+    _insert_batches(session, run_id, tally, audience)
     return tally
+
+
+_COUNT: Final = (
+    "SELECT account_no, batch_no, store_no, reason, NULL::int[] AS parts, count(*) FROM inserted GROUP BY 1, 2, 3, 4"
+)
+# An insert answers with the columns of its table only.
+_COUNT_PARTS: Final = """
+, batch_parts AS (SELECT DISTINCT batch_no, parts FROM numbered WHERE batch_no IS NOT NULL)
+SELECT account_no, batch_no, store_no, reason, parts, count(*)
+FROM inserted LEFT JOIN batch_parts USING (batch_no) GROUP BY 1, 2, 3, 4, 5
+"""
 
 
 def write_choice(
@@ -217,15 +254,41 @@ def write_choice(
             SELECT limited.*, row_number() OVER (PARTITION BY account_no, reason ORDER BY customer_id) AS turn
             FROM limited
         ),
-        numbered AS (
-            SELECT customer_id, turned.account_no, store_no, line_user_id,
-                   CASE WHEN reason IS NULL AND turn > available THEN 'quota' ELSE reason END AS reason,
-                   CASE WHEN reason IS NULL AND turn <= coalesce(available, turn)
-                        THEN turned.account_no * {BATCHES_PER_ACCOUNT} + ((turn - 1) / {BATCH_SIZE})::int
-                   END AS batch_no
+        kept AS (
+            SELECT customer_id, turned.account_no, store_no, line_user_id, turn, available,
+                   CASE WHEN reason IS NULL AND turn > available THEN 'quota' ELSE reason END AS reason
             FROM turned LEFT JOIN quota ON quota.account_no = turned.account_no
-        )"""
+        ),
+        {_number(audience.cuts)}"""
+    for cut in audience.cuts:
+        values |= cut.values
     return query, values
+
+
+def _number(cuts: Sequence[Cut]) -> str:
+    """The expression `numbered`: everybody's batch, and where there are cuts the numbers of her parts."""
+    if not cuts:
+        return f"""numbered AS (
+            SELECT customer_id, account_no, store_no, line_user_id, reason, NULL::int[] AS parts,
+                   CASE WHEN reason IS NULL
+                        THEN account_no * {BATCHES_PER_ACCOUNT} + ((turn - 1) / {BATCH_SIZE})::int END AS batch_no
+            FROM kept
+        )"""
+    return f"""parted AS (
+            SELECT kept.*, CASE WHEN reason IS NULL THEN ARRAY[{", ".join(cut.sql for cut in cuts)}]::int[] END AS parts
+            FROM kept
+        ),
+        placed AS (
+            SELECT parted.*, row_number() OVER (PARTITION BY account_no, reason, parts ORDER BY customer_id) AS place
+            FROM parted
+        ),
+        numbered AS (
+            SELECT customer_id, account_no, store_no, line_user_id, reason, parts,
+                   CASE WHEN reason IS NULL THEN account_no * {BATCHES_PER_ACCOUNT} + (dense_rank() OVER (
+                       PARTITION BY account_no, reason ORDER BY parts, (place - 1) / {BATCH_SIZE}))::int - 1
+                   END AS batch_no
+            FROM placed
+        )"""
 
 
 _PLACES = ", array_agg(store.municipality_code) AS municipalities"
@@ -264,7 +327,7 @@ def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
     rows = connection.exec_driver_sql(query, values).all()
     connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit; RESET statement_timeout")
     tally = Tally()
-    for account_no, batch_no, store_no, reason, count in rows:
+    for account_no, batch_no, store_no, reason, parts, count in rows:
         if reason is not None:
             tally.left_out[reason] = tally.left_out.get(reason, 0) + count
             continue
@@ -272,22 +335,26 @@ def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
         tally.chosen_by_account[account_no] = tally.chosen_by_account.get(account_no, 0) + count
         stores = tally.batches.setdefault(batch_no, {})
         stores["" if store_no is None else str(store_no)] = count
+        if parts is not None:
+            tally.parts[batch_no] = parts
     return tally
 
 
-def _insert_batches(session: ScopedSession, run_id: UUID, tally: Tally, account_ids: dict[int, UUID]) -> None:
+def _insert_batches(session: ScopedSession, run_id: UUID, tally: Tally, audience: Audience) -> None:
     numbers = sorted(tally.batches)
     if not numbers:
         return
+    account_ids = {sender.account_no: sender.line_account_id for sender in audience.senders}
+    placements = [_place(audience.cuts, tally.parts.get(number, ())) for number in numbers]
     session.connection().exec_driver_sql(
         """
-        INSERT INTO batch (brand_id, run_id, batch_no, line_account_id, account_no, size, stores, retry_key, state,
-                           attempts)
-        SELECT %(brand_id)s, %(run_id)s, batch_no, line_account_id, account_no, size, stores::jsonb, retry_key,
-               'waiting', 0
+        INSERT INTO batch (brand_id, run_id, batch_no, line_account_id, account_no, size, stores, retry_key, variant,
+                           not_before, state, attempts)
+        SELECT %(brand_id)s, %(run_id)s, batch_no, line_account_id, account_no, size, stores::jsonb, retry_key, variant,
+               not_before, 'waiting', 0
         FROM unnest(%(numbers)s::int[], %(accounts)s::uuid[], %(account_nos)s::int[], %(sizes)s::int[],
-                    %(stores)s::text[], %(keys)s::uuid[])
-             AS given (batch_no, line_account_id, account_no, size, stores, retry_key)
+                    %(stores)s::text[], %(keys)s::uuid[], %(variants)s::smallint[], %(moments)s::timestamptz[])
+             AS given (batch_no, line_account_id, account_no, size, stores, retry_key, variant, not_before)
         """,
         {
             "brand_id": session.scope.brand_id,
@@ -298,5 +365,14 @@ def _insert_batches(session: ScopedSession, run_id: UUID, tally: Tally, account_
             "sizes": [sum(tally.batches[number].values()) for number in numbers],
             "stores": [orjson.dumps(tally.batches[number]).decode() for number in numbers],
             "keys": [uuid4() for _ in numbers],
+            "variants": [one.variant for one in placements],
+            "moments": [one.not_before for one in placements],
         },
     )
+
+
+def _place(cuts: Sequence[Cut], parts: Sequence[int]) -> Placement:
+    """What the cuts say of a batch together."""
+    said = [cut.place(part) for cut, part in zip(cuts, parts, strict=bool(parts))]
+    variant = next((one.variant for one in said if one.variant is not None), None)
+    return Placement(variant, max((one.not_before for one in said if one.not_before is not None), default=None))

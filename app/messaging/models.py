@@ -29,6 +29,14 @@ class Run(BrandTable, table=True):
     coupon_id: UUID | None = None
     business_on: date | None = None
     messages: list[dict[str, Any]] = Field(sa_type=JSONB)
+    variants: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """The contents of an experiment, `{"name", "messages"}` each; a batch names its own by its place here."""
+    store_values: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """What stands behind variables that differ from store to store: store number (as text) to variable to value."""
+    dry_run_id: UUID | None = None
+    """The rehearsal that it comes from."""
+    difference: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """What changed since that rehearsal, by reason."""
     personal: bool
     """Whether the content differs from person to person, so that each gets a call of her own."""
     holdout_salt: str
@@ -99,6 +107,10 @@ class Batch(BrandRow, table=True):
     stores: dict[str, int] = Field(default_factory=dict, sa_type=JSONB)
     """How many of its people each store stands behind: store number (as text, "" for none) to count."""
     retry_key: UUID
+    variant: int | None = Field(default=None, sa_type=SmallInteger)
+    """Which of the run's variants its people get; None: the run's own messages."""
+    not_before: datetime | None = Field(default=None, sa_type=Instant)
+    """Until when it waits."""
     state: str = "waiting"
     """`waiting`, `sent`, `failed`, `unknown` or `stopped`."""
     attempts: int = Field(default=0, sa_type=SmallInteger)

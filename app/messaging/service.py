@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,25 +12,15 @@ from app.events.service import record
 from app.jobs import lanes
 from app.messaging import queries, quota
 from app.messaging.events import RunFinished
-from app.messaging.explaining import Explained, explain
-from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Sender, Tally, freeze, lock_brand, rehearse
+from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Tally, freeze, lock_brand
 from app.messaging.guards import read_guards
 from app.messaging.models import Run
+from app.messaging.planning import compared, limited_to, plan
 from app.messaging.render import PERSONAL, read_template
-from tenants.brands.queries import get_brand, get_sending_brand
-from tenants.ids import encode_id
-from tenants.problems import Problem
+from tenants.brands.queries import get_sending_brand
 from tenants.session import ScopedSession
 
 SEND_LANE = "send"
-
-
-@dataclass(eq=False)
-class QuotaExhausted(Problem):
-    """An account has less quota left this month than this sending needs."""
-
-    status: ClassVar[int] = 409
-    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +30,16 @@ class Content:
     messages: Sequence[Mapping[str, Any]]
     coupon_id: UUID | None = None
     coupon_name: str | None = None
+    variants: Sequence[Mapping[str, Any]] = ()
+    """Of an experiment: `{"name", "messages"}` each; the audience's cuts say who gets which."""
+    store_values: Mapping[str, Mapping[str, str]] | None = None
+    """What stands behind variables that differ from store to store: store number (as text) to variable to value."""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Every variable that occurs in any of its messages."""
+        contents = (self.messages, *(one["messages"] for one in self.variants))
+        return frozenset().union(*(read_template(messages).variables for messages in contents))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,71 +54,6 @@ class Cause:
     store_no: int | None = None
     valid_until: datetime | None = None
     clock_shift_seconds: int = 0
-
-
-def list_senders(
-    session: ScopedSession, store_nos: Sequence[int] | None, account_nos: Sequence[int] | None
-) -> list[Sender]:
-    """The accounts that may send for these stores (None: all) out of these accounts (None: all)."""
-    wanted = None if store_nos is None else set(store_nos)
-    senders = []
-    for account in queries.list_sending_accounts(session):
-        if account_nos is not None and account.no not in account_nos:
-            continue
-        taking_part = tuple(no for no in account.store_nos if wanted is None or no in wanted)
-        if wanted is not None and not taking_part:
-            continue
-        others = tuple(no for no in account.store_nos if no not in taking_part)
-        senders.append(Sender(account.no, account.id, taking_part, others))
-    return senders
-
-
-def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: datetime) -> tuple[Audience, Tally]:
-    """The audience with its guards and quotas under this policy, and what freezing it would come to. Writes nothing.
-
-    trim: each account sends to as many as it still may; skip: an account that cannot send to all sends to nobody;
-    refuse: raises QuotaExhausted.
-    """
-    audience = _guarded(session, audience, now)
-    free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
-    audience = _compared(audience, free)
-    limited = _limited(audience, free)
-    tally = rehearse(session, limited)
-    if quota_policy == "trim" or not tally.left_out.get("quota"):
-        return limited, tally
-    wanted = rehearse(session, audience).chosen_by_account
-    short = {no: count for no, count in wanted.items() if count > free.get(no, count)}
-    if quota_policy == "refuse":
-        ids = {sender.account_no: encode_id("acc", sender.line_account_id) for sender in audience.senders}
-        details = ", ".join(f"{ids[no]} needs {count} and has {free[no]}" for no, count in sorted(short.items()))
-        raise QuotaExhausted(f"This month's quota does not suffice: {details}.")
-    skipped = [replace(s, available=0) if s.account_no in short else s for s in limited.senders]
-    limited = replace(audience, senders=skipped)
-    return limited, rehearse(session, limited)
-
-
-def explain_to(session: ScopedSession, audience: Audience, customer_id: UUID, now: datetime) -> Explained:
-    """What a run to this audience would do with one person now, and between which accounts it would choose."""
-    audience = _guarded(session, audience, now)
-    free = quota.find_available(session, [sender.account_no for sender in audience.senders], now)
-    return explain(session, _limited(_compared(audience, free), free), customer_id)
-
-
-def _guarded(session: ScopedSession, audience: Audience, now: datetime) -> Audience:
-    """The audience with the brand's guards, unless whoever starts the run has set them by its clock."""
-    if audience.guards is not None:
-        return audience
-    return replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
-
-
-def _compared(audience: Audience, free: Mapping[int, int]) -> Audience:
-    """The audience with what each account's quota still takes, by which the policy `most_quota` compares."""
-    return replace(audience, senders=[replace(one, free=free.get(one.account_no)) for one in audience.senders])
-
-
-def _limited(audience: Audience, free: Mapping[int, int]) -> Audience:
-    """The audience of which each account sends to as many as it still may."""
-    return replace(audience, senders=[replace(one, available=free.get(one.account_no)) for one in audience.senders])
 
 
 def start_run(
@@ -141,10 +76,10 @@ def start_run(
     audience = replace(audience, guards=read_guards(brand, now, at))
     if quota_policy == "trim":
         free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
-        limited = _limited(_compared(audience, free), free)
+        limited = limited_to(compared(audience, free), free)
     else:
         limited, _ = plan(session, audience, quota_policy, now)
-    variables = read_template(content.messages).variables
+    variables = content.variables
     several = any(len(sender.store_nos) > 1 for sender in audience.senders)
     run = Run(
         kind=cause.kind,
@@ -156,6 +91,10 @@ def start_run(
         brand_name=brand.name,
         business_on=cause.business_on,
         messages=[dict(message) for message in content.messages],
+        variants=[dict(one) for one in content.variants] or None,
+        store_values={no: dict(values) for no, values in content.store_values.items()}
+        if content.store_values
+        else None,
         personal=bool(variables & PERSONAL) or ("store.name" in variables and several),
         holdout_salt=audience.holdout_salt,
         clock_shift_seconds=cause.clock_shift_seconds,

@@ -8,7 +8,7 @@ from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, M
 from app.customers.notes.problems import NoteOfHeadOffice
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
-from app.messaging.service import QuotaExhausted
+from app.messaging.planning import QuotaExhausted
 from app.operations.problems import TooManyUploads, UploadInterrupted
 from tenants.areas.problems import AreaCycle, AreaInUse
 from tenants.brands.problems import BrandSuspended

@@ -14,6 +14,7 @@ from app.coupons import queries as coupons
 from app.coupons import service as issuing
 from app.coupons.models import Coupon
 from app.customers.models import Customer
+from app.messaging import planning
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.freeze import Audience, lock_brand
@@ -81,7 +82,7 @@ def _start_run(
     now: datetime,
 ) -> Run:
     business_on = decisions[0].business_on
-    senders = messaging.list_senders(session, sorted(decision.store_no for decision in decisions), None)
+    senders = planning.list_senders(session, sorted(decision.store_no for decision in decisions), None)
     reached = col(Customer.account_nos).op("&&")([sender.account_no for sender in senders])
     brand = get_brand(session, session.scope.brand_id)
     run, _ = messaging.start_run(

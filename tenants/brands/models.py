@@ -29,6 +29,10 @@ class Brand(Table, table=True):
     status: str = "active"
     """`active`; `suspended`: it still receives webhooks and redeems, and sends nothing; or `deleting`: all of its
     credentials are dead and its rows go."""
+    sending_stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when nothing is sent at any account, by an emergency stop; null: sending."""
+    holidays: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """Days on which nothing is sent."""
     suspended_at: datetime | None = Field(default=None, sa_type=Instant)
     suspended_reason: str | None = None
     master_key_id: str

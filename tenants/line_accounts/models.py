@@ -67,6 +67,8 @@ class LineAccount(BrandTable, table=True):
     """LINE message objects that answer whoever adds the account; null for none."""
     backfill: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """How far the list of those who followed before Noren has been read; null until that was asked for."""
+    sending_stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when nothing is sent from it, by an emergency stop; null: sending."""
     store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -27,6 +27,10 @@ class Store(BrandTable, table=True):
     latitude: float | None = None
     longitude: float | None = None
     opening_hours: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    quiet_hours: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """Its own, beside the brand's; `{"from", "to"}`."""
+    values: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """What stands behind `{{ store.values.… }}` in messages, by name."""
     weather_area: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """Where JMA's forecast for this shop is found: `{"class20", "class10", "office", "source"}`, codes as text."""
     archived_at: datetime | None = Field(default=None, sa_type=Instant)

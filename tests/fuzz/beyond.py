@@ -51,6 +51,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/weather_area*": "Codes that JMA's tables have.",
         "/municipality_code": "Codes that the tables have.",
     },
+    "create_qr_code": {"/store_id": "A store of the account."},
     "*_key": {"/expires_at": _LATER},
     "*_api_client": {"/expires_at": _LATER},
     "*_line_account": {

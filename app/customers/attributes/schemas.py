@@ -10,7 +10,7 @@ AttributeName = Annotated[
     str,
     Field(
         max_length=64,
-        pattern=r"^[^\s.\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$",
+        pattern=r"^[^\s.\x00-\x1f\x7f-\x9f\ufeff]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f\ufeff])?$",
         description="Its name in `attributes`; it stays. Rules of segments ask for `attribute.` and this name.",
     ),
 ]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, true
 from sqlmodel import col, select
 
 from app.database import Urls, make_engine
-from app.messaging import service
+from app.messaging import planning, service
 from app.messaging.freeze import Audience
 from app.messaging.models import Run
 from app.settings import Settings
@@ -90,7 +90,7 @@ class Stage:
 
     def start(self, session: ScopedSession, text: str = "こんにちは", **changes: object) -> Run:
         """Freeze everybody into a run and commit it."""
-        audience = Audience(where=true(), senders=service.list_senders(session, None, None))
+        audience = Audience(where=true(), senders=planning.list_senders(session, None, None))
         run, _ = service.start_run(
             session,
             cause=service.Cause(kind="campaign", **changes),  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.messaging import queries, service
-from app.messaging.dispatch import QUIET_SECONDS
+from app.messaging.dispatch import LOOK_AGAIN_SECONDS
 from app.messaging.models import Batch, DeliveryFailure, QuotaMonth
 from tenants.brands.queries import get_brand
 from tenants.tables import utc_now
@@ -176,7 +176,8 @@ def test_what_is_under_way_when_quiet_hours_begin_waits_for_their_end(stage: Sta
     assert stage.state_of(run).status == "sending"
     with stage.home.open() as session:
         due = text("SELECT due_at - now() FROM lane WHERE kind = 'send' AND key = :key")
-        assert timedelta(0) < session.execute(due, {"key": account.id}).scalar_one() <= timedelta(seconds=QUIET_SECONDS)
+        wait = session.execute(due, {"key": account.id}).scalar_one()
+        assert timedelta(0) < wait <= timedelta(seconds=LOOK_AGAIN_SECONDS)
     set_quiet_hours(stage, None)
     stage.work()
     assert len(stage.delivered(account)) == 2

@@ -9,7 +9,7 @@ from sqlalchemy import text, true
 from sqlmodel import col, select
 
 from app.customers.models import Customer
-from app.messaging import service
+from app.messaging import planning, service
 from app.messaging.freeze import Audience
 from app.messaging.models import Batch, Delivery, QuotaMonth, Run
 from tenants.session import ScopedSession
@@ -20,7 +20,7 @@ HELLO = service.Content(messages=[{"type": "text", "text": "こんにちは"}])
 
 
 def start(session: ScopedSession, quota_policy: str = "trim", **changes: Any) -> Run:
-    senders = service.list_senders(session, changes.pop("store_nos", None), None)
+    senders = planning.list_senders(session, changes.pop("store_nos", None), None)
     audience = Audience(where=changes.pop("where", true()), senders=senders, **changes)
     cause = service.Cause(kind="campaign")
     run, _ = service.start_run(
@@ -144,7 +144,7 @@ def test_refuse_raises_and_writes_nothing(session: ScopedSession) -> None:
     make.quota(session, account, limit=1)
     make.follower(session, account)
     make.follower(session, account)
-    with pytest.raises(service.QuotaExhausted, match="needs 2 and has 1"):
+    with pytest.raises(planning.QuotaExhausted, match="needs 2 and has 1"):
         start(session, quota_policy="refuse")
     assert session.exec(select(Run)).all() == []
 
@@ -166,9 +166,9 @@ def test_the_dry_run_is_the_freeze_without_its_writing(session: ScopedSession) -
     for accounts in ((one,), (one,), (one,), (one, two), (), (two,)):
         make.follower(session, *accounts)
     audience = Audience(
-        where=true(), senders=service.list_senders(session, None, None), holdout_ratio=0.2, holdout_salt="x"
+        where=true(), senders=planning.list_senders(session, None, None), holdout_ratio=0.2, holdout_salt="x"
     )
-    _, rehearsed = service.plan(session, audience, "trim", utc_now())
+    _, rehearsed = planning.plan(session, audience, "trim", utc_now())
     assert session.exec(select(Delivery)).all() == []
     run = start(session, holdout_ratio=0.2, holdout_salt="x")
     assert (rehearsed.chosen, rehearsed.left_out) == (run.chosen, run.left_out)
@@ -248,7 +248,7 @@ def test_the_nearest_store_speaks(session: ScopedSession) -> None:
 def test_in_a_fixed_order_the_first_that_she_follows_speaks(session: ScopedSession) -> None:
     accounts = [make.line_account(session, make.store(session)) for _ in range(3)]
     both, last = make.follower(session, *accounts[:2]), make.follower(session, accounts[0])
-    senders = list(reversed(service.list_senders(session, None, None)))
+    senders = list(reversed(planning.list_senders(session, None, None)))
     run, _ = service.start_run(
         session,
         cause=service.Cause(kind="campaign"),

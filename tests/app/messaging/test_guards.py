@@ -17,7 +17,7 @@ from app.customers.consents.models import Consent
 from app.customers.consents.queries import REFUSING, current_consents, find_current
 from app.customers.joining.service import merge, undo
 from app.customers.models import Customer
-from app.messaging import service
+from app.messaging import planning, service
 from app.messaging.freeze import Audience
 from app.messaging.guards import CHANNEL, PURPOSE, find_quiet_end
 from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
@@ -36,7 +36,7 @@ CAPS = {"per_customer": [{"messages": 2, "days": 7}]}
 
 def start(session: ScopedSession, *, cause: dict[str, Any] | None = None, **changes: Any) -> Run:
     """A run to everybody, from all accounts."""
-    audience = Audience(where=true(), senders=service.list_senders(session, None, None), **changes)
+    audience = Audience(where=true(), senders=planning.list_senders(session, None, None), **changes)
     run, _ = service.start_run(
         session, cause=service.Cause(kind="campaign", **(cause or {})), content=HELLO, audience=audience, now=NOW
     )
@@ -137,7 +137,7 @@ def test_a_cap_counts_the_messages_of_all_accounts(session: ScopedSession) -> No
     make.follower(session, *accounts)
     runs = []
     for account in accounts:
-        audience = Audience(where=true(), senders=service.list_senders(session, account.store_nos, None))
+        audience = Audience(where=true(), senders=planning.list_senders(session, account.store_nos, None))
         run, _ = service.start_run(
             session, cause=service.Cause(kind="campaign"), content=HELLO, audience=audience, now=NOW
         )
@@ -188,8 +188,8 @@ def test_a_rehearsal_leaves_out_whom_the_freeze_does(session: ScopedSession) -> 
     say(session, people[0], granted=False)
     settle(session, start(session, cap_run_ids=[]))
     late = make.follower(session, account)
-    audience = Audience(where=true(), senders=service.list_senders(session, None, None))
-    _, tally = service.plan(session, audience, "trim", NOW)
+    audience = Audience(where=true(), senders=planning.list_senders(session, None, None))
+    _, tally = planning.plan(session, audience, "trim", NOW)
     run = start(session)
     assert (tally.chosen, tally.left_out) == (run.chosen, run.left_out) == (1, {"consent": 1, "cap": 2})
     chosen = select(Delivery.customer_id).where(col(Delivery.run_id) == run.id, col(Delivery.batch_no).is_not(None))
@@ -259,7 +259,7 @@ def test_stores_that_launch_at_the_same_second_keep_to_the_cap_together(
 
     def launch(account: LineAccount) -> UUID:
         with home.open() as session:
-            audience = Audience(where=true(), senders=service.list_senders(session, account.store_nos, None))
+            audience = Audience(where=true(), senders=planning.list_senders(session, account.store_nos, None))
             together.wait(30)
             run, _ = service.start_run(
                 session, cause=service.Cause(kind="campaign"), content=HELLO, audience=audience, now=NOW

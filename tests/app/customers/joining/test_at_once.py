@@ -3,8 +3,9 @@
 Each operation is a transaction of its own, and several threads run theirs against the real database.
 """
 
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
 from app.commerce.models import Order
@@ -22,6 +23,7 @@ from app.customers.identity import Place, Sign, hear
 from app.customers.joining import service
 from app.customers.joining.models import CustomerMerge
 from app.customers.joining.problems import MergeUnderneath, MergeUndone
+from app.customers.locks import lock_customers, lock_found
 from app.customers.models import Customer, CustomerStore, CustomerTag, Friend, Identity, Tag
 from app.customers.service import upsert_customer
 from app.customers.tags.service import tag
@@ -223,3 +225,41 @@ def test_a_merge_undone_twice_at_once_is_undone_once(home: BrandHome) -> None:
     run_at_once([undo] * 4)
     assert sorted(outcomes) == ["refused"] * 3 + ["undone"]
     check(crowd)
+
+
+def test_who_was_locked_and_let_go_again_is_free_for_who_waited(home: BrandHome) -> None:
+    """Else both would wait in a circle: one for the person let go, the other for one whom the first holds."""
+    crowd = Crowd(home)
+    low, high = sorted(crowd.people)[:2]
+    finds = iter([{high}, {low}, {low}, {low}])
+    waiting = ThreadPoolExecutor(1)
+
+    def lock_both() -> None:
+        with home.open() as session:
+            lock_customers(session, [low, high])
+            session.commit()
+
+    with home.open() as session:
+
+        def find() -> set[UUID]:
+            found = next(finds)
+            if found == {low} and not others:
+                others.append(waiting.submit(lock_both))
+                wait_for_waiting(home)
+            return found
+
+        others: list[Future[None]] = []
+        locked = lock_found(session, find)
+        assert locked.keys() == {low}
+        session.commit()
+    others[0].result(timeout=30)
+
+
+def wait_for_waiting(home: BrandHome) -> None:
+    """Return once somebody waits for a row of this database."""
+    is_waited = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')")
+    end = time.monotonic() + 30
+    with home.open() as session:
+        while not session.connection().execute(is_waited).scalar():
+            assert time.monotonic() < end
+            time.sleep(0.01)
