@@ -42,7 +42,13 @@ def list_senders(
 
 
 def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: datetime) -> tuple[Audience, Tally]:
-    """The audience with its guards and quotas under this policy, and what freezing it would come to. Writes nothing.
+    """The audience as `limit` has it, and what freezing it would come to. Writes nothing."""
+    limited = limit(session, audience, quota_policy, now)
+    return limited, rehearse(session, limited)
+
+
+def limit(session: ScopedSession, audience: Audience, quota_policy: str, now: datetime) -> Audience:
+    """The audience with its guards and quotas under this policy, whose figures stay locked. Writes nothing.
 
     trim: each account sends to as many as it still may; skip: an account that cannot send to all sends to nobody;
     refuse: raises QuotaExhausted.
@@ -51,9 +57,8 @@ def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: dat
     free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
     audience = compared(audience, free)
     limited = limited_to(audience, free)
-    tally = rehearse(session, limited)
-    if quota_policy == "trim" or not tally.left_out.get("quota"):
-        return limited, tally
+    if quota_policy == "trim" or not rehearse(session, limited).left_out.get("quota"):
+        return limited
     wanted = rehearse(session, audience).chosen_by_account
     short = {no: count for no, count in wanted.items() if count > free.get(no, count)}
     if quota_policy == "refuse":
@@ -61,8 +66,7 @@ def plan(session: ScopedSession, audience: Audience, quota_policy: str, now: dat
         details = ", ".join(f"{ids[no]} needs {count} and has {free[no]}" for no, count in sorted(short.items()))
         raise QuotaExhausted(f"This month's quota does not suffice: {details}.")
     skipped = [replace(s, available=0) if s.account_no in short else s for s in limited.senders]
-    limited = replace(audience, senders=skipped)
-    return limited, rehearse(session, limited)
+    return replace(audience, senders=skipped)
 
 
 def explain_to(session: ScopedSession, audience: Audience, customer_id: UUID, now: datetime) -> Explained:

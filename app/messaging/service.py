@@ -15,7 +15,7 @@ from app.messaging.events import RunFinished
 from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Tally, freeze, lock_brand
 from app.messaging.guards import read_guards
 from app.messaging.models import Run
-from app.messaging.planning import compared, limited_to, plan
+from app.messaging.planning import limit
 from app.messaging.render import PERSONAL, read_template
 from tenants.brands.queries import get_sending_brand
 from tenants.session import ScopedSession
@@ -74,11 +74,7 @@ def start_run(
     lock_brand(session)
     at = now + timedelta(seconds=cause.clock_shift_seconds)
     audience = replace(audience, guards=read_guards(brand, now, at))
-    if quota_policy == "trim":
-        free = quota.lock_available(session, [sender.account_no for sender in audience.senders], now)
-        limited = limited_to(compared(audience, free), free)
-    else:
-        limited, _ = plan(session, audience, quota_policy, now)
+    limited = limit(session, audience, quota_policy, now)
     variables = content.variables
     several = any(len(sender.store_nos) > 1 for sender in audience.senders)
     run = Run(
