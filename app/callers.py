@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from app.keys import digest_of
 from tenants.api_keys.models import ApiKey, ApiKeyStore
 from tenants.clients.models import AccessToken, ApiClient
+from tenants.ids import encode_id
 from tenants.operators.models import SupportGrant
 from tenants.problems import Invalid, NotFound, PermissionMissing
 from tenants.scope import Scope
@@ -19,6 +20,13 @@ from tenants.session import ScopedSession, open_session
 from tenants.stores.models import Store
 
 CallerKind = Literal["api_client", "store_key", "partner_key", "staff", "support"]
+_PREFIX_OF: Final[dict[CallerKind, str]] = {
+    "api_client": "client",
+    "store_key": "key",
+    "partner_key": "key",
+    "staff": "staff",
+    "support": "grant",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,11 @@ class CallerInfo:
     name: str
     scope: Scope
     permissions: frozenset[str]
+
+    @property
+    def outside_id(self) -> str:
+        """Its id as it is written outside, by which what it did is signed."""
+        return encode_id(_PREFIX_OF[self.kind], self.id)
 
     @property
     def is_stores(self) -> bool:

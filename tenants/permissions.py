@@ -34,7 +34,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "coupons:redeem": "Redeem a code at a store, and reverse it",
     "campaigns:read": "See campaigns and their deliveries",
     "campaigns:write": "Create, change and archive campaigns",
-    "campaigns:launch": "Launch, pause, resume and cancel campaigns",
+    "campaigns:launch": "Launch, schedule, pause, resume and cancel campaigns",
+    "campaigns:approve": "Approve what stores have drafted, or send it back",
     "weather:read": "See forecasts, weather rules and decisions",
     "weather:write": "Create, change, evaluate and archive weather rules",
     "reports:read": "See reports and quotas",
@@ -52,7 +53,8 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 
 GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
     "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "staff:read",
-    "staff:write", "audit:read", "customers:erase", "customers:merge", "customers:import", "customers:export",
+    "staff:write", "audit:read", "campaigns:approve", "customers:erase", "customers:merge", "customers:import",
+    "customers:export",
 }  # fmt: skip
 """What a store key may be given at all: the brand's own set-up, its credentials, and what touches all
 customers at once stay with head office."""
@@ -71,8 +73,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         {
             "brand:read", "areas:read", "areas:write", "stores:read", "line_accounts:read", "customers:read",
             "customers:write", "segments:read", "segments:write", "orders:read", "coupons:read", "coupons:write",
-            "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "weather:read", "weather:write",
-            "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
+            "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "campaigns:approve",
+            "weather:read", "weather:write", "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
         }
     ),
     "analyst": frozenset(

@@ -16,7 +16,7 @@ from app.segments.rules import list_leaves, parse_rule
 from tenants.problems import Invalid
 from tenants.session import ScopedSession, as_seen_by
 
-NOBODYS: Final = ("run.finished", "weather.decided", "import.finished", "customer.erased")
+NOBODYS: Final = ("campaign.ended", "run.finished", "weather.decided", "import.finished", "customer.erased")
 """Types of events that are of no customer, or of none who could be tagged."""
 _COUNTING: Final = ("orders_delta", "visits_delta")
 

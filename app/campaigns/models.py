@@ -34,6 +34,8 @@ class Campaign(BrandTable, table=True):
     schedule: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     scheduled_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the clock launches it, while it is `scheduled`."""
+    approved_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When head office approved it as it stands; null again once it is changed."""
     goal: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     copied_from_id: UUID | None = None
     store_id: UUID | None = None

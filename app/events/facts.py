@@ -20,8 +20,8 @@ PREFIX_OF = {
 TYPES: Final = (
     "friend.followed", "friend.blocked", "friend.sourced", "message.received", "link.clicked", "coupon.issued",
     "coupon.redeemed", "coupon.reversed", "coupon.expired", "order.paid", "order.refunded", "visit.recorded",
-    "weather.decided", "run.finished", "points.changed", "customer.created", "customer.updated", "customer.merged",
-    "customer.unmerged", "customer.erased", "consent.changed", "import.finished",
+    "weather.decided", "campaign.ended", "run.finished", "points.changed", "customer.created", "customer.updated",
+    "customer.merged", "customer.unmerged", "customer.erased", "consent.changed", "import.finished",
 )  # fmt: skip
 """Every type of event, as published."""
 

@@ -22,6 +22,8 @@ class Brand(Table, table=True):
     caps: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     quiet_hours: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     sender_policy: str = "home_store"
+    campaign_approval: str = Field(default="none", sa_column_kwargs={"server_default": "none"})
+    """`none`; or `stores`: what stores draft is launched after head office has approved it."""
     joining_basis: str | None = None
     """Why people may be joined over several LINE accounts: `provider_page` or `consent`; null means they are not."""
     retention: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"})

@@ -26,6 +26,10 @@ def _known_zone(name: str) -> str:
 Timezone = Annotated[str, Field(max_length=60, examples=["Asia/Tokyo"]), AfterValidator(_known_zone)]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["21:00"])]
 SenderPolicy = Literal["home_store", "last_visited", "nearest", "most_quota", "fixed_order", "all_accounts"]
+CampaignApproval = Annotated[
+    Literal["none", "stores"],
+    Field(description="`stores`: what stores draft is launched after head office has approved it."),
+]
 
 
 class Cap(Body):
@@ -68,6 +72,7 @@ class BrandPatch(Body):
     quiet_hours: dict[str, Any] | None = Field(default=None, examples=[{"from": "21:00", "to": "09:00"}])
     retention: dict[str, Any] | None = Field(default=None, examples=[{"line_events_days": 30}])
     sender_policy: SenderPolicy = Field(default_factory=absent)
+    campaign_approval: CampaignApproval = Field(default_factory=absent)
     joining_basis: Literal["provider_page", "consent"] | None = Field(
         default=None,
         description="Why people may be joined over several LINE accounts; null: they are not, and each account has "
@@ -85,6 +90,7 @@ class BrandRead(Read):
     quiet_hours: QuietHours | None
     retention: Retention
     sender_policy: str
+    campaign_approval: CampaignApproval
     joining_basis: str | None
     joining_detail: str | None = Field(
         description="Why people are not joined over LINE accounts, in words; null: they are.", examples=[None]

@@ -1,0 +1,41 @@
+"""Reads of the steps that campaigns took, and of those that are due."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.campaigns.models import Campaign, CampaignStep
+from tenants.session import ScopedSession
+
+
+def list_steps(campaign_id: UUID) -> SelectOfScalar[CampaignStep]:
+    """The steps of a campaign, to be paged."""
+    return select(CampaignStep).where(col(CampaignStep.campaign_id) == campaign_id)
+
+
+def map_last_steps(session: ScopedSession, campaign_ids: Sequence[UUID]) -> dict[UUID, CampaignStep]:
+    """The newest step of each of these campaigns."""
+    steps = select(CampaignStep).where(col(CampaignStep.campaign_id).in_(campaign_ids))
+    newest = steps.distinct(col(CampaignStep.campaign_id)).order_by(
+        col(CampaignStep.campaign_id), col(CampaignStep.id).desc()
+    )
+    return {step.campaign_id: step for step in session.exec(newest)}
+
+
+def list_due_ids(session: ScopedSession, now: datetime) -> Sequence[UUID]:
+    """The scheduled campaigns whose moment has come, the earliest first."""
+    due = select(Campaign.id).where(
+        col(Campaign.status) == "scheduled", col(Campaign.scheduled_at) <= now, col(Campaign.archived_at).is_(None)
+    )
+    return session.exec(due.order_by(col(Campaign.scheduled_at), col(Campaign.id))).all()
+
+
+def list_brands_with_due(engine: Engine, now: datetime) -> Sequence[UUID]:
+    """The brands with a scheduled campaign whose moment has come."""
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT list_brands_with_due_campaigns(:now)"), {"now": now})
+        return found.scalars().all()

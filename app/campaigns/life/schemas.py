@@ -1,0 +1,96 @@
+"""What crosses the wire of a campaign's life: when it goes, what it is to achieve, and the steps it took."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from app.schemas import (
+    Body,
+    Instant,
+    OneLine,
+    Read,
+    example,
+)
+
+StepKind = Literal[
+    "drafted", "copied", "changed", "submitted", "approved", "returned", "scheduled", "rescheduled", "unscheduled",
+    "postponed", "launched", "tested", "paused", "resumed", "cancelled", "sent", "expired", "failed",
+]  # fmt: skip
+Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["10:00"])]
+Note = Annotated[OneLine, Field(max_length=1000, examples=["価格を確認してください。"])]
+
+
+class BestTime(Body):
+    """Between these times of the brand's day each person is written to at the hour at which she is most active."""
+
+    model_config = ConfigDict(
+        serialize_by_alias=True,
+        populate_by_name=True,
+        json_schema_extra={"examples": [{"from": "10:00", "to": "20:00"}]},
+    )
+
+    from_: Annotated[Clock, Field(alias="from")]
+    to: Clock
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "BestTime":
+        if self.to <= self.from_:
+            raise ValueError("must end after it begins, on the same day")
+        return self
+
+
+class Schedule(Body):
+    """When it goes: at a moment, at each person's best hour, or both: then at her next best hour after that moment."""
+
+    model_config = example(send_at="2026-11-21T02:00:00Z")
+
+    send_at: Instant | None = None
+    best_time: BestTime | None = None
+    late_minutes: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=10_080,
+            description="How late it may still go, should the service be down at `send_at`; after that it expires.",
+        ),
+    ] = 60
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "Schedule":
+        if self.send_at is None and self.best_time is None:
+            raise ValueError("give send_at, best_time or both")
+        return self
+
+    def to_column(self) -> dict[str, Any]:
+        """As it is kept."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Goal(Body):
+    """What the campaign is to achieve, within so many days from its launch."""
+
+    model_config = example(metric="redemptions", target=200, window_days=7)
+
+    metric: Literal["orders", "redemptions", "visits", "clicks"]
+    target: Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+    window_days: Annotated[int, Field(strict=True, ge=1, le=365)]
+
+
+class StepBody(Body):
+    """A word to go with the step."""
+
+    model_config = example(note="価格を確認してください。")
+
+    note: Note | None = None
+
+
+class StepRead(Read):
+    """A step in a campaign's life. Of head office's campaigns a store does not see who took it, nor the note."""
+
+    kind: StepKind
+    taken_by: Annotated[
+        str | None, Field(description="The id of the client, key or person; null: the clock.", examples=[None])
+    ]
+    note: Annotated[str | None, Field(examples=["価格を確認してください。"])]
+    created_at: Instant
