@@ -58,7 +58,7 @@ def test_variables_work_deep_inside_a_flex_message() -> None:
         ([{"type": "flex", "contents": {}}], "/messages/0/altText"),
         ([{"type": "flex", "altText": "", "contents": {"type": "bubble"}}], "/messages/0/altText"),
         ([{"type": "flex", "altText": "x", "contents": {"type": "box"}}], "/messages/0/contents/type"),
-        ([{"type": "sticker", "packageId": "1"}], "/messages/0/stickerId"),
+        ([{"type": "sticker", "packageId": "446"}], "/messages/0/stickerId"),
         ([{"type": "image", "originalContentUrl": "https://a.jp/b.png"}], "/messages/0/previewImageUrl"),
         ([{"type": "audio", "originalContentUrl": "https://a.jp/b.m4a"}], "/messages/0/duration"),
         ([{"type": "location", "title": "x", "address": "x", "latitude": 35}], "/messages/0/longitude"),
