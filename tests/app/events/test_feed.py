@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from app.events.projector import project
@@ -122,6 +123,13 @@ def test_a_filter_by_type_moves_on_over_what_it_leaves_out(api: TestClient, home
     rest = get_feed(api, home.headers, types=["order.paid", "friend.followed"], after=2)
     assert [item["feed_no"] for item in rest["items"]] == [3, 4]
     assert rest["next_after"] == 5
+
+
+@pytest.mark.parametrize("types", ["", "order.paid,", "rain"])
+def test_what_is_no_type_is_refused(api: TestClient, home: BrandHome, types: str) -> None:
+    answer = api.get("/v1/events", params={"types": types}, headers=home.headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/query/types"
 
 
 def test_what_is_not_projected_is_not_in_the_feed(api: TestClient, home: BrandHome) -> None:
