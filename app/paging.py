@@ -21,16 +21,19 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True)
 class Paging:
-    """Where in a list the caller is: `limit` rows after the id in `after`."""
+    """Where in a list the caller is: `limit` rows after the id in `after`, and there after the number in `after_no`."""
 
     limit: int
     after: UUID | None
     place: bytes
     sign: Callable[[bytes], bytes]
+    after_no: int = 0
+    """Of lists in which several rows may have one id, apart by a small number."""
 
-    def cursor(self, last: UUID) -> str:
+    def cursor(self, last: UUID, no: int = 0) -> str:
         """The cursor that continues after this row."""
-        return urlsafe_b64encode(last.bytes + self.sign(self.place + last.bytes)).decode().rstrip("=")
+        at = last.bytes + (no.to_bytes(4) if no else b"")
+        return urlsafe_b64encode(at + self.sign(self.place + at)).decode().rstrip("=")
 
 
 def read_paging(
@@ -54,20 +57,22 @@ def paging_of(request: Request, owner_id: UUID, limit: int, cursor: str | None, 
     path = owner_id.bytes + within.encode() + request.url.path.encode()
     filters = "&".join(sorted(f"{k}={v}" for k, v in request.query_params.multi_items() if k not in _OWN))
     place = path + b"?" + filters.encode()
-    return Paging(limit, _read_cursor(cursor, place, keyring) if cursor else None, place, keyring.sign)
+    after, after_no = _read_cursor(cursor, place, keyring) if cursor else (None, 0)
+    return Paging(limit, after, place, keyring.sign, after_no)
 
 
 _OWN = {"limit", "cursor"}
 
 
-def _read_cursor(cursor: str, place: bytes, keyring: Keyring) -> UUID:
+def _read_cursor(cursor: str, place: bytes, keyring: Keyring) -> tuple[UUID, int]:
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (NotBase64, ValueError):
         raw = b""
-    if len(raw) != 32 or not keyring.is_signed(place + raw[:16], raw[16:]):
+    at, signature = raw[:-16], raw[-16:]
+    if len(at) not in (16, 20) or not keyring.is_signed(place + at, signature):
         raise Invalid.at("/query/cursor", "This is not a cursor of this list.")
-    return UUID(bytes=raw[:16])
+    return UUID(bytes=at[:16]), int.from_bytes(at[16:])
 
 
 PagingParams = Annotated[Paging, Depends(read_paging, scope="function")]

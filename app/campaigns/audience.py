@@ -1,6 +1,7 @@
-"""Whom a campaign is for: its audience as a condition on customers, and the accounts that may send to them."""
+"""Whom a campaign is for: its audience as conditions on customers, and the accounts that may send to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from app.coupons import queries as coupons
 from app.coupons import service as issuing
 from app.coupons.models import Coupon
 from app.customers.models import Customer
-from app.messaging.freeze import Audience
+from app.messaging.freeze import Audience, Sender
 from app.messaging.planning import list_senders
 from app.messaging.policies import read_policy
 from app.segments import service as segments
@@ -25,19 +26,38 @@ from tenants.problems import Conflict, Invalid, NotFound
 from tenants.session import ScopedSession, as_seen_by
 
 
+@dataclass(frozen=True)
+class Part:
+    """One condition of an audience, and what is told to whom it does not hold for."""
+
+    where: ColumnElement[bool]
+    """A condition on `Customer`, never null."""
+    text: str
+    text_ja: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An audience as it was asked for, with all that it names found."""
+
+    parts: Sequence[Part]
+    senders: Sequence[Sender]
+    """In the order in which its accounts are named, or else of their making."""
+
+    @property
+    def where(self) -> ColumnElement[bool]:
+        """All conditions together."""
+        return and_(true(), *(part.where for part in self.parts))
+
+
 def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> Audience:
     """Whom a campaign would choose from now, and how; guards and quotas aside."""
-    where, store_nos, account_nos = resolve(session, campaign, now)
-    senders = list_senders(session, store_nos, account_nos)
-    if store_nos is not None or account_nos is not None:
-        numbers = [sender.account_no for sender in senders]
-        where = and_(where, col(Customer.account_nos).op("&&")(numbers))
+    asked = resolve(session, campaign, now)
     coupon = find_coupon(session, campaign)
     brand = get_brand(session, session.scope.brand_id)
-    order = {no: place for place, no in enumerate(account_nos or ())}
     return Audience(
-        where=where,
-        senders=sorted(senders, key=lambda sender: order.get(sender.account_no, 0)),
+        where=asked.where,
+        senders=asked.senders,
         sender_policy=read_policy(campaign.sender_policy, brand.sender_policy),
         holdout_ratio=campaign.holdout_ratio,
         holdout_salt=str(campaign.id),
@@ -57,29 +77,47 @@ def find_coupon(session: ScopedSession, campaign: Campaign) -> Coupon | None:
         raise Conflict("The campaign's coupon has been archived.") from error
 
 
-def resolve(
-    session: ScopedSession, campaign: Campaign, now: datetime
-) -> tuple[ColumnElement[bool], Sequence[int] | None, Sequence[int] | None]:
-    """The audience as a condition on customers, and the stores and accounts, as ordered, it is narrowed to (None: all).
+def resolve(session: ScopedSession, campaign: Campaign, now: datetime) -> Resolved:
+    """The audience's conditions, and the accounts that take part. Raises Invalid, with pointers, for unknown things.
 
     A store's campaign asks with the store's eyes, whoever calls: what she spent is what she spent there.
     """
-    with as_seen_by(session, campaign.store_no) as inside:
-        return _resolve_within(inside, campaign, now)
-
-
-def _resolve_within(
-    session: ScopedSession, campaign: Campaign, now: datetime
-) -> tuple[ColumnElement[bool], Sequence[int] | None, Sequence[int] | None]:
     asked = AudienceBody.model_validate(campaign.audience)
-    where: ColumnElement[bool] = true()
+    with as_seen_by(session, campaign.store_no) as inside:
+        parts = _list_parts(inside, asked, now)
+        store_nos, account_nos = _narrow(inside, asked, campaign.store_no)
+    senders = list_senders(session, store_nos, account_nos)
+    if store_nos is not None or account_nos is not None:
+        reached = col(Customer.account_nos).op("&&")([sender.account_no for sender in senders])
+        parts.append(Part(reached, *_NOT_REACHED))
+    order = {no: place for place, no in enumerate(account_nos or ())}
+    return Resolved(parts, sorted(senders, key=lambda sender: order.get(sender.account_no, 0)))
+
+
+_NOT_REACHED = (
+    "None of the accounts that the campaign is narrowed to reaches her.",
+    "配信対象に選ばれたアカウントの中に、届くものがありません。",
+)
+
+
+def _list_parts(session: ScopedSession, asked: AudienceBody, now: datetime) -> list[Part]:
+    parts = []
     if asked.segment_id is not None:
         try:
             where = segments.customer_filter(session, asked.segment_id, now)
         except NotFound as error:
             raise Invalid.at("/audience/segment_id", "There is no such segment.") from error
+        parts.append(Part(where, "She is not in the campaign's segment.", "配信対象のセグメントに入っていません。"))
     elif asked.rule is not None:
         where = compile_where(session, asked.rule, now, at="/audience/rule")
+        parts.append(Part(where, "The campaign's rule does not hold for her.", "配信対象の条件に合っていません。"))
+    return parts
+
+
+def _narrow(
+    session: ScopedSession, asked: AudienceBody, owner_no: int | None
+) -> tuple[Sequence[int] | None, Sequence[int] | None]:
+    """The stores and accounts, as ordered, that the audience is narrowed to (None: all)."""
     store_nos: set[int] | None = None
     if asked.store_ids is not None:
         found = queries.list_store_nos(session, asked.store_ids)
@@ -89,14 +127,14 @@ def _resolve_within(
         known, nos = queries.list_area_store_nos(session, asked.area_ids)
         _require_all(asked.area_ids, known, "/audience/area_ids", "area")
         store_nos = nos if store_nos is None else store_nos | nos
-    if campaign.store_no is not None:
-        store_nos = {campaign.store_no} if store_nos is None else store_nos & {campaign.store_no}
+    if owner_no is not None:
+        store_nos = {owner_no} if store_nos is None else store_nos & {owner_no}
     account_nos: list[int] | None = None
     if asked.line_account_ids is not None:
         accounts = queries.list_account_nos(session, asked.line_account_ids)
         _require_all(asked.line_account_ids, accounts, "/audience/line_account_ids", "LINE account")
         account_nos = [accounts[account_id] for account_id in asked.line_account_ids]
-    return where, None if store_nos is None else sorted(store_nos), account_nos
+    return None if store_nos is None else sorted(store_nos), account_nos
 
 
 def _require_all(wanted: Sequence[UUID], found: Any, pointer: str, noun: str) -> None:

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from app.campaigns import queries
 from app.campaigns.models import Campaign
+from app.campaigns.results import goals
 from app.campaigns.schemas import DeliveryRead, StatsRead
+from app.links import queries as links
 from app.messaging import queries as runs
 from app.messaging.models import Run
+from app.paging import Paging
 from tenants.session import ScopedSession
 
 
@@ -17,9 +20,20 @@ def find_run(session: ScopedSession, campaign: Campaign) -> Run | None:
     return runs.find_run_of_campaign(session, campaign.id) if campaign.launched_at else None
 
 
-def map_run_ids(session: ScopedSession, campaigns: Sequence[Campaign]) -> dict[UUID, UUID]:
-    """The run of each of these campaigns that has been launched."""
-    return runs.map_campaign_runs(session, [campaign.id for campaign in campaigns if campaign.launched_at])
+def map_runs(session: ScopedSession, campaigns: Sequence[Campaign]) -> dict[UUID, dict[str, Any]]:
+    """Of each of these campaigns that has been launched: run_id, dry_run_id and difference.
+
+    What a dry run of head office's said of the whole brand is nothing for a store.
+    """
+    launched = {campaign.id: campaign for campaign in campaigns if campaign.launched_at}
+    found = runs.map_campaign_runs(session, list(launched))
+    is_stores = session.scope.store_nos is not None
+    return {
+        campaign_id: one._asdict()
+        if launched[campaign_id].store_no is not None or not is_stores
+        else runs.Rehearsed(one.run_id, None, None)._asdict()
+        for campaign_id, one in found.items()
+    }
 
 
 def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
@@ -27,7 +41,10 @@ def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
     run = find_run(session, campaign)
     if run is None:
         nothing: dict[str, Any] = dict.fromkeys(StatsRead.model_fields, 0)
-        return StatsRead(**(nothing | {"left_out": {}}))
+        return StatsRead(
+            **(nothing | {"left_out": {}, "unique_clicked": None, "click_ratio": None})
+            | {"goal": goals.measure(session, None, campaign.goal)}
+        )
     if session.scope.store_nos is not None and campaign.store_no is None:
         seen = runs.count_seen_deliveries(session, run.id)
         counts = {status: count for (status, _), count in seen.items() if status != "left_out"}
@@ -40,10 +57,12 @@ def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
             left_out["stopped"] = counts["stopped"]
         chosen = run.chosen
     issued, redeemed, discount_yen = queries.sum_coupons(session, run.id)
+    followed, sent = links.count_of_run(session, run.id), counts.get("sent", 0)
+    knows_readers = run.personal
     return StatsRead(
         chosen=chosen,
         waiting=counts.get("waiting", 0),
-        sent=counts.get("sent", 0),
+        sent=sent,
         failed=counts.get("failed", 0),
         unknown=counts.get("unknown", 0),
         left_out=left_out,
@@ -51,18 +70,25 @@ def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
         issued=issued,
         redeemed=redeemed,
         discount_yen=discount_yen,
+        clicked=followed.clicks,
+        unique_clicked=followed.people if knows_readers else None,
+        click_ratio=min(1.0, followed.people / sent) if knows_readers and sent else None,
+        previews=followed.previews,
+        goal=goals.measure(session, run, campaign.goal),
     )
 
 
 def list_deliveries(
-    session: ScopedSession, campaign: Campaign, status: str | None, after: UUID | None, limit: int
-) -> tuple[list[DeliveryRead], UUID | None]:
-    """A page of the run's deliveries, and the customer after whom the next page begins."""
+    session: ScopedSession, campaign: Campaign, status: str | None, paging: Paging
+) -> tuple[list[DeliveryRead], str | None]:
+    """A page of the run's deliveries, and the next cursor."""
     run = find_run(session, campaign)
     if run is None:
         return [], None
-    rows: list[dict[str, Any]] = runs.list_deliveries(session, run.id, status=status, after=after, limit=limit + 1)
-    shown = rows[:limit]
+    rows: list[dict[str, Any]] = runs.list_deliveries(
+        session, run.id, status=status, after=paging.after, after_slot=paging.after_no, limit=paging.limit + 1
+    )
+    shown = rows[: paging.limit]
     accounts = {account.no: account.id for account in runs.list_all_accounts(session)}
     stores = runs.map_store_ids(session, {row["store_no"] for row in shown if row["store_no"] is not None})
     items = [
@@ -71,4 +97,5 @@ def list_deliveries(
         )
         for row in shown
     ]
-    return items, items[-1].customer_id if len(rows) > limit else None
+    more = len(rows) > len(shown)
+    return items, paging.cursor(shown[-1]["customer_id"], shown[-1]["slot"]) if more else None

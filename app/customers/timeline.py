@@ -64,7 +64,10 @@ _EVENTS = text(
 
 
 def _list_sent(session: ScopedSession, her_ids: Sequence[UUID], after: UUID | None, most: int) -> list[Placed]:
-    """What runs sent to her, or tried to, as events that stand in no table."""
+    """What runs sent to her, or tried to, as events that stand in no table: one for each run.
+
+    Where all of her accounts spoke the first of them that reached her stands for all, and `messages` counts them.
+    """
     values = {"brand_id": session.scope.brand_id, "ids": list(her_ids), "after": after or LAST, "most": most}
     return [
         (
@@ -83,6 +86,7 @@ def _list_sent(session: ScopedSession, her_ids: Sequence[UUID], after: UUID | No
                     "campaign_id": str(row.campaign_id) if row.campaign_id else None,
                     "weather_rule_id": str(row.weather_rule_id) if row.weather_rule_id else None,
                     "status": row.status,
+                    "messages": row.messages,
                 },
             ),
         )
@@ -94,20 +98,23 @@ def _list_sent(session: ScopedSession, her_ids: Sequence[UUID], after: UUID | No
 _SENT = text(
     """
     WITH hers AS MATERIALIZED (
-        SELECT run_id, customer_id, batch_no, store_no, account_no FROM delivery
+        SELECT run_id, customer_id, slot, batch_no, store_no, account_no FROM delivery
         WHERE brand_id = :brand_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND batch_no IS NOT NULL
             AND run_id < CAST(:after AS uuid)
     )
-    SELECT hers.run_id, hers.customer_id, hers.store_no, hers.account_no,
+    SELECT DISTINCT ON (hers.run_id, hers.customer_id) hers.run_id, hers.customer_id, hers.store_no, hers.account_no,
         run.campaign_id, run.weather_rule_id, coalesce(batch.done_at, run.frozen_at) AS done_at,
-        coalesce(delivery_failure.status, batch.state) AS status
+        coalesce(delivery_failure.status, batch.state) AS status,
+        count(*) OVER (PARTITION BY hers.run_id, hers.customer_id) AS messages
     FROM hers
     JOIN run ON run.brand_id = :brand_id AND run.id = hers.run_id
     JOIN batch ON batch.brand_id = :brand_id AND batch.run_id = hers.run_id AND batch.batch_no = hers.batch_no
         AND batch.state IN ('sent', 'failed', 'unknown')
     LEFT JOIN delivery_failure ON delivery_failure.brand_id = :brand_id
         AND delivery_failure.run_id = hers.run_id AND delivery_failure.customer_id = hers.customer_id
-    ORDER BY hers.run_id DESC LIMIT :most
+        AND delivery_failure.slot = hers.slot
+    ORDER BY hers.run_id DESC, hers.customer_id, coalesce(delivery_failure.status, batch.state) <> 'sent', hers.slot
+    LIMIT :most
     """
 )
 

@@ -11,21 +11,23 @@ from uuid import UUID
 from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
+from app.links.tags import Tagger
 from app.messaging.answers import Answer
-from app.messaging.quota import quota_month
+from app.messaging.quota import RESERVED_ON, quota_month
 
 Cursor = AsyncCursor[TupleRow]
 """Of plain tuples: made into dictionaries, five hundred people took three times as long."""
 
 
 class Account(NamedTuple):
-    """What it takes to mint an account's tokens, sealed."""
+    """What it takes to mint an account's tokens, sealed, and whether it may send."""
 
     channel_id: str
     mode: str
     sealed_secret: bytes
     master_key_id: str
     wrapped_key: bytes
+    is_stopped: bool
 
 
 class Person(NamedTuple):
@@ -39,6 +41,9 @@ class Person(NamedTuple):
     code: str | None = None
     expires_at: str | None = None
     name: str | None = None
+    member_number: str | None = None
+    attributes: Mapping[str, Any] | None = None
+    """Only where they are asked for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +55,8 @@ class TakenBatch:
     account_no: int
     size: int
     retry_key: UUID
+    attempts: int
+    """How often it was taken, this time included."""
     first_tried_at: datetime
     variant: int | None
     messages: Sequence[Mapping[str, Any]]
@@ -59,7 +66,15 @@ class TakenBatch:
     clock_shift_seconds: int
     brand_name: str
     coupon_name: str | None
+    coupon_id: UUID | None
+    store_values: Mapping[str, str] | None
+    """What stands behind the variables of the store that its people are written to for; None where there are none."""
+    unit: str | None
+    """Under which name LINE counts what comes of it."""
     people: Sequence[Person] = ()
+    tagger: Tagger | None = None
+    """Where addresses in its content name their reader: how."""
+    coupon_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +87,11 @@ class Outcome:
     failures: list[tuple[UUID, str]] = field(default_factory=list)
     """Customers who cannot be sent to, and why."""
     hold: Answer | None = None
+    unclear: list[UUID] = field(default_factory=list)
+    """Where it is held back: customers whom it may have reached."""
+    untried: list[UUID] = field(default_factory=list)
+    """Where it is held back: customers whom it surely did not reach."""
+    is_halved: bool = False
 
 
 async def get_account(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> Account:
@@ -89,14 +109,16 @@ async def is_waiting(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> b
 
 
 async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
-    """The next waiting batches of runs that are sending, none while the brand is suspended or in its quiet hours; their
-    first try is noted before it is made."""
+    """The next waiting batches of runs that are sending, none while the brand is suspended, stopped or in its quiet
+    hours; their first try is noted before it is made."""
     await cursor.execute(_TAKE, {"brand_id": brand_id, "account_id": line_account_id, "most": most})
     taken = [TakenBatch(*row) for row in await cursor.fetchall()]
     return sorted(taken, key=lambda batch: (batch.run_id, batch.batch_no))
 
 
-async def load_people(cursor: Cursor, brand_id: UUID, taken: Sequence[TakenBatch], *, with_values: bool) -> None:
+async def load_people(
+    cursor: Cursor, brand_id: UUID, taken: Sequence[TakenBatch], *, with_values: bool, with_attributes: bool = False
+) -> None:
     """Fill in the people of batches of one run; `with_values` with what stands behind each variable too."""
     run_id = taken[0].run_id
     values = {
@@ -105,7 +127,8 @@ async def load_people(cursor: Cursor, brand_id: UUID, taken: Sequence[TakenBatch
         "batch_nos": [batch.batch_no for batch in taken],
         "source": f"run:{run_id}",
     }
-    await cursor.execute(_PEOPLE_WITH_VALUES if with_values else _PEOPLE, values)
+    with_all = _PEOPLE_WITH_ATTRIBUTES if with_attributes else _PEOPLE_WITH_VALUES
+    await cursor.execute(with_all if with_values else _PEOPLE, values)
     rows = groupby(starmap(Person, await cursor.fetchall()), key=attrgetter("batch_no"))
     people = {batch_no: list(group) for batch_no, group in rows}
     for batch in taken:
@@ -117,7 +140,9 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
     ended = [(batch, outcome) for batch, outcome in outcomes if outcome.hold is None and outcome.state is not None]
     if not ended:
         return
-    sent = [batch.size - len(outcome.failures) if outcome.state == "sent" else 0 for batch, outcome in ended]
+    # What is unknown may have been sent, and LINE may count it.
+    is_taken = ("sent", "unknown")
+    sent = [batch.size - len(outcome.failures) if outcome.state in is_taken else 0 for batch, outcome in ended]
     await cursor.execute(
         _SETTLE,
         {
@@ -133,7 +158,13 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
         },
     )
     failures = [
-        {"brand_id": brand_id, "run_id": batch.run_id, "customer_id": customer_id, "detail": detail}
+        {
+            "brand_id": brand_id,
+            "run_id": batch.run_id,
+            "batch_no": batch.batch_no,
+            "customer_id": customer_id,
+            "detail": detail,
+        }
         for batch, outcome in ended
         for customer_id, detail in outcome.failures
     ]
@@ -156,7 +187,7 @@ async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
 
 
 _ACCOUNT = """
-SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key
+SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key, line_account.sending_stopped_at IS NOT NULL
 FROM line_account JOIN brand ON brand.id = %(brand_id)s
 WHERE line_account.brand_id = %(brand_id)s AND line_account.id = %(id)s
 """
@@ -171,7 +202,7 @@ coalesce(CASE WHEN {_BEGIN} < {_END} THEN {_CLOCK} >= {_BEGIN} AND {_CLOCK} < {_
 """
 _OF_SENDING = """
     FROM batch waiting JOIN run ON run.brand_id = waiting.brand_id AND run.id = waiting.run_id
-        JOIN brand ON brand.id = %(brand_id)s AND brand.status = 'active'
+        JOIN brand ON brand.id = %(brand_id)s AND brand.status = 'active' AND brand.sending_stopped_at IS NULL
     WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
       AND run.status = 'sending'
 """
@@ -193,14 +224,17 @@ UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = c
 FROM (
     SELECT waiting.run_id, waiting.batch_no, coalesce(run.variants -> waiting.variant -> 'messages', run.messages)
            AS messages, run.personal, run.valid_until, run.clock_shift_seconds,
-           run.brand_name, run.coupon_name
+           run.brand_name, run.coupon_name, run.coupon_id,
+           CASE WHEN run.store_values IS NOT NULL THEN run.store_values -> (
+               SELECT min(no) FROM jsonb_object_keys(waiting.stores) AS no) END AS store_values
     {_WAITING}
     ORDER BY waiting.run_id, waiting.batch_no LIMIT %(most)s
 ) AS next
 WHERE batch.brand_id = %(brand_id)s AND batch.run_id = next.run_id AND batch.batch_no = next.batch_no
-RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retry_key, batch.first_tried_at,
-          batch.variant, next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name,
-          next.coupon_name
+RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retry_key, batch.attempts,
+          batch.first_tried_at, batch.variant, next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name,
+          next.coupon_name, next.coupon_id, next.store_values,
+          batch.unit
 """
 
 # Both select the fields of `Person`, in their order.
@@ -210,10 +244,10 @@ WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = ANY(%(batch
 ORDER BY batch_no, customer_id
 """
 
-_PEOPLE_WITH_VALUES = """
+_VALUES_OF_PEOPLE = """
 SELECT delivery.batch_no, delivery.customer_id, coalesce(delivery.line_user_id, ''), store.name, issued.code,
        to_char(issued.expires_at AT TIME ZONE brand.timezone, 'FMMM/FMDD HH24:MI'),
-       coalesce(customer.name, identity.display_name)
+       coalesce(customer.name, identity.display_name), customer.member_number, {}
 FROM delivery
 JOIN brand ON brand.id = %(brand_id)s
 JOIN customer ON customer.brand_id = delivery.brand_id AND customer.id = delivery.customer_id
@@ -231,33 +265,50 @@ WHERE delivery.brand_id = %(brand_id)s AND delivery.run_id = %(run_id)s
   AND delivery.batch_no = ANY(%(batch_nos)s::int[])
 ORDER BY delivery.batch_no, delivery.customer_id
 """
+_PEOPLE_WITH_VALUES = _VALUES_OF_PEOPLE.format("NULL")
+_PEOPLE_WITH_ATTRIBUTES = _VALUES_OF_PEOPLE.format("customer.attributes")
 
-# A batch that was stopped while it was in flight was sent all the same: its quota is used, but no longer reserved.
-_SETTLE = """
+# A batch that was stopped while it was in flight was sent all the same: its quota is used, but no longer reserved. What
+# was reserved in one month may be sent in another.
+_SETTLE = f"""
 WITH given AS (
     SELECT * FROM unnest(%(run_ids)s::uuid[], %(batch_nos)s::int[], %(states)s::text[], %(request_ids)s::text[],
                          %(sent)s::int[]) AS given (run_id, batch_no, state, request_id, sent)
 ), before AS (
-    SELECT given.*, batch.state AS state_before, batch.size
+    SELECT given.*, batch.state AS state_before, batch.size, batch.line_account_id, {RESERVED_ON} AS reserved_on
     FROM given JOIN batch ON batch.brand_id = %(brand_id)s AND batch.run_id = given.run_id
         AND batch.batch_no = given.batch_no
+    JOIN run ON run.brand_id = %(brand_id)s AND run.id = given.run_id
     WHERE batch.state IN ('waiting', 'stopped')
     ORDER BY batch.run_id, batch.batch_no FOR UPDATE OF batch
 ), settled AS (
     UPDATE batch SET state = before.state, done_at = %(now)s, request_id = before.request_id
     FROM before
     WHERE batch.brand_id = %(brand_id)s AND batch.run_id = before.run_id AND batch.batch_no = before.batch_no
-    RETURNING before.sent, CASE WHEN before.state_before = 'waiting' THEN before.size ELSE 0 END AS freed
+    RETURNING before.line_account_id, before.reserved_on, before.sent,
+              CASE WHEN before.state_before = 'waiting' THEN before.size ELSE 0 END AS freed
+), change AS (
+    SELECT line_account_id, month_on, sum(sent)::int AS sent, sum(freed)::int AS freed FROM (
+        SELECT line_account_id, %(month_on)s::date AS month_on, sent, 0 AS freed FROM settled
+        UNION ALL SELECT line_account_id, reserved_on, 0, freed FROM settled
+    ) AS each GROUP BY 1, 2
 )
-UPDATE quota_month SET used = used + total.sent, reserved = greatest(0, reserved - total.freed)
-FROM (SELECT sum(sent)::int AS sent, sum(freed)::int AS freed FROM settled) AS total
-WHERE brand_id = %(brand_id)s AND account_no = %(account_no)s AND month_on = %(month_on)s AND total.sent IS NOT NULL
+INSERT INTO quota_month (brand_id, line_account_id, month_on, account_no, used, sent, others, unbilled, alerted_percent,
+                         marks, reserved)
+SELECT %(brand_id)s, change.line_account_id, change.month_on, %(account_no)s, change.sent, change.sent, 0, 0, 0, '[]',
+       CASE WHEN known.month_on IS NULL THEN 0 ELSE -change.freed END
+FROM change LEFT JOIN quota_month known ON known.brand_id = %(brand_id)s
+    AND known.line_account_id = change.line_account_id AND known.month_on = change.month_on
+ORDER BY change.month_on
+ON CONFLICT (brand_id, line_account_id, month_on) DO UPDATE SET
+    used = quota_month.used + excluded.sent, sent = coalesce(quota_month.sent, quota_month.used) + excluded.sent,
+    reserved = greatest(0, quota_month.reserved + excluded.reserved)
 """
 
 _FAIL = """
-INSERT INTO delivery_failure (brand_id, run_id, customer_id, status, detail, store_no)
-SELECT brand_id, run_id, customer_id, 'failed', %(detail)s, store_no FROM delivery
-WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND customer_id = %(customer_id)s
+INSERT INTO delivery_failure (brand_id, run_id, customer_id, slot, status, detail, store_no)
+SELECT brand_id, run_id, customer_id, slot, 'failed', %(detail)s, store_no FROM delivery
+WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s AND customer_id = %(customer_id)s
 ON CONFLICT DO NOTHING
 """
 

@@ -1,6 +1,6 @@
 """Why one person would be written to, and by which account; asked of the very statement that a freeze runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -27,6 +27,8 @@ class Candidate:
     free: int | None
     closeness: int
     """2: a store of its lies in her municipality; 1: in her prefecture; 0: elsewhere, or not asked."""
+    reason: str | None = None
+    """Why it does not speak to her, where it is not that another does."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +51,46 @@ def explain(session: ScopedSession, audience: Audience, customer_id: UUID) -> Ex
     """What a run to this audience would do with her now. Writes nothing."""
     hers = replace(audience, where=and_(audience.where, col(Customer.id) == customer_id))
     choice, values = write_choice(session, hers, compares_all=True)
+    # Where all accounts speak she stands in the choice once for each of them, or once for a reason that is hers.
+    same_account = "AND numbered.account_no IS NOT DISTINCT FROM tie.account_no" if audience.is_several else ""
     rows = (
         session.connection()
         .exec_driver_sql(
             f"""{choice}
-            SELECT tie.account_no, tie.store_no, is_home, last_at, followed_at, free, closeness, numbered.reason
-            FROM numbered JOIN tie ON tie.customer_id = numbered.customer_id
+            SELECT tie.account_no, tie.store_no, is_home, last_at, followed_at, free, closeness, numbered.reason,
+                   numbered.customer_id IS NOT NULL AS is_judged
+            FROM tie LEFT JOIN numbered ON numbered.customer_id = tie.customer_id {same_account}
             ORDER BY {ORDERS[audience.sender_policy].replace("account_no", "tie.account_no")}""",
             values,
         )
         .all()
     )
-    candidates = [Candidate(*row[:-1]) for row in rows if row.account_no is not None]
-    return Explained(bool(rows), rows[0].reason if rows else None, candidates)
+    if not rows:
+        return Explained(False, None, ())
+    judged = [row.reason for row in rows if row.is_judged]
+    reason = None if None in judged else judged[0]
+    candidates: dict[int, Candidate] = {}
+    for row in rows:
+        if row.account_no is not None:
+            why = row.reason if row.is_judged else reason
+            candidates.setdefault(row.account_no, Candidate(*row[:7], why))
+    return Explained(True, reason, list(candidates.values()))
+
+
+def tell_several(accounts: Sequence[str], left_out: Mapping[str, str]) -> tuple[str, str]:
+    """In a sentence that all accounts speak, in English and Japanese: their names, and why some do not, by name."""
+    several = "all accounts that reach her speak" if len(accounts) > 1 else "it is the only one that speaks to her"
+    text = f"{', '.join(accounts)}: {several}."
+    text_ja = "".join(f"「{one}」" for one in accounts) + "から届きます。届くアカウントすべてから送る配信です。"
+    for name, reason in left_out.items():
+        why, why_ja = tell_reason(reason)
+        text += f" Not {name}: {why}"
+        text_ja += f"「{name}」からは届きません。{why_ja}"
+    return text, text_ja
 
 
 def tell(explained: Explained, policy: str, account: str) -> tuple[str, str]:
     """The explanation in a sentence, in English and Japanese; `account` is the name of the one that speaks."""
-    if not explained.is_in_audience:
-        return "She is not in the audience.", "配信対象の条件に合っていません。"
     if explained.reason is not None:
         return tell_reason(explained.reason)
     why, why_ja = _tell_why(explained.candidates, policy)

@@ -14,8 +14,9 @@ from sqlmodel import col
 from app.customers.models import Customer
 from app.customers.queries import is_present
 from app.customers.summary import home_column
+from app.messaging import all_accounts
 from app.messaging.guards import Guards
-from app.messaging.policies import DEFAULT, ORDERS
+from app.messaging.policies import ALL, DEFAULT, ORDERS
 from tenants.scope import Scope
 from tenants.session import ScopedSession
 
@@ -58,6 +59,8 @@ class Cut:
     """What stands behind the names in it."""
     place: Callable[[int], Placement]
     """What is said of the batches of a part. Where several cuts say something, the later moment holds."""
+    may_wait: bool = True
+    """Whether some of its parts wait for a moment, and so perhaps for another month with its own quota."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,11 @@ class Audience:
     owner_no: int | None = None
     """The store whose run it is. The numbers of its runs must not tell it where people are at home by what they do."""
 
+    @property
+    def is_several(self) -> bool:
+        """Whether a person gets a message from each account that reaches her, instead of one."""
+        return self.sender_policy == ALL
+
 
 @dataclass
 class Tally:
@@ -111,10 +119,7 @@ def lock_brand(session: ScopedSession) -> None:
 def rehearse(session: ScopedSession, audience: Audience) -> Tally:
     """What freezing this audience now would come to; nothing is written."""
     choice, values = write_choice(session, audience)
-    query = (
-        f"{choice} SELECT account_no, batch_no, store_no, reason, parts, count(*) FROM numbered GROUP BY 1, 2, 3, 4, 5"
-    )
-    return _tally(session, query, values)
+    return read_tally(session, f"{choice} {COUNT_NUMBERED}", values)
 
 
 def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
@@ -122,17 +127,23 @@ def freeze(session: ScopedSession, run_id: UUID, audience: Audience) -> Tally:
     choice, values = write_choice(session, audience)
     insert = f"""
         {choice}, inserted AS (
-            INSERT INTO delivery (brand_id, customer_id, run_id, batch_no, account_no, store_no, line_user_id, reason)
+            INSERT INTO delivery (brand_id, customer_id, run_id, batch_no, account_no, store_no, line_user_id, reason
+                                  {", slot" if audience.is_several else ""})
             SELECT %(brand_id)s, customer_id, %(run_id)s, batch_no, account_no, store_no,
                    CASE WHEN reason IS NULL THEN line_user_id END, reason
+                   {", coalesce(account_no, 0)" if audience.is_several else ""}
             FROM numbered ORDER BY account_no, batch_no, customer_id
             RETURNING account_no, batch_no, store_no, reason
         ) {_COUNT_PARTS if audience.cuts else _COUNT}"""
-    tally = _tally(session, insert, {**values, "run_id": run_id})
+    tally = read_tally(session, insert, {**values, "run_id": run_id})
     _insert_batches(session, run_id, tally, audience)
     return tally
 
 
+COUNT_NUMBERED: Final = (
+    "SELECT account_no, batch_no, store_no, reason, parts, count(*) FROM numbered GROUP BY 1, 2, 3, 4, 5"
+)
+"""Ends the expressions of `write_choice` with what `read_tally` reads."""
 _COUNT: Final = (
     "SELECT account_no, batch_no, store_no, reason, NULL::int[] AS parts, count(*) FROM inserted GROUP BY 1, 2, 3, 4"
 )
@@ -190,8 +201,10 @@ def write_choice(
         if audience.cap_run_ids
         else "false"
     )
+    # Who is written to by several accounts gets one copy all the same.
+    turn = "dense_rank" if audience.is_several else "row_number"
     over = (
-        "CASE WHEN reason IS NULL AND row_number() OVER (PARTITION BY reason ORDER BY customer_id) > %(most)s"
+        f"CASE WHEN reason IS NULL AND {turn}() OVER (PARTITION BY reason ORDER BY customer_id) > %(most)s"
         " THEN 'cap' ELSE reason END"
         if audience.most is not None
         else "reason"
@@ -236,12 +249,9 @@ def write_choice(
                 ORDER BY last_at DESC LIMIT 1
             ) AS recent ON true
         ),
-        best AS (
-            SELECT DISTINCT ON (customer_id) customer_id, capped, account_no, store_no, line_user_id
-            FROM tie ORDER BY customer_id, {by_policy}
-        ),
+        best AS ({all_accounts.choose(by_policy) if audience.is_several else _CHOOSE_ONE.format(by_policy)}),
         judged AS (
-            SELECT customer_id, account_no, store_no, line_user_id,
+            SELECT customer_id, account_no, store_no, line_user_id, {"place," if audience.is_several else ""}
                    CASE WHEN account_no IS NULL THEN 'no_friend'
                         WHEN {guards.refuses("customer_id") if guards else "false"} THEN 'consent'
                         WHEN capped OR {capped} OR {guards.is_full_up("customer_id") if guards else "false"} THEN 'cap'
@@ -249,7 +259,10 @@ def write_choice(
                         WHEN {held} THEN 'holdout' END AS reason
             FROM best
         ),
-        limited AS (SELECT customer_id, account_no, store_no, line_user_id, {over} AS reason FROM judged),
+        limited AS (
+            SELECT customer_id, account_no, store_no, line_user_id, {over} AS reason
+            FROM {all_accounts.keep_room(guards) if audience.is_several else "judged"}
+        ),
         turned AS (
             SELECT limited.*, row_number() OVER (PARTITION BY account_no, reason ORDER BY customer_id) AS turn
             FROM limited
@@ -263,6 +276,12 @@ def write_choice(
     for cut in audience.cuts:
         values |= cut.values
     return query, values
+
+
+_CHOOSE_ONE: Final = """
+SELECT DISTINCT ON (customer_id) customer_id, capped, account_no, store_no, line_user_id
+FROM tie ORDER BY customer_id, {}
+"""
 
 
 def _number(cuts: Sequence[Cut]) -> str:
@@ -317,17 +336,10 @@ def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
     return compiled.string, dict(compiled.params)
 
 
-def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
-    connection = session.connection()
-    # After a large import the planner's statistics still say that the tables are small, and a nested loop over 20,000
-    # people takes a minute; hash joins are right for every size.
-    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off; SET LOCAL jit = off")
-    # A million people take longer than a request's statement may.
-    connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
-    rows = connection.exec_driver_sql(query, values).all()
-    connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit; RESET statement_timeout")
+def read_tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
+    """The tally of a statement that answers with account, batch, store, reason, parts and how many."""
     tally = Tally()
-    for account_no, batch_no, store_no, reason, parts, count in rows:
+    for account_no, batch_no, store_no, reason, parts, count in ask_of_many(session, query, values):
         if reason is not None:
             tally.left_out[reason] = tally.left_out.get(reason, 0) + count
             continue
@@ -340,12 +352,25 @@ def _tally(session: ScopedSession, query: str, values: dict[str, Any]) -> Tally:
     return tally
 
 
+def ask_of_many(session: ScopedSession, query: str, values: dict[str, Any]) -> Sequence[Any]:
+    """What a statement of driver SQL over a whole audience answers, planned and timed for a million people."""
+    connection = session.connection()
+    # After a large import the planner's statistics still say that the tables are small, and a nested loop over 20,000
+    # people takes a minute; hash joins are right for every size.
+    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off; SET LOCAL jit = off")
+    # A million people take longer than a request's statement may.
+    connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
+    rows = connection.exec_driver_sql(query, values).all()
+    connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit; RESET statement_timeout")
+    return rows
+
+
 def _insert_batches(session: ScopedSession, run_id: UUID, tally: Tally, audience: Audience) -> None:
     numbers = sorted(tally.batches)
     if not numbers:
         return
     account_ids = {sender.account_no: sender.line_account_id for sender in audience.senders}
-    placements = [_place(audience.cuts, tally.parts.get(number, ())) for number in numbers]
+    placements = [place(audience.cuts, tally.parts.get(number, ())) for number in numbers]
     session.connection().exec_driver_sql(
         """
         INSERT INTO batch (brand_id, run_id, batch_no, line_account_id, account_no, size, stores, retry_key, variant,
@@ -371,7 +396,7 @@ def _insert_batches(session: ScopedSession, run_id: UUID, tally: Tally, audience
     )
 
 
-def _place(cuts: Sequence[Cut], parts: Sequence[int]) -> Placement:
+def place(cuts: Sequence[Cut], parts: Sequence[int]) -> Placement:
     """What the cuts say of a batch together."""
     said = [cut.place(part) for cut, part in zip(cuts, parts, strict=bool(parts))]
     variant = next((one.variant for one in said if one.variant is not None), None)

@@ -44,10 +44,19 @@ class Guards:
         )
         return f"{customer_id} IN ({_HEARD} HAVING {reached})"
 
+    def room(self) -> str:
+        """Driver SQL: who heard from us of late, and how many more messages the caps leave her (`room`)."""
+        left = ", ".join(
+            f"%(cap_{number})s - count(*) FILTER (WHERE recent.sent_at > %(since_{number})s)"
+            for number in range(len(self.caps))
+        )
+        return f"SELECT delivery.customer_id, least({left}) AS room {_RECENT}"
+
     def values(self) -> dict[str, Any]:
         """What stands behind the names in the conditions."""
         values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL}
         if self.caps:
+            values["most_room"] = min(cap.messages for cap in self.caps)
             values["oldest"] = self.now - timedelta(days=max(cap.days for cap in self.caps))
             for number, cap in enumerate(self.caps):
                 values[f"cap_{number}"] = cap.messages
@@ -58,8 +67,8 @@ class Guards:
 PURPOSE: Final = "marketing"
 CHANNEL: Final = "line"
 
-_HEARD: Final = """
-SELECT delivery.customer_id FROM (
+_RECENT: Final = """
+FROM (
     SELECT batch.run_id, batch.batch_no, coalesce(batch.first_tried_at, 'infinity') AS sent_at
     FROM run JOIN batch ON batch.brand_id = run.brand_id AND batch.run_id = run.id
     WHERE run.brand_id = %(brand_id)s AND (run.finished_at IS NULL OR run.finished_at > %(oldest)s)
@@ -69,10 +78,11 @@ SELECT delivery.customer_id FROM (
 JOIN delivery ON delivery.brand_id = %(brand_id)s AND delivery.run_id = recent.run_id
     AND delivery.batch_no = recent.batch_no
 LEFT JOIN delivery_failure AS failure ON failure.brand_id = %(brand_id)s AND failure.run_id = delivery.run_id
-    AND failure.customer_id = delivery.customer_id AND failure.status = 'failed'
+    AND failure.customer_id = delivery.customer_id AND failure.slot = delivery.slot AND failure.status = 'failed'
 WHERE failure.customer_id IS NULL
 GROUP BY delivery.customer_id
 """
+_HEARD: Final = f"SELECT delivery.customer_id {_RECENT}"
 """Everybody whom a run of the last days has reached or will: what was stopped, or refused for good, is not heard."""
 
 

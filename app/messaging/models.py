@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger
+from sqlalchemy import ARRAY, BigInteger, Index, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -53,8 +53,34 @@ class Run(BrandTable, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class DryRun(BrandTable, table=True):
+    """A rehearsal of a campaign: whom it would have chosen when it was made, so that the run can tell what changed."""
+
+    __table_args__ = refer(Index("ix_dry_run_brand_id_campaign_id", "brand_id", "campaign_id"))
+
+    campaign_id: UUID
+    fingerprint: str
+    """Of what was rehearsed: the same for the same content and audience."""
+    store_no: int | None = None
+
+
+class DryRunGroup(BrandRow, table=True):
+    """Everybody whom a rehearsal would have chosen, or left out for one reason.
+
+    A number for each person instead of a row: eight bytes of a hundred thousand people are one value.
+    """
+
+    __table_args__ = refer(dry_run_id="dry_run", on_delete="CASCADE")
+
+    dry_run_id: UUID = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    """`chosen`, or why they are left out."""
+    people: list[int] = Field(sa_type=ARRAY(BigInteger))
+    store_no: int | None = None
+
+
 class Delivery(BrandRow, table=True):
-    """One person in a run: to be sent with a batch, or left out and why.
+    """One message of a person in a run: to be sent with a batch, or left out and why.
 
     It is written once, by the freeze, and has no foreign keys: three composite ones made a freeze of 300,000 people
     six times slower. What became of it is the state of its batch, but for the few in `DeliveryFailure`.
@@ -64,6 +90,8 @@ class Delivery(BrandRow, table=True):
 
     customer_id: UUID = Field(primary_key=True)
     run_id: UUID = Field(primary_key=True)
+    slot: int = Field(default=0, primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
+    """The account's number where all accounts speak, so that one run holds several messages for a person; else 0."""
     batch_no: int | None = None
     account_no: int | None = None
     store_no: int | None = None
@@ -77,6 +105,7 @@ class DeliveryFailure(BrandRow, table=True):
 
     run_id: UUID = Field(primary_key=True)
     customer_id: UUID = Field(primary_key=True)
+    slot: int = Field(default=0, primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     status: str = Field(sa_column_kwargs=SHOWN)
     """`failed` or `unknown`."""
     detail: str = Field(sa_column_kwargs=MASKED)
@@ -111,6 +140,10 @@ class Batch(BrandRow, table=True):
     """Which of the run's variants its people get; None: the run's own messages."""
     not_before: datetime | None = Field(default=None, sa_type=Instant)
     """Until when it waits."""
+    unit: str | None = None
+    """The name under which LINE counts what comes of it."""
+    reserved_on: date | None = None
+    """The month in whose quota it is reserved; null: that in which its run was frozen."""
     state: str = "waiting"
     """`waiting`, `sent`, `failed`, `unknown` or `stopped`."""
     attempts: int = Field(default=0, sa_type=SmallInteger)
@@ -131,5 +164,24 @@ class QuotaMonth(BrandRow, table=True):
     limit: int | None = None
     """Null where LINE sets none."""
     used: int = 0
+    """By anybody, as far as is known: LINE's figure, and what was sent since."""
+    sent: int | None = 0
+    """By us; null in rows from before this was counted, where it may be all of `used`."""
+    others: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """By others at least, such as in LINE's manager."""
+    unbilled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Of what we sent, at least so many that LINE does not count, since they reached nobody."""
+    line_used: int | None = None
+    """What LINE told last."""
+    marks: list[dict[str, Any]] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": "[]"}
+    )
+    """What we had sent at moments of the last day: `{"at", "sent"}`, oldest first."""
     reserved: int = 0
     synced_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When LINE last told its figures."""
+    asked_at: datetime | None = Field(default=None, sa_type=Instant)
+    ask_error: str | None = None
+    """Why it told nothing when it was asked last."""
+    alerted_percent: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
+    """Of which share of the limit an event told already: 80, 100."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import exists, text
@@ -15,6 +15,14 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 WAITING = "waiting"
+
+
+class Rehearsed(NamedTuple):
+    """A run, the dry run that it was compared with, and what was different."""
+
+    run_id: UUID
+    dry_run_id: UUID | None
+    difference: dict[str, Any] | None
 
 
 def get_run(session: ScopedSession, run_id: UUID) -> Run:
@@ -45,10 +53,11 @@ def lock_sending_of_rule(session: ScopedSession, rule_id: UUID) -> Sequence[Run]
     return session.exec(runs.order_by(col(Run.id)).with_for_update()).all()
 
 
-def map_campaign_runs(session: ScopedSession, campaign_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+def map_campaign_runs(session: ScopedSession, campaign_ids: Sequence[UUID]) -> dict[UUID, Rehearsed]:
     """The newest run of each of these campaigns, by campaign."""
-    runs = select(Run.campaign_id, Run.id).where(col(Run.campaign_id).in_(campaign_ids)).order_by(col(Run.id))
-    return {campaign_id: run_id for campaign_id, run_id in session.exec(runs) if campaign_id is not None}
+    runs = select(Run.campaign_id, Run.id, Run.dry_run_id, Run.difference)
+    of_campaigns = session.execute(runs.where(col(Run.campaign_id).in_(campaign_ids)).order_by(col(Run.id)))
+    return {campaign_id: Rehearsed(*run) for campaign_id, *run in of_campaigns}
 
 
 def list_weather_run_ids(session: ScopedSession, business_on: date) -> Sequence[UUID]:
@@ -99,6 +108,7 @@ LEFT JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = deliver
     AND batch.batch_no = delivery.batch_no
 LEFT JOIN delivery_failure failure ON failure.brand_id = delivery.brand_id
     AND failure.run_id = delivery.run_id AND failure.customer_id = delivery.customer_id
+    AND failure.slot = delivery.slot
 WHERE delivery.brand_id = :brand_id AND delivery.run_id = :run_id
 """
 
@@ -115,40 +125,41 @@ def count_seen_deliveries(session: ScopedSession, run_id: UUID) -> dict[tuple[st
 
 
 def list_deliveries(
-    session: ScopedSession, run_id: UUID, *, status: str | None, after: UUID | None, limit: int
+    session: ScopedSession, run_id: UUID, *, status: str | None, after: UUID | None, after_slot: int, limit: int
 ) -> list[dict[str, Any]]:
-    """Deliveries of a run by customer id, descending, with status and, where left out, the reason."""
+    """Deliveries of a run by customer id and slot, descending, with status and, where left out, the reason."""
     query = f"""
         SELECT * FROM (
-            SELECT delivery.customer_id, delivery.account_no, delivery.store_no, {_STATUS} AS status,
+            SELECT delivery.customer_id, delivery.slot, delivery.account_no, delivery.store_no, {_STATUS} AS status,
                    CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason,
                    batch.done_at AS sent_at, failure.detail
             {_DELIVERIES}
-              AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after)
+              AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after
+                   OR delivery.customer_id = :after AND delivery.slot < :after_slot)
         ) AS shown
         WHERE CAST(:status AS text) IS NULL OR status = :status
-        ORDER BY customer_id DESC LIMIT :limit
+        ORDER BY customer_id DESC, slot DESC LIMIT :limit
     """
     values = {
         "brand_id": session.scope.brand_id,
         "run_id": run_id,
         "after": after,
+        "after_slot": after_slot,
         "status": status,
         "limit": limit,
     }
     return [dict(row) for row in session.connection().execute(text(query), values).mappings()]
 
 
-def find_delivery(session: ScopedSession, run_id: UUID, customer_id: UUID) -> dict[str, Any] | None:
-    """A person's delivery in a run, as `list_deliveries` has it; None where she is not in it."""
+def list_deliveries_to(session: ScopedSession, run_id: UUID, customer_id: UUID) -> list[dict[str, Any]]:
+    """A person's deliveries in a run, as `list_deliveries` has them; more than one only where all accounts speak."""
     query = f"""
         SELECT delivery.customer_id, delivery.account_no, delivery.store_no, {_STATUS} AS status,
                CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason
-        {_DELIVERIES} AND delivery.customer_id = :customer_id
+        {_DELIVERIES} AND delivery.customer_id = :customer_id ORDER BY delivery.slot
     """
     values = {"brand_id": session.scope.brand_id, "run_id": run_id, "customer_id": customer_id}
-    row = session.connection().execute(text(query), values).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return [dict(row) for row in session.connection().execute(text(query), values).mappings()]
 
 
 def lock_runs_all_sent(session: ScopedSession) -> Sequence[Run]:

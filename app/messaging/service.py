@@ -9,14 +9,17 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.events.service import record
+from app.insight.units import name_units
 from app.jobs import lanes
+from app.links.service import Tracked, track
 from app.messaging import queries, quota
 from app.messaging.events import RunFinished
 from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Tally, freeze, lock_brand
 from app.messaging.guards import read_guards
 from app.messaging.models import Run
 from app.messaging.planning import limit
-from app.messaging.render import PERSONAL, read_template
+from app.messaging.render import is_personal, read_template
+from app.messaging.store_values import PER_STORE, needs_parts, read_store_values
 from tenants.brands.queries import get_sending_brand
 from tenants.session import ScopedSession
 
@@ -34,6 +37,8 @@ class Content:
     """Of an experiment: `{"name", "messages"}` each; the audience's cuts say who gets which."""
     store_values: Mapping[str, Mapping[str, str]] | None = None
     """What stands behind variables that differ from store to store: store number (as text) to variable to value."""
+    tracking: str = "none"
+    """Whether its addresses lead by way of ours: `campaign`, `person` (each reader has her own) or `none`."""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -74,9 +79,11 @@ def start_run(
     lock_brand(session)
     at = now + timedelta(seconds=cause.clock_shift_seconds)
     audience = replace(audience, guards=read_guards(brand, now, at))
-    limited = limit(session, audience, quota_policy, now)
     variables = content.variables
-    several = any(len(sender.store_nos) > 1 for sender in audience.senders)
+    if needs_parts(audience, variables):
+        audience = replace(audience, cuts=(*audience.cuts, PER_STORE))
+    limited = limit(session, audience, quota_policy, now, until=cause.valid_until, is_launch=True)
+    tracked = _track(content, now)
     run = Run(
         kind=cause.kind,
         status="sending",
@@ -86,12 +93,13 @@ def start_run(
         coupon_name=content.coupon_name,
         brand_name=brand.name,
         business_on=cause.business_on,
-        messages=[dict(message) for message in content.messages],
-        variants=[dict(one) for one in content.variants] or None,
-        store_values={no: dict(values) for no, values in content.store_values.items()}
-        if content.store_values
-        else None,
-        personal=bool(variables & PERSONAL) or ("store.name" in variables and several),
+        messages=tracked.contents[0],
+        variants=[
+            {**one, "messages": messages} for one, messages in zip(content.variants, tracked.contents[1:], strict=True)
+        ]
+        or None,
+        store_values=read_store_values(session, audience, variables, brand, content.store_values),
+        personal=any(map(is_personal, variables)) or (content.tracking == "person" and bool(tracked.links)),
         holdout_salt=audience.holdout_salt,
         clock_shift_seconds=cause.clock_shift_seconds,
         valid_until=cause.valid_until,
@@ -100,15 +108,41 @@ def start_run(
     )
     session.add(run)
     session.flush()
+    for link in tracked.links:
+        link.run_id, link.store_no = run.id, run.store_no
+        link.campaign_id, link.weather_rule_id = run.campaign_id, run.weather_rule_id
+        session.add(link)
     tally = freeze(session, run.id, limited)
+    if content.tracking != "none":
+        name_units(session, run.id, quota.quota_month(now), now)
     run.chosen, run.left_out = tally.chosen, dict(tally.left_out)
-    quota.reserve(session, tally.chosen_by_account, now)
+    quota.reserve(session, _split_by_month(session, run, limited, tally))
     used = {number // BATCHES_PER_ACCOUNT for number in tally.batches}
     account_ids = [sender.line_account_id for sender in limited.senders if sender.account_no in used]
     lanes.touch(session, SEND_LANE, session.scope.brand_id, account_ids)
     if not tally.batches:
         finish(session, run, now)
     return run, tally
+
+
+def _track(content: Content, now: datetime) -> Tracked:
+    """The contents of a run, its own messages first and then those of its variants, with the links in them."""
+    contents = [content.messages, *(one["messages"] for one in content.variants)]
+    if content.tracking == "none":
+        return Tracked([[dict(message) for message in messages] for messages in contents])
+    return track([(None if place == 0 else place - 1, messages) for place, messages in enumerate(contents)], now)
+
+
+def _split_by_month(session: ScopedSession, run: Run, audience: Audience, tally: Tally) -> dict[date, dict[int, int]]:
+    """In the quota of which month a new run's messages are reserved, by month and account number."""
+    this = dict(tally.chosen_by_account)
+    if not any(cut.may_wait for cut in audience.cuts):
+        return {quota.quota_month(run.frozen_at): this}
+    later = quota.reserve_later(session, run.id, run.frozen_at)
+    for counts in later.values():
+        for no, count in counts.items():
+            this[no] -= count
+    return {quota.quota_month(run.frozen_at): this, **later}
 
 
 def finish(session: ScopedSession, run: Run, now: datetime, status: str = "finished") -> None:
@@ -144,7 +178,7 @@ def _count_sent(session: ScopedSession, run_id: UUID) -> list[dict[str, Any]]:
             LEFT JOIN LATERAL (
                 SELECT count(*) FROM delivery_failure failure JOIN delivery
                     ON delivery.brand_id = failure.brand_id AND delivery.run_id = failure.run_id
-                    AND delivery.customer_id = failure.customer_id
+                    AND delivery.customer_id = failure.customer_id AND delivery.slot = failure.slot
                 WHERE failure.brand_id = batch.brand_id AND failure.run_id = batch.run_id
                   AND delivery.account_no = batch.account_no
                   AND delivery.store_no IS NOT DISTINCT FROM nullif(key, '')::int
@@ -198,15 +232,18 @@ def stop(session: ScopedSession, run: Run, now: datetime, status: str = "stopped
         session.connection()
         .execute(
             text(
-                "UPDATE batch SET state = 'stopped', done_at = :now"
-                " WHERE brand_id = :brand_id AND run_id = :run_id AND state = 'waiting' RETURNING account_no, size"
+                f"UPDATE batch SET state = 'stopped', done_at = :now FROM run"
+                f" WHERE run.brand_id = :brand_id AND run.id = :run_id AND batch.brand_id = :brand_id"
+                f" AND batch.run_id = :run_id AND batch.state = 'waiting'"
+                f" RETURNING {quota.RESERVED_ON}, batch.account_no, batch.size"
             ),
             {"brand_id": session.scope.brand_id, "run_id": run.id, "now": now},
         )
         .all()
     )
-    freed: dict[int, int] = {}
-    for account_no, size in rows:
-        freed[account_no] = freed.get(account_no, 0) + size
-    quota.give_back(session, freed, now)
+    freed: dict[date, dict[int, int]] = {}
+    for month_on, account_no, size in rows:
+        counts = freed.setdefault(month_on, {})
+        counts[account_no] = counts.get(account_no, 0) + size
+    quota.give_back(session, freed)
     finish(session, run, now, status)

@@ -101,7 +101,7 @@ def _start_run(
         audience=Audience(
             where=and_(_asked_for(session, rule, now), reached),
             senders=senders,
-            sender_policy=read_policy(brand.sender_policy),
+            sender_policy=read_policy(None, brand.sender_policy),
             only_tied=True,
             holdout_ratio=rule.holdout_ratio,
             holdout_salt=f"{rule.id}:{season_of(business_on)}",

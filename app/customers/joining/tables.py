@@ -39,13 +39,17 @@ class Moved:
     def give_back(self) -> str:
         """SQL: give the rows of `:keys` that are still `:into_id`'s back to `:from_id`."""
         same = " AND ".join(
-            f'mine."{name}" = CAST(noted.key->>{at} AS {kind})' for at, (name, kind) in enumerate(self.keys)
+            f'mine."{name}" = CAST({self._noted(at)} AS {kind})' for at, (name, kind) in enumerate(self.keys)
         )
         return f"""
             UPDATE "{self.table}" AS mine SET customer_id = :from_id
             FROM jsonb_array_elements(CAST(:keys AS jsonb)) AS noted (key)
             WHERE mine.brand_id = :brand_id AND mine.customer_id = :into_id AND {same} {self._no_twin(":from_id")}
             """
+
+    def _noted(self, at: int) -> str:
+        # Merges of the time before there were slots did not note them.
+        return f"coalesce(noted.key->>{at}, '0')" if self.keys[at][0] == "slot" else f"noted.key->>{at}"
 
     def _no_twin(self, other: str) -> str:
         if not self.twins_by:
@@ -57,7 +61,7 @@ class Moved:
         )"""
 
 
-_OF_RUN: Final = (("run_id", "uuid"),)
+_OF_RUN: Final = (("run_id", "uuid"), ("slot", "smallint"))
 
 MOVED: Final = (
     Moved("identity"),
@@ -69,8 +73,8 @@ MOVED: Final = (
     Moved("event"),
     Moved("issued_coupon", twins_by=("coupon_id", "source")),
     Moved("redemption"),
-    Moved("delivery", _OF_RUN, twins_by=("run_id",)),
-    Moved("delivery_failure", _OF_RUN, twins_by=("run_id",)),
+    Moved("delivery", _OF_RUN, twins_by=("run_id", "slot")),
+    Moved("delivery_failure", _OF_RUN, twins_by=("run_id", "slot")),
     Moved("line_reply"),
     Moved("line_content", (("line_account_id", "uuid"), ("message_id", "text"))),
     Moved("qr_scan"),
@@ -153,13 +157,18 @@ _SINCE: Final = (
           WHERE friend.brand_id = :brand_id AND friend.customer_id = :into_id
             AND friend.account_no = mine.account_no AND identity.line_user_id = mine.line_user_id
       )
-      AND NOT EXISTS (SELECT 1 FROM delivery AS twin WHERE {_HERS} AND twin.run_id = mine.run_id)
+      AND NOT EXISTS (
+          SELECT 1 FROM delivery AS twin WHERE {_HERS} AND twin.run_id = mine.run_id AND twin.slot = mine.slot
+      )
     """,
     f"""
     UPDATE delivery_failure AS mine SET customer_id = :from_id
-    WHERE {_SURVIVORS} AND run_id IN (SELECT run_id FROM delivery WHERE {_HERS})
-      AND run_id NOT IN (SELECT run_id FROM delivery WHERE {_SURVIVORS})
-      AND NOT EXISTS (SELECT 1 FROM delivery_failure AS twin WHERE {_HERS} AND twin.run_id = mine.run_id)
+    WHERE {_SURVIVORS} AND (run_id, slot) IN (SELECT run_id, slot FROM delivery WHERE {_HERS})
+      AND (run_id, slot) NOT IN (SELECT run_id, slot FROM delivery WHERE {_SURVIVORS})
+      AND NOT EXISTS (
+          SELECT 1 FROM delivery_failure AS twin
+          WHERE {_HERS} AND twin.run_id = mine.run_id AND twin.slot = mine.slot
+      )
     """,
     f"""
     UPDATE issued_coupon AS mine SET customer_id = :from_id

@@ -45,6 +45,7 @@ class Received(Leaf):
             col(failure.brand_id) == asked.brand_id,
             col(failure.run_id) == col(Delivery.run_id),
             col(failure.customer_id) == col(Delivery.customer_id),
+            col(failure.slot) == col(Delivery.slot),
         )
         rows = [
             col(Delivery.brand_id) == asked.brand_id,

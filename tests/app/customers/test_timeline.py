@@ -99,6 +99,7 @@ def test_what_was_sent_stands_between_what_happened(api: TestClient, home: Brand
             "campaign_id": None,
             "weather_rule_id": None,
             "status": "sent",
+            "messages": 1,
         },
     }
 

@@ -1,0 +1,26 @@
+"""Why somebody is no part of a campaign's audience: the first of its conditions that does not hold for her."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from app.campaigns.audience import resolve
+from app.campaigns.models import Campaign
+from app.customers.models import Customer
+from tenants.session import ScopedSession
+
+
+def tell_absence(
+    session: ScopedSession, campaign: Campaign, customer_id: UUID, now: datetime, *, is_past: bool
+) -> tuple[str, str]:
+    """In a sentence, in English and Japanese. Of a run of the past it is told as the conditions stand now."""
+    parts = resolve(session, campaign, now).parts
+    hers = select(*(part.where for part in parts)).where(col(Customer.id) == customer_id)
+    met = session.exec(hers).one_or_none() if parts else None
+    missed = next((part for part, holds in zip(parts, met or (), strict=bool(met)) if not holds), None)
+    if missed is not None:
+        return missed.text, missed.text_ja
+    if is_past:
+        return "She was not in the audience then.", "配信の時点では対象に入っていませんでした。"
+    return "She is not in the audience.", "配信対象の条件に合っていません。"
