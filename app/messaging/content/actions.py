@@ -87,7 +87,7 @@ def _standing(rules: Mapping[str, Rule], label_most: int, *, shows_label: bool) 
 
     def check(action: Any, pointer: str, look: Look) -> None:
         by_kind(action, pointer, look)
-        if isinstance(action, Mapping) and action.get("type") in rules:
+        if isinstance(action, Mapping) and isinstance(action.get("type"), str) and action["type"] in rules:
             labelled(action, pointer, look)
 
     by_kind = by_type(rules)

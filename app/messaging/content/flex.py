@@ -1,5 +1,6 @@
 """Flex messages: bubbles, carousels of them, and the components inside."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ _OFFSET = matching(f"{_STEPS}|-?{_PIXELS}|-?{_PERCENT}", "a step such as md, or 
 _EXTENT = matching(f"{_PIXELS}|{_PERCENT}", "a size such as 12px or 50%")
 _FONT = matching(f"{_LETTERS}|{_PIXELS}", f"one of {_LETTERS.replace('|', ', ')}, or pixels such as 14px")
 _WIDTH = matching(f"{_LETTERS}|full|{_PIXELS}|{_PERCENT}", f"one of {_LETTERS.replace('|', ', ')}, full, 120px or 50%")
-_RATIO = matching(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}", "a ratio of width to height such as 20:13")
+_SIDES = re.compile("([1-9][0-9]{0,5}):([1-9][0-9]{0,5})")
 _ALIGN, _GRAVITY = one_of("start", "end", "center"), one_of("top", "bottom", "center")
 _FIT = one_of("shrink-to-fit")
 _PLACED: Final = {
@@ -55,6 +56,12 @@ _FACE: Final = {
     "style": one_of("normal", "italic"),
     "decoration": one_of("none", "underline", "line-through"),
 }
+
+
+def _check_ratio(value: Any, pointer: str, look: Look) -> None:
+    sides = _SIDES.fullmatch(value) if isinstance(value, str) else None
+    if sides is None or max(int(sides[1]), int(sides[2])) > 100_000 or int(sides[2]) > 3 * int(sides[1]):
+        look.refuse(pointer, "Must be a ratio such as 20:13, at most three times as high as wide.")
 
 
 def _walked(value: Any, pointer: str, look: Look) -> None:
@@ -115,7 +122,7 @@ _COMPONENTS: Final[dict[str, Rule]] = {
     "separator": members({}, {"margin": _SPACE, "color": _COLOUR}, closed=True),
     "icon": members(
         {"url": media_url},
-        {"margin": _SPACE, **_PLACED, "size": _FONT, "aspectRatio": _RATIO, "scaling": boolean},
+        {"margin": _SPACE, **_PLACED, "size": _FONT, "aspectRatio": _check_ratio, "scaling": boolean},
         closed=True,
     ),
     "image": members(
@@ -126,7 +133,7 @@ _COMPONENTS: Final[dict[str, Rule]] = {
             "align": _ALIGN,
             "gravity": _GRAVITY,
             "size": _WIDTH,
-            "aspectRatio": _RATIO,
+            "aspectRatio": _check_ratio,
             "aspectMode": one_of("cover", "fit"),
             "backgroundColor": _COLOUR,
             "animated": boolean,
@@ -136,7 +143,7 @@ _COMPONENTS: Final[dict[str, Rule]] = {
     ),
     "video": members(
         {"url": media_url, "previewUrl": media_url, "altContent": _walked},
-        {"aspectRatio": _RATIO, "action": actions.in_flex_video},
+        {"aspectRatio": _check_ratio, "action": actions.in_flex_video},
         closed=True,
     ),
     "text": members(
@@ -188,7 +195,7 @@ def _look_at_bubble(bubble: Any, pointer: str, look: Look, *, may_hold_video: bo
     _OUTSIDE(bubble, pointer, look)
     if all(bubble.get(name) is None for name in _BLOCKS):
         look.refuse(pointer, "A bubble needs a header, a hero, a body or a footer.")
-    hero = ("box", "image", "video") if may_hold_video and bubble.get("size") in _SIZES_WITH_VIDEO else ("box", "image")
+    hero = ("box", "image", "video") if may_hold_video and _may_be_moving(bubble) else ("box", "image")
     animated = 0
     for name in _BLOCKS:
         if bubble.get(name) is not None:
@@ -197,12 +204,17 @@ def _look_at_bubble(bubble: Any, pointer: str, look: Look, *, may_hold_video: bo
     return animated
 
 
+def _may_be_moving(bubble: Mapping[str, Any]) -> bool:
+    """Whether a bubble is of a size that may have a video as its hero."""
+    return any(bubble.get("size") == size for size in _SIZES_WITH_VIDEO)
+
+
 def _look_at_component(value: Any, pointer: str, look: Look, allowed: tuple[str, ...], depth: int) -> int:
     if depth > _DEEPEST:
         look.refuse(pointer, f"Components may stand in one another {_DEEPEST} deep.")
         return 0
     by_type({kind: _COMPONENTS[kind] for kind in allowed})(value, pointer, look)
-    if not isinstance(value, Mapping) or value.get("type") not in allowed:
+    if not isinstance(value, Mapping) or not any(value.get("type") == one for one in allowed):
         return 0
     kind, contents = value["type"], value.get("contents")
     animated = int(value.get("animated") is True)
