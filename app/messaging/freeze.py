@@ -59,6 +59,8 @@ class Cut:
     """What stands behind the names in it."""
     place: Callable[[int], Placement]
     """What is said of the batches of a part. Where several cuts say something, the later moment holds."""
+    join: str = ""
+    """Driver SQL after `FROM kept` that brings what the number is found from, one row a person: `LEFT JOIN …`."""
     may_wait: bool = True
     """Whether some of its parts wait for a moment, and so perhaps for another month with its own quota."""
 
@@ -295,7 +297,7 @@ def _number(cuts: Sequence[Cut]) -> str:
         )"""
     return f"""parted AS (
             SELECT kept.*, CASE WHEN reason IS NULL THEN ARRAY[{", ".join(cut.sql for cut in cuts)}]::int[] END AS parts
-            FROM kept
+            FROM kept {" ".join(cut.join for cut in cuts)}
         ),
         placed AS (
             SELECT parted.*, row_number() OVER (PARTITION BY account_no, reason, parts ORDER BY customer_id) AS place
