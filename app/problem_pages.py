@@ -66,6 +66,7 @@ ADVICE: Final[dict[str, str]] = {
     "redemption-reversed": "Nothing is left to do: it was reversed at `reversed_at`.",
     "request-forged": "Send the session's token as `X-CSRF-Token` with every change, and from our own pages.",
     "staff-email-taken": "Find the member of staff who has this address and change her, or invite to another.",
+    "sending-stopped": "Find out why (`reason`), then let the brand or the account send again with resume-sending.",
     "stale-version": "Somebody was faster. Read the resource again and send the new ETag as If-Match.",
     "store-code-taken": "Give the store another `code`, or change the store that has this one.",
     "too-many-uploads": "Wait for `retry_after_seconds`, and send one file after the other.",

@@ -16,7 +16,10 @@ from app.segments.rules import list_leaves, parse_rule
 from tenants.problems import Invalid
 from tenants.session import ScopedSession, as_seen_by
 
-NOBODYS: Final = ("campaign.ended", "run.finished", "weather.decided", "import.finished", "customer.erased")
+NOBODYS: Final = (
+    "campaign.ended", "run.finished", "sending.stopped", "sending.resumed", "weather.decided", "import.finished",
+    "customer.erased",
+)  # fmt: skip
 """Types of events that are of no customer, or of none who could be tagged."""
 _COUNTING: Final = ("orders_delta", "visits_delta")
 

@@ -26,6 +26,8 @@ class Meaning(Enum):
     """5xx, a time-out, a broken connection, or an answer that is not LINE's: it may have been taken."""
     NOT_ASKED = auto()
     """LINE does not answer just now, so this try was not made."""
+    HALTED = auto()
+    """Somebody stopped the sending, so this try was not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ class Answer:
     about_recipient: bool = False
     status: int | None = None
     """Of an answer that is no success, for the log."""
+    was_unclear: bool = False
+    """Whether the answer to an earlier try was not clear."""
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether LINE may have taken the message, though it did not say so."""
+        return self.was_unclear or self.meaning is Meaning.UNCLEAR
 
 
 _RECIPIENT = re.compile(rb"property, '?to\b|\"property\":\s*\"to\b|Failed to send messages")

@@ -232,8 +232,8 @@ FROM (
 ) AS next
 WHERE batch.brand_id = %(brand_id)s AND batch.run_id = next.run_id AND batch.batch_no = next.batch_no
 RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retry_key, batch.attempts,
-          batch.first_tried_at, batch.variant, next.messages, next.personal, next.valid_until, next.clock_shift_seconds, next.brand_name,
-          next.coupon_name, next.coupon_id, next.store_values,
+          batch.first_tried_at, batch.variant, next.messages, next.personal, next.valid_until, next.clock_shift_seconds,
+          next.brand_name, next.coupon_name, next.coupon_id, next.store_values,
           batch.unit
 """
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 import aiohttp
@@ -12,6 +12,8 @@ from app.line.circuit import circuits
 from app.line.errors import LineCircuitOpen
 from app.line.telemetry import OK, count_call, count_not_asked, note_call
 from app.messaging.answers import Answer, Meaning, judge
+from app.messaging.watch import Turn
+from tenants.sealing import BrandKey
 
 PUSHES_PER_SECOND = 2000
 MULTICASTS_PER_SECOND = 200
@@ -60,21 +62,25 @@ class Channel:
     multicast_pace: Pace
     slots: asyncio.Semaphore
     """How many calls may be in the air at once, over all channels."""
+    turn: Turn
+    """Says before each call whether it may still be made."""
+    key: BrandKey
+    """The brand's, of which come the tags in addresses that name their reader."""
 
-    async def multicast(self, line_user_ids: Sequence[str], messages: bytes, retry_key: UUID) -> Answer:
-        """Send the same messages to up to 500 people."""
+    async def multicast(self, run_id: UUID, line_user_ids: Sequence[str], messages: bytes, retry_key: UUID) -> Answer:
+        """Send the same messages, and whatever stands behind them in the body, to up to 500 people."""
         to = b'","'.join(one.encode() for one in line_user_ids)
         body = b'{"to":["' + to + b'"],"messages":' + messages + b"}"
-        return await self._send("/v2/bot/message/multicast", body, retry_key, self.multicast_pace)
+        return await self._send("/v2/bot/message/multicast", run_id, body, retry_key, self.multicast_pace)
 
-    async def push(self, line_user_id: str, messages: bytes, retry_key: UUID) -> Answer:
+    async def push(self, run_id: UUID, line_user_id: str, messages: bytes, retry_key: UUID) -> Answer:
         """Send messages to one person."""
         body = b'{"to":"' + line_user_id.encode() + b'","messages":' + messages + b"}"
-        return await self._send("/v2/bot/message/push", body, retry_key, self.push_pace)
+        return await self._send("/v2/bot/message/push", run_id, body, retry_key, self.push_pace)
 
-    async def _send(self, path: str, body: bytes, retry_key: UUID, pace: Pace) -> Answer:
+    async def _send(self, path: str, run_id: UUID, body: bytes, retry_key: UUID, pace: Pace) -> Answer:
         """One message, tried until LINE's answer is clear or the tries are used up; always with the same key."""
-        answer = await self._try(path, body, retry_key, pace)
+        answer = await self._try(path, run_id, body, retry_key, pace)
         renewed = False
         for seconds in _AGAIN_AFTER_SECONDS:
             if answer.meaning is Meaning.UNAUTHORIZED and not renewed:
@@ -84,11 +90,19 @@ class Channel:
                 return answer
             else:
                 await asyncio.sleep(seconds)
-            answer = await self._try(path, body, retry_key, pace)
+            again = await self._try(path, run_id, body, retry_key, pace)
+            answer = replace(again, was_unclear=answer.may_have_arrived)
         return answer
 
-    async def _try(self, path: str, body: bytes, retry_key: UUID, pace: Pace) -> Answer:
+    async def _try(self, path: str, run_id: UUID, body: bytes, retry_key: UUID, pace: Pace) -> Answer:
         await pace.wait()
+        async with self.slots:
+            # Last of all: whatever a call waited for, it is not begun once somebody has stopped it.
+            if not await self.turn.allows(run_id):
+                return Answer(Meaning.HALTED, None, "The sending was stopped.")
+            return await self._call(path, body, retry_key)
+
+    async def _call(self, path: str, body: bytes, retry_key: UUID) -> Answer:
         endpoint, started = f"POST {path}", time.monotonic()
         try:
             circuits.enter(self.api_url, self.channel_id, started)
@@ -119,10 +133,9 @@ class Channel:
             "X-Line-Retry-Key": str(retry_key),
         }
         try:
-            async with (
-                self.slots,
-                self.http.post(self.api_url + path, data=body, headers=headers, allow_redirects=False) as response,
-            ):
+            async with self.http.post(
+                self.api_url + path, data=body, headers=headers, allow_redirects=False
+            ) as response:
                 content = await response.content.read(MAX_ANSWER_BYTES)
                 while response.status >= 400 and len(content) < MAX_ANSWER_BYTES:
                     more = await response.content.read(MAX_ANSWER_BYTES - len(content))

@@ -18,12 +18,17 @@ from app.line.circuit import circuits
 from app.line.errors import LineCircuitOpen, LineError, LineRateLimited, LineUnavailable
 from app.line.hosts import line_hosts
 from app.line.tokens import ChannelTokens
+from app.links.rewriting import is_marked, open_at
+from app.links.tags import Tagger
 from app.messaging import batches, queries, service
-from app.messaging.answers import Meaning
+from app.messaging.answers import Answer, Meaning
 from app.messaging.batches import Account, Cursor, Outcome, TakenBatch
 from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace
-from app.messaging.render import Template, read_template
+from app.messaging.coupon_links import coupon_url
+from app.messaging.parting import part
+from app.messaging.render import ATTRIBUTES, Template, is_of_store, read_template
 from app.messaging.sending import multicast_all, push_all
+from app.messaging.watch import Turn, Watch
 from tenants.line_accounts.service import secret_purpose
 from tenants.scope import Scope
 from tenants.sealing import Keyring
@@ -45,6 +50,7 @@ HOLD_SECONDS = {
     Meaning.REFUSED: 60.0,
     Meaning.MONTH_SPENT: 3600.0,
     Meaning.NOT_ASKED: 0.0,
+    Meaning.HALTED: 0.0,
 }
 SOON_SECONDS = 0.2
 """How soon a lane comes again that was not let through while another call finds out whether LINE is back."""
@@ -75,17 +81,20 @@ class Dispatcher:
             connector=connector, timeout=aiohttp.ClientTimeout(total=30, connect=5), trust_env=False
         )
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._watch = Watch(pool)
         self._templates: dict[tuple[UUID, int | None], Template] = {}
         self._paces: dict[UUID, tuple[Pace, Pace]] = {}
 
     async def close(self) -> None:
-        """Close the connections to LINE."""
+        """Close the connections to LINE, and look no more for what was stopped."""
+        await self._watch.close()
         await self.http.close()
 
     async def work_lane(self, brand_id: UUID, line_account_id: UUID) -> float | None:
         """Send what waits at one account. Answers in how many seconds to come again; None: when there is work."""
         try:
-            return await self._work(brand_id, line_account_id)
+            with self._watch.turn(brand_id, line_account_id) as turn:
+                return await self._work(turn, brand_id, line_account_id)
         except LineCircuitOpen as error:
             return max(error.retry_after_seconds, SOON_SECONDS)
         except (LineUnavailable, LineRateLimited) as error:
@@ -95,22 +104,26 @@ class Dispatcher:
             log.warning("lane_held", account=str(line_account_id), detail=str(error))
             return HOLD_SECONDS[Meaning.UNAUTHORIZED]
 
-    async def _work(self, brand_id: UUID, line_account_id: UUID) -> float | None:
-        until = asyncio.get_running_loop().time() + TURN_SECONDS
+    async def _work(self, turn: Turn, brand_id: UUID, line_account_id: UUID) -> float | None:
+        began_at = asyncio.get_running_loop().time()
+        until = began_at + TURN_SECONDS
         async with self._scoped(brand_id) as cursor:
             account = await batches.get_account(cursor, brand_id, line_account_id)
+            if account.is_stopped:
+                return None  # who lets it send again touches the lane
+            turn.known_at = began_at
             # All that LINE may refuse comes before anything is taken: waiting counts as no try, and while a secret is
             # wrong no retry key grows old.
             if seconds := self._rest_seconds(account):
                 return seconds
-            channel = self._open_channel(brand_id, line_account_id, account)
+            channel = self._open_channel(turn, account)
             needs_token = not channel.token and await batches.is_waiting(cursor, brand_id, line_account_id)
             if not needs_token:
-                next_up = await self._take(cursor, brand_id, line_account_id)
+                next_up = await self._take(cursor, turn)
         if needs_token:
             channel.token = await channel.get_token(None)
             async with self._scoped(brand_id) as cursor:
-                next_up = await self._take(cursor, brand_id, line_account_id)
+                next_up = await self._take(cursor, turn)
         while taken := next_up.batches:
             ends = await asyncio.gather(
                 *(self._send_batch(channel, brand_id, batch) for batch in taken), return_exceptions=True
@@ -120,11 +133,13 @@ class Dispatcher:
             holds = [outcome.hold for _, outcome in outcomes if outcome.hold is not None]
             is_over = bool(errors or holds) or asyncio.get_running_loop().time() >= until
             async with self._scoped(brand_id) as cursor:
+                for batch, outcome in outcomes:
+                    await part(cursor, brand_id, batch, outcome)
                 await batches.settle(cursor, brand_id, outcomes, datetime.now(UTC))
                 if not is_over:
                     # Another transaction, so that of lanes that end together the last one sees that it is the last.
                     await cursor.execute("COMMIT; " + _begin(brand_id))
-                    next_up = await self._take(cursor, brand_id, line_account_id)
+                    next_up = await self._take(cursor, turn)
             if errors:
                 raise errors[0]
             if holds:
@@ -137,8 +152,9 @@ class Dispatcher:
             await asyncio.to_thread(self._finish_runs, brand_id)
         return None if next_up.wait_seconds is None else min(next_up.wait_seconds, LOOK_AGAIN_SECONDS)
 
-    def _open_channel(self, brand_id: UUID, line_account_id: UUID, account: Account) -> Channel:
-        """How to send as an account, with the token that is kept, if one is."""
+    def _open_channel(self, turn: Turn, account: Account) -> Channel:
+        """How to send as the account of a turn, with the token that is kept, if one is."""
+        brand_id, line_account_id = turn.brand_id, turn.line_account_id
         key = self.keyring.open(brand_id, account.master_key_id, account.wrapped_key)
         secret = key.unseal(account.sealed_secret, secret_purpose(line_account_id)).decode()
         api_url = line_hosts(self.settings, account.mode).api_url
@@ -151,34 +167,52 @@ class Dispatcher:
             line_account_id, (Pace(PUSHES_PER_SECOND), Pace(MULTICASTS_PER_SECOND))
         )
         token = tokens.find(account.channel_id, secret) or ""
-        return Channel(self.http, api_url, account.channel_id, get_token, token, push, multicast, self._slots)
+        return Channel(self.http, api_url, account.channel_id, get_token, token, push, multicast, self._slots, turn, key)
 
     def _rest_seconds(self, account: Account) -> float:
         """How long LINE is to be left in peace by this account, since it did not answer. Raises NoTestHost."""
         api_url = line_hosts(self.settings, account.mode).api_url
         return circuits.wait_seconds(api_url, account.channel_id, time.monotonic())
 
-    async def _take(self, cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> NextUp:
+    async def _take(self, cursor: Cursor, turn: Turn) -> NextUp:
         """The next batches with their people; when there are none, whether a run has nothing left to send."""
+        brand_id, line_account_id = turn.brand_id, turn.line_account_id
+        asked_at = asyncio.get_running_loop().time()
         taken = await batches.take(cursor, brand_id, line_account_id, BATCHES_AT_ONCE)
+        turn.take({batch.run_id for batch in taken}, asked_at)
         for _, group in groupby(taken, key=lambda batch: batch.run_id):
-            of_run = list(group)
-            has_gaps = any(self._template(batch).gaps for batch in of_run)
-            await batches.load_people(cursor, brand_id, of_run, with_values=has_gaps)
+            await self._load_people(cursor, brand_id, list(group))
         if taken:
             return NextUp(taken, False)
         to_finish = await batches.has_run_to_finish(cursor, brand_id)
         return NextUp([], to_finish, await batches.find_wait_seconds(cursor, brand_id, line_account_id))
 
+    async def _load_people(self, cursor: Cursor, brand_id: UUID, of_run: list[TakenBatch]) -> None:
+        """Fill in the people of batches of one run, with as much of them as its texts name."""
+        variables = frozenset().union(*(self._template(batch).variables for batch in of_run))
+        first = of_run[0]
+        is_old = first.store_values is None and any(map(is_of_store, variables))
+        with_attributes = any(one.startswith(ATTRIBUTES) for one in variables)
+        await batches.load_people(
+            cursor, brand_id, of_run, with_values=first.personal or is_old, with_attributes=with_attributes
+        )
+        if "coupon.url" in variables and first.coupon_id is not None:
+            for batch in of_run:
+                batch.coupon_url = coupon_url(self.settings.public_url, first.coupon_id)
+
     async def _send_batch(self, channel: Channel, brand_id: UUID, batch: TakenBatch) -> Outcome:
         now = datetime.now(UTC)
         if batch.valid_until is not None and now + timedelta(seconds=batch.clock_shift_seconds) >= batch.valid_until:
             await asyncio.to_thread(self._end_run, brand_id, batch.run_id, "expired")
-            return Outcome(state=None)
+            customer_ids = [one.customer_id for one in batch.people]
+            return Outcome(hold=Answer(Meaning.HALTED, detail="It has expired."), untried=customer_ids)
         if now - batch.first_tried_at > KEY_LIFE:
             return Outcome(state="unknown")
+        template = self._template(batch)
+        if is_marked(template.pieces):
+            batch.tagger = Tagger(channel.key, batch.run_id)
         send = push_all if batch.personal else multicast_all
-        return await send(channel, batch, self._template(batch))
+        return await send(channel, batch, template)
 
     def _template(self, batch: TakenBatch) -> Template:
         content = (batch.run_id, batch.variant)
@@ -186,7 +220,8 @@ class Dispatcher:
         if template is None:
             if len(self._templates) > 200:
                 self._templates.clear()
-            template = self._templates[content] = read_template(batch.messages)
+            messages = open_at(batch.messages, self.settings.public_url)
+            template = self._templates[content] = read_template(messages)
         return template
 
     def _finish_runs(self, brand_id: UUID) -> None:

@@ -33,6 +33,7 @@ class Brand(Table, table=True):
     credentials are dead and its rows go."""
     sending_stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when nothing is sent at any account, by an emergency stop; null: sending."""
+    sending_stopped_reason: str | None = None
     holidays: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """Days on which nothing is sent."""
     suspended_at: datetime | None = Field(default=None, sa_type=Instant)

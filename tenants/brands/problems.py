@@ -13,3 +13,12 @@ class BrandSuspended(Problem):
 
     status: ClassVar[int] = 409
     suspended_at: datetime
+
+
+@dataclass(eq=False)
+class SendingStopped(Problem):
+    """Sending was stopped by hand."""
+
+    status: ClassVar[int] = 409
+    stopped_at: datetime
+    reason: str | None

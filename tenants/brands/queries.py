@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, col, select
 
 from tenants.brands.models import Brand
-from tenants.brands.problems import BrandSuspended
+from tenants.brands.problems import BrandSuspended, SendingStopped
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 
@@ -20,10 +20,12 @@ def get_brand(session: Session, brand_id: UUID) -> Brand:
 
 
 def get_sending_brand(session: ScopedSession) -> Brand:
-    """The session's brand, which may send. Raises BrandSuspended."""
+    """The session's brand, which may send. Raises BrandSuspended, SendingStopped."""
     brand = get_brand(session, session.scope.brand_id)
     if brand.suspended_at is not None:
         raise BrandSuspended(brand.suspended_at)
+    if brand.sending_stopped_at is not None:
+        raise SendingStopped(brand.sending_stopped_at, brand.sending_stopped_reason)
     return brand
 
 

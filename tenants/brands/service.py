@@ -21,8 +21,11 @@ def create_brand(session: ScopedSession, keyring: Keyring, *, name: str, timezon
 
 
 def lock_brand(session: ScopedSession) -> Brand:
-    """The session's brand, for changing it. Raises NotFound."""
-    wanted = select(Brand).where(col(Brand.id) == session.scope.brand_id).with_for_update()
+    """The session's brand, for changing it. Raises NotFound.
+
+    Whoever writes rows that refer to it, such as a launch, is not waited for: its key does not change.
+    """
+    wanted = select(Brand).where(col(Brand.id) == session.scope.brand_id).with_for_update(key_share=True)
     brand = session.exec(wanted).one_or_none()
     if brand is None:
         raise NotFound

@@ -69,6 +69,9 @@ class LineAccount(BrandTable, table=True):
     """How far the list of those who followed before Noren has been read; null until that was asked for."""
     sending_stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when nothing is sent from it, by an emergency stop; null: sending."""
+    sending_stopped_reason: str | None = None
+    sending_stopped_by: str | None = None
+    """`head_office`, or `store`: then a store may let it go on."""
     store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
 

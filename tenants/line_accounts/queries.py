@@ -29,8 +29,11 @@ def find_account_of_channel(session: Session, channel_id: str) -> LineAccount | 
 
 
 def lock_account(session: Session, account_id: UUID) -> LineAccount:
-    """A live account, for changing it. Raises NotFound."""
-    wanted = live_accounts().where(col(LineAccount.id) == account_id).with_for_update()
+    """A live account, for changing it. Raises NotFound.
+
+    Whoever writes rows that refer to it, such as a launch, is not waited for: its key does not change.
+    """
+    wanted = live_accounts().where(col(LineAccount.id) == account_id).with_for_update(key_share=True)
     account = session.exec(wanted).one_or_none()
     if account is None:
         raise NotFound

@@ -16,6 +16,7 @@ class Store(BrandTable, table=True):
     __table_args__ = (
         UniqueConstraint("brand_id", "no"),
         Index("uq_store_brand_id_code", "brand_id", "code", unique=True, postgresql_where=text("archived_at IS NULL")),
+        Index("ix_store_quiet_hours", "brand_id", "no", postgresql_where=text("jsonb_typeof(quiet_hours) = 'object'")),
     )
 
     no: int

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from app.admin.patches import absent
 from app.callers import CallerKind
 from app.customers.erasing.schemas import Retention
-from app.schemas import Body, BrandId, Instant, Name, Read, StoreId, example
+from app.schemas import Body, BrandId, Instant, Name, OneLine, Read, StoreId, example
 
 
 @cache
@@ -80,6 +80,14 @@ class BrandPatch(Body):
     )
 
 
+class StopSending(Body):
+    """Why sending is stopped, for those who find it so."""
+
+    model_config = example(reason="クーポンの金額が違っていました。")
+
+    reason: Annotated[OneLine, Field(max_length=500)]
+
+
 class BrandRead(Read):
     """The brand."""
 
@@ -96,6 +104,10 @@ class BrandRead(Read):
         description="Why people are not joined over LINE accounts, in words; null: they are.", examples=[None]
     )
     joining_detail_ja: str | None = Field(description="The same in Japanese.", examples=[None])
+    sending_stopped_at: Instant | None = Field(
+        description="Since when nothing is sent at any account, by an emergency stop; null: sending.", examples=[None]
+    )
+    sending_stopped_reason: str | None = Field(examples=[None])
     created_at: Instant
 
 

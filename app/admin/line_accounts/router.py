@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
 from app.admin import patches
+from app.admin.brand.schemas import StopSending
 from app.admin.line_accounts import service
 from app.admin.line_accounts.asking import AskedAll, AskedChange, AskedRegistration, keep_new
 from app.admin.line_accounts.findings import find_trouble, weightiest_first
@@ -21,9 +23,11 @@ from app.admin.line_accounts.schemas import (
     Quota,
 )
 from app.admin.line_accounts.tasks import check_account
-from app.auth import Now, OpenedKey, ScopedSession, allow
+from app.auth import Caller, Now, OpenedKey, ScopedSession, allow
+from app.callers import CallerInfo
 from app.customers.backfill import start_backfill
 from app.jobs.queue import defer
+from app.messaging import stopping
 from app.messaging.models import QuotaMonth
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
@@ -32,6 +36,7 @@ from tenants.line_accounts import queries
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import archive_account as archive
 from tenants.line_accounts.service import holds_secret, replace_login_secret, replace_secret
+from tenants.problems import PermissionMissing
 
 router = APIRouter(prefix="/v1/line-accounts", tags=["line-accounts"], route_class=ApiRoute)
 
@@ -150,6 +155,43 @@ def backfill_line_account(
     account = queries.lock_account(session, line_account_id)
     start_backfill(session, account, now)
     return _read(session, account, public_url, now)
+
+
+@router.post("/{line_account_id}/stop-sending", dependencies=[allow("campaigns:launch")])
+def stop_sending_of_line_account(
+    line_account_id: LineAccountId,
+    body: StopSending,
+    session: ScopedSession,
+    caller: Caller,
+    public_url: PublicUrl,
+    now: Now,
+) -> LineAccountRead:
+    """Stop all sending from one account at once, whichever campaign or weather rule it is of.
+
+    Once this has answered no call to LINE begins for it; those in flight end. A store stops an account that speaks
+    for its stores only.
+    """
+    account = _lock_own(session, caller, line_account_id)
+    stopping.stop_account(session, account, caller.scope, body.reason, now)
+    return _read(session, account, public_url, now)
+
+
+@router.post("/{line_account_id}/resume-sending", dependencies=[allow("campaigns:launch")])
+def resume_sending_of_line_account(
+    line_account_id: LineAccountId, session: ScopedSession, caller: Caller, public_url: PublicUrl, now: Now
+) -> LineAccountRead:
+    """Let one account send again: what waited goes on where it stopped. What head office stopped no store resumes."""
+    account = _lock_own(session, caller, line_account_id)
+    stopping.resume_account(session, account, caller.scope, now)
+    return _read(session, account, public_url, now)
+
+
+def _lock_own(session: ScopedSession, caller: CallerInfo, account_id: UUID) -> LineAccount:
+    """An account that speaks for nobody but the caller's stores. Raises NotFound, PermissionMissing."""
+    account = queries.lock_account(session, account_id)
+    if not all(caller.scope.sees_store(no) for no in account.store_nos):
+        raise PermissionMissing("campaigns:launch")
+    return account
 
 
 def _read(session: ScopedSession, account: LineAccount, public_url: str, now: datetime) -> LineAccountRead:

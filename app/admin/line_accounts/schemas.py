@@ -184,6 +184,15 @@ class LineAccountRead(Read):
     checked_at: Instant | None
     heard_at: Instant | None = Field(description="When its webhook last brought something, to the minute.")
     backfill: BackfillRead | None
+    sending_stopped_at: Instant | None = Field(
+        description="Since when nothing is sent from it, by an emergency stop; null: sending. The brand's own stop is"
+        " told at `/v1/brand`.",
+        examples=[None],
+    )
+    sending_stopped_reason: str | None = Field(examples=[None])
+    sending_stopped_by: Literal["head_office", "store"] | None = Field(
+        description="What head office stopped no store lets go on.", examples=[None]
+    )
     quota: Quota | None
     created_at: Instant
 

@@ -1,0 +1,86 @@
+"""A batch that was broken off in the middle: who was sent to is settled, who was not waits in a batch of her own kind.
+
+Else nobody could say of a batch that is stopped for good whom it had reached, and those who were never tried would
+share the age of the keys of those who were: what rests for a day could not be sent any more.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.messaging.batches import Cursor, Outcome, TakenBatch
+from app.messaging.freeze import BATCHES_PER_ACCOUNT
+
+
+async def part(cursor: Cursor, brand_id: UUID, batch: TakenBatch, outcome: Outcome) -> None:
+    """Leave in a batch that is held back only those who were sent to; then it is to be settled, and held no more.
+
+    Those whom it may have reached, and those whom it surely did not, get batches of their own, under the same key: so
+    each person's key stays what it was. Where nobody was sent to, it stays held back.
+    """
+    if outcome.hold is None:
+        return
+    # Whoever took it before may have tried anybody.
+    is_fresh = batch.attempts == 1
+    values = {"brand_id": brand_id, "run_id": batch.run_id, "batch_no": batch.batch_no}
+    done = batch.size - len(outcome.untried) - len(outcome.unclear)
+    if done or outcome.unclear:
+        await _move(cursor, values, outcome.untried, is_fresh=is_fresh)
+    elif is_fresh:
+        await cursor.execute(_UNTOUCH, values)
+    if done:
+        await _move(cursor, values, outcome.unclear, is_fresh=False)
+        batch.size = done
+        outcome.hold = None
+
+
+async def _move(cursor: Cursor, values: dict[str, object], customer_ids: Sequence[UUID], *, is_fresh: bool) -> None:
+    if customer_ids:
+        await cursor.execute(_MOVE, {**values, "customer_ids": list(customer_ids), "is_fresh": is_fresh})
+
+
+# A run that was ended for good meanwhile has marked the batch so, and has given its quota back.
+_STATE = """
+CASE WHEN whole.state = 'waiting' THEN 'waiting' WHEN %(is_fresh)s THEN 'stopped' ELSE 'unknown' END
+"""
+_MOVE = f"""
+WITH whole AS (
+    SELECT batch.*, (
+        SELECT max(other.batch_no) + 1 FROM batch AS other
+        WHERE other.brand_id = batch.brand_id AND other.run_id = batch.run_id
+          AND other.batch_no BETWEEN batch.account_no * {BATCHES_PER_ACCOUNT}
+                                 AND batch.account_no * {BATCHES_PER_ACCOUNT} + {BATCHES_PER_ACCOUNT - 1}
+    ) AS next_no
+    FROM batch
+    WHERE batch.brand_id = %(brand_id)s AND batch.run_id = %(run_id)s AND batch.batch_no = %(batch_no)s
+    FOR UPDATE
+), moved AS (
+    UPDATE delivery SET batch_no = whole.next_no FROM whole
+    WHERE delivery.brand_id = %(brand_id)s AND delivery.run_id = %(run_id)s AND delivery.batch_no = %(batch_no)s
+      AND delivery.customer_id = ANY(%(customer_ids)s::uuid[])
+    RETURNING coalesce(delivery.store_no::text, '') AS no
+), counted AS (
+    SELECT no, count(*)::int AS count FROM moved GROUP BY no
+), part AS (
+    SELECT sum(count)::int AS size, jsonb_object_agg(no, count) AS stores FROM counted
+), inserted AS (
+    INSERT INTO batch (brand_id, run_id, batch_no, line_account_id, account_no, size, stores, retry_key, variant,
+                       not_before, reserved_on, unit, state, attempts, first_tried_at, done_at)
+    SELECT whole.brand_id, whole.run_id, whole.next_no, whole.line_account_id, whole.account_no, part.size, part.stores,
+           whole.retry_key, whole.variant, whole.not_before, whole.reserved_on, whole.unit, {_STATE},
+           CASE WHEN %(is_fresh)s THEN 0 ELSE whole.attempts END,
+           CASE WHEN NOT %(is_fresh)s THEN whole.first_tried_at END, whole.done_at
+    FROM whole CROSS JOIN part WHERE part.size > 0
+)
+UPDATE batch SET size = batch.size - part.size, stores = (
+    SELECT coalesce(jsonb_object_agg(key, value::int - coalesce(count, 0)), '{{}}')
+    FROM jsonb_each_text(batch.stores) LEFT JOIN counted ON counted.no = key
+    WHERE value::int > coalesce(count, 0)
+)
+FROM part
+WHERE batch.brand_id = %(brand_id)s AND batch.run_id = %(run_id)s AND batch.batch_no = %(batch_no)s AND part.size > 0
+"""
+
+_UNTOUCH = """
+UPDATE batch SET attempts = 0, first_tried_at = NULL, state = CASE state WHEN 'unknown' THEN 'stopped' ELSE state END
+WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s AND state <> 'sent'
+"""
