@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.admin.line_accounts import tasks as _line_accounts
 from app.auto_tags import tasks as _auto_tags
 from app.auto_tags.projection import tag_by_events
+from app.campaigns.life import tasks as _campaigns
 from app.campaigns.projection import close_campaigns
 from app.customers import backfill as _backfill
 from app.customers import recount as _recount
@@ -22,8 +23,11 @@ from app.customers.linking import service as _linking
 from app.customers.tags import tasks as _tags
 from app.events.models import Event
 from app.inbound import tasks as _inbound
+from app.insight import tasks as _insight
 from app.jobs.queue import Clockwork, periodic, queue
 from app.liff import tasks as _liff
+from app.links.projection import count_clicks
+from app.messaging import tasks as _messaging
 from app.operations import tasks as _operations
 from app.operators.requests import forget_requests
 from app.qr_codes import tasks as _qr_codes
@@ -36,13 +40,15 @@ from tenants.session import ScopedSession
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _auto_tags, _backfill, _customers, _erasing, _exports, _imports, _inbound, _liff, _line_accounts, _linking,
-    _operations, _qr_codes, _recount, _reports, _same_ids, _segments, _tags, _weather,
+    _auto_tags, _backfill, _campaigns, _customers, _erasing, _exports, _imports, _inbound, _insight, _liff,
+    _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments, _tags,
+    _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
 SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (
     move_daily_metrics,
+    count_clicks,
     close_campaigns,
     tag_by_events,
 )

@@ -6,7 +6,7 @@ which master key opens its data keys, and for as long as old and new are both at
 
 import os
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from hmac import compare_digest
@@ -76,6 +76,14 @@ class BrandKey:
         except (InvalidTag, ValueError) as error:
             raise Unsealable(purpose) from error
 
+    def derive(self, purpose: str) -> bytes:
+        """A key of 16 bytes for one purpose, of the key that seals."""
+        return _derive(self._keys[self.current], self.brand_id, purpose)
+
+    def derive_all(self, purpose: str) -> Iterator[bytes]:
+        """What `derive` gave under each of these keys, the newest first."""
+        return (_derive(self._keys[number], self.brand_id, purpose) for number in reversed(self.numbers))
+
     def with_further_key(self) -> "BrandKey":
         """These keys and a new one, which opens but does not seal yet."""
         return replace(self, _keys={**self._keys, self.numbers[-1] + 1: os.urandom(_KEY)})
@@ -104,6 +112,10 @@ class BrandKey:
 
 def _bound(header: bytes, brand_id: UUID, purpose: str) -> bytes:
     return (b"" if header == _FIRST else header) + brand_id.bytes + purpose.encode()
+
+
+def _derive(key: bytes, brand_id: UUID, purpose: str) -> bytes:
+    return blake2b(brand_id.bytes + purpose.encode(), key=key, digest_size=16, person=b"noren.derived").digest()
 
 
 class Keyring:

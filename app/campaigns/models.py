@@ -37,6 +37,8 @@ class Campaign(BrandTable, table=True):
     approved_at: datetime | None = Field(default=None, sa_type=Instant)
     """When head office approved it as it stands; null again once it is changed."""
     goal: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    tracking: str = Field(default="campaign", sa_column_kwargs={"server_default": "campaign"})
+    """Whether addresses in its messages lead by way of ours: `campaign`, `person` or `none`."""
     copied_from_id: UUID | None = None
     store_id: UUID | None = None
     store_no: int | None = None

@@ -61,6 +61,8 @@ class DryRun(BrandTable, table=True):
     campaign_id: UUID
     fingerprint: str
     """Of what was rehearsed: the same for the same content and audience."""
+    by_account: dict[str, int] | None = Field(default=None, sa_type=JSONB)
+    """How many messages it came to, by account number as text; null in those from before that was kept."""
     store_no: int | None = None
 
 
@@ -173,9 +175,7 @@ class QuotaMonth(BrandRow, table=True):
     """Of what we sent, at least so many that LINE does not count, since they reached nobody."""
     line_used: int | None = None
     """What LINE told last."""
-    marks: list[dict[str, Any]] = Field(
-        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": "[]"}
-    )
+    marks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": "[]"})
     """What we had sent at moments of the last day: `{"at", "sent"}`, oldest first."""
     reserved: int = 0
     synced_at: datetime | None = Field(default=None, sa_type=Instant)
