@@ -5,6 +5,7 @@ import app.auto_tags.models
 import app.campaigns.models
 import app.commerce.models
 import app.coupons.models
+import app.customer_lists.models
 import app.customers.attributes.models
 import app.customers.consents.models
 import app.customers.erasing.models
@@ -14,8 +15,10 @@ import app.customers.notes.models
 import app.events.models
 import app.idempotency
 import app.inbound.models
+import app.insight.models
 import app.jobs.models
 import app.liff.models
+import app.links.models
 import app.messaging.models
 import app.operations.models
 import app.qr_codes.models

@@ -10,6 +10,7 @@ HEAD_OFFICES: dict[str, str] = {
     "attr": "what the brand declares says what the store's values must be",
     "atag": "head office's auto-tags say how its tags come to the store's customers",
     "seg": "a store may use head office's segments, and of what they name has what it sees",
+    "list": "a store's campaign may go to head office's lists, of which it sees its own customers",
     "cmp": "head office's campaigns go to the store's customers",
     "cpn": "head office's coupons are redeemed at the store",
     "rule": "head office's rules decide for the store",

@@ -18,6 +18,7 @@ from app.auto_tags.models import AutoTag
 from app.campaigns.models import Campaign
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
+from app.customer_lists.models import CustomerList, CustomerListMember
 from app.customers.attributes.models import CustomerAttribute
 from app.customers.consents.models import Consent
 from app.customers.erasing.models import ErasureReceipt
@@ -293,6 +294,20 @@ def _segment(made: Made) -> UUID:
     return make.segment(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no).id
 
 
+def _customer_list(made: Made) -> UUID:
+    chosen = CustomerList(name=made.name, store_id=made.store_id, store_no=made.store_no)
+    made.session.add(chosen)
+    made.session.flush()
+    for _ in range(2 if made.rich else 1):
+        made.session.add(
+            CustomerListMember(
+                list_id=chosen.id, customer_id=_customer(made), store_no=made.store_no, added_at=utc_now()
+            )
+        )
+    made.session.flush()
+    return chosen.id
+
+
 def _auto_tag(made: Made) -> UUID:
     made.session.flush()
     row = AutoTag(
@@ -488,6 +503,7 @@ THINGS: dict[str, Thing] = {
     "tag": Thing(_tag, BOTH),
     "tag/put-on": Thing(_tag, BOTH),
     "seg": Thing(_segment, BOTH),
+    "list": Thing(_customer_list, BOTH),
     "atag": Thing(_auto_tag, BOTH),
     "cmp": Thing(_campaign, BOTH),
     "cpn": Thing(lambda made: _coupon(made).id, BOTH),

@@ -12,6 +12,7 @@ PREFIX_OF: Final = {
     "staff": "staff", "support_grant": "grant", "customer": "cus", "friend": "frd", "tag": "tag", "segment": "seg",
     "campaign": "cmp", "run": "run", "coupon": "cpn", "issued_coupon": "icpn", "redemption": "red",
     "weather_rule": "rule", "weather_decision": "dec", "order": "ord", "event": "evt", "brand": "brand",
+    "customer_list": "list",
     "home_store": "store", "parent": "area",
 }  # fmt: skip
 """By table, and by what a column refers to: `store_id` holds a store's."""

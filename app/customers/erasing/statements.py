@@ -112,6 +112,7 @@ STEPS: Final = (
     _delete("customer_tag"),
     _delete("external_id"),
     _delete("customer_note"),
+    _delete("customer_list_member"),
     Step(
         "customer_merge",
         """

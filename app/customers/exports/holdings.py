@@ -87,6 +87,13 @@ HOLDINGS: Final = (
         unsaid="store_no",
     ),
     Holding(
+        "lists",
+        "customer_list_member",
+        "list_id customer_id added_at",
+        order="customer_id, list_id",
+        unsaid="store_no",
+    ),
+    Holding(
         "orders",
         "order",
         "id created_at external_id customer_id store_id amount_yen ordered_at",

@@ -25,7 +25,7 @@ FORMAT = "noren-person/1"
 ROWS_AT_ONCE = 500
 STREAMED: Final = {"stream_results": True, "max_row_buffer": ROWS_AT_ONCE}
 
-PREFIX_OF = {**_PREFIX_OF, "home_store_id": "store", "merged_into_id": "cus"}
+PREFIX_OF = {**_PREFIX_OF, "home_store_id": "store", "list_id": "list", "merged_into_id": "cus"}
 _ID_OF_NO = {
     "store_no": "store_id",
     "at_store_no": "at_store_id",

@@ -76,6 +76,7 @@ class PersonExport(Read):
     tags: Annotated[list[Row], _rows("Labels that were put on her.")]
     consents: Annotated[list[Row], _rows("What she allowed and withdrew.")]
     notes: Annotated[list[Row], _rows("What staff wrote down about her.")]
+    lists: Annotated[list[Row], _rows("Lists that she was put on.")]
     orders: Annotated[list[Row], _rows("What she bought.")]
     visits: Annotated[list[Row], _rows("When she came.")]
     issued_coupons: Annotated[list[Row], _rows("Coupons in her hands.")]

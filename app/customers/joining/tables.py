@@ -79,6 +79,7 @@ MOVED: Final = (
     Moved("line_content", (("line_account_id", "uuid"), ("message_id", "text"))),
     Moved("qr_scan"),
     Moved("customer_note"),
+    Moved("customer_list_member", (("list_id", "uuid"),), twins_by=("list_id",)),
 )
 
 KEPT: Final = {
