@@ -15,6 +15,7 @@ BENCHMARKS = {
     "P2": "app.bench.p2_push",
     "P3": "app.bench.p3_campaign",
     "P4": "app.bench.p4_segment",
+    "P5": "app.bench.p5_dry_run",
     "P8": "app.bench.p8_import",
     "P11": "app.bench.p11_walls",
     "P12": "app.bench.p12_start",

@@ -1,13 +1,31 @@
-"""Dry runs: what launching a campaign now would come to."""
+"""Dry runs: what launching a campaign now would come to, kept so that the launch can tell what changed since."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
 
 from app.campaigns.audience import read_audience
 from app.campaigns.models import Campaign
-from app.campaigns.schemas import AccountCount, DryRunRead
-from app.messaging.planning import plan
+from app.campaigns.samples import render_samples
+from app.campaigns.schemas import AccountCount, DryRunRead, StoreCount
+from app.messaging import queries as runs
+from app.messaging import rehearsals
+from app.messaging.freeze import Audience, Tally
+from app.messaging.models import DryRun, Run
+from app.messaging.planning import limit
+from tenants.problems import Invalid
 from tenants.session import ScopedSession
+
+REHEARSED = (
+    "audience", "messages", "variants", "experiment", "coupon_id", "sender_policy", "one_per_person", "holdout_ratio",
+    "quota_policy",
+)  # fmt: skip
+"""What of a campaign decides who gets what: a dry run of other values is a dry run of another campaign."""
 
 
 def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts_copies: bool = True) -> DryRunRead:
@@ -15,9 +33,69 @@ def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts
     audience = read_audience(session, campaign, now)
     if not counts_copies:
         audience = replace(audience, most=None)
-    _, tally = plan(session, audience, campaign.quota_policy, now)
-    ids = {sender.account_no: sender.line_account_id for sender in audience.senders}
-    by_account = [
-        AccountCount(line_account_id=ids[no], chosen=count) for no, count in sorted(tally.chosen_by_account.items())
+    limited = limit(session, audience, campaign.quota_policy, now, until=campaign.valid_until)
+    kept = DryRun(
+        campaign_id=campaign.id, fingerprint=_fingerprint(campaign), store_no=campaign.store_no, created_at=now
+    )
+    tally = rehearsals.record(session, kept, limited)
+    by_store = _count_by_store(session, tally)
+    return DryRunRead(
+        id=kept.id,
+        made_at=kept.created_at,
+        chosen=tally.chosen,
+        left_out=tally.left_out,
+        by_line_account=_count_by_account(limited, tally),
+        by_store=by_store,
+        samples=render_samples(session, campaign, [one.store_id for one in by_store], now),
+    )
+
+
+def find_rehearsed(session: ScopedSession, campaign: Campaign, dry_run_id: UUID | None) -> DryRun | None:
+    """The dry run that a launch comes from: the one that is named, or else the newest of the campaign as it stands.
+
+    Raises Invalid where the campaign has no dry run of that id.
+    """
+    if dry_run_id is None:
+        return rehearsals.find_newest(session, campaign.id, _fingerprint(campaign))
+    found = rehearsals.find_dry_run(session, campaign.id, dry_run_id)
+    if found is None:
+        raise Invalid.at("/dry_run_id", "This campaign has no such dry run; they are kept for a week.")
+    return found
+
+
+def tell_difference(session: ScopedSession, run: Run, kept: DryRun | None) -> None:
+    """Write down which dry run a run comes from, and what changed since."""
+    if kept is not None:
+        run.dry_run_id = kept.id
+        run.difference = rehearsals.compare(session, kept, run.id)
+        session.add(run)
+        session.flush()
+
+
+def _fingerprint(campaign: Campaign) -> str:
+    told = {name: getattr(campaign, name, None) for name in REHEARSED}
+    return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _count_by_account(audience: Audience, tally: Tally) -> list[AccountCount]:
+    senders = {sender.account_no: sender for sender in audience.senders}
+    return [
+        AccountCount(
+            line_account_id=senders[no].line_account_id,
+            chosen=count,
+            quota_after=None if (free := senders[no].free) is None else max(0, free - count),
+        )
+        for no, count in sorted(tally.chosen_by_account.items())
     ]
-    return DryRunRead(chosen=tally.chosen, left_out=tally.left_out, by_line_account=by_account)
+
+
+def _count_by_store(session: ScopedSession, tally: Tally) -> list[StoreCount]:
+    counts: dict[str, int] = {}
+    for stores in tally.batches.values():
+        for no, count in stores.items():
+            counts[no] = counts.get(no, 0) + count
+    ids: dict[str, UUID | None] = {
+        str(no): store_id for no, store_id in runs.map_store_ids(session, {int(no) for no in counts if no}).items()
+    }
+    most_first: Sequence[tuple[str, Any]] = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return [StoreCount(store_id=ids.get(no), chosen=count) for no, count in most_first]
