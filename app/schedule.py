@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app.admin.line_accounts import tasks as _line_accounts
+from app.admin.line_accounts.projection import retell_quotas
 from app.auto_tags import tasks as _auto_tags
 from app.auto_tags.projection import tag_by_events
 from app.campaigns.life import tasks as _campaigns
@@ -51,6 +52,7 @@ SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (
     count_clicks,
     close_campaigns,
     tag_by_events,
+    retell_quotas,
 )
 """Who hears of new events, in this order, in the projector's transaction."""
 

@@ -58,9 +58,9 @@ def launch(place: Place, brand: BenchBrand, campaign_id: UUID, *, paused: bool =
     """Launch a draft, as the API does; with `paused` nothing is sent yet."""
     with open_session(place.engine, brand.scope) as session:
         campaign = queries.lock_campaign(session, campaign_id)
-        run = lifecycle.launch(session, campaign, datetime.now(UTC))
+        run = lifecycle.begin(session, campaign, datetime.now(UTC))
         if paused:
-            lifecycle.pause(session, campaign)
+            lifecycle.pause(session, campaign, "bench")
         session.commit()
         return Launched(campaign_id, run.id)
 
@@ -69,7 +69,7 @@ def resume(place: Place, brand: BenchBrand, campaign_id: UUID) -> None:
     """Let a paused campaign send."""
     with open_session(place.engine, brand.scope) as session:
         campaign: Campaign = queries.lock_campaign(session, campaign_id)
-        lifecycle.resume(session, campaign)
+        lifecycle.resume(session, campaign, "bench")
         session.commit()
 
 

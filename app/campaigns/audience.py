@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, true
 from sqlmodel import col
 
 from app.campaigns import queries
+from app.campaigns.life.best_time import cut_by_best_hour
+from app.campaigns.life.scheduling import read_best_time
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import AudienceBody
 from app.coupons import queries as coupons
 from app.coupons import service as issuing
 from app.coupons.models import Coupon
 from app.customers.models import Customer
-from app.messaging.freeze import Audience, Sender
+from app.messaging.freeze import Audience, Cut, Sender
 from app.messaging.planning import list_senders
 from app.messaging.policies import read_policy
 from app.segments import service as segments
@@ -64,7 +67,14 @@ def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> 
         capped=issuing.holds_too_many(coupon) if coupon else None,
         most=issuing.remaining(session, coupon) if coupon else None,
         owner_no=campaign.store_no,
+        cuts=_list_cuts(session, campaign, ZoneInfo(brand.timezone), now),
     )
+
+
+def _list_cuts(session: ScopedSession, campaign: Campaign, zone: ZoneInfo, now: datetime) -> list[Cut]:
+    """How those who are chosen are parted."""
+    best_time = read_best_time(campaign)
+    return [cut_by_best_hour(session, best_time, zone, now, campaign.store_no)] if best_time else []
 
 
 def find_coupon(session: ScopedSession, campaign: Campaign) -> Coupon | None:

@@ -1,50 +1,114 @@
 """What becomes of a campaign: launched once, paused, resumed, cancelled."""
 
 from datetime import datetime
+from uuid import UUID
 
+from app.callers import CallerInfo
 from app.campaigns.audience import find_coupon, read_audience
+from app.campaigns.life.approval import require_approval
+from app.campaigns.life.queries import find_scheduled
+from app.campaigns.life.scheduling import end, is_late, postpone, read_send_at, require_valid, schedule
+from app.campaigns.life.states import require, take
 from app.campaigns.models import Campaign
-from app.campaigns.service import OPEN
+from app.campaigns.rehearsal import find_rehearsed, tell_difference
 from app.coupons import service as issuing
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.freeze import lock_brand
 from app.messaging.guards import find_quiet_end
 from app.messaging.models import Run
+from app.schemas import write_instant
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
-from tenants.problems import Conflict
+from tenants.problems import Conflict, Problem
 from tenants.session import ScopedSession
 
 
-def launch(session: ScopedSession, campaign: Campaign, now: datetime) -> Run:
-    """Freeze the audience, issue the coupon, begin to send. The campaign is locked, so it runs once."""
-    if campaign.status not in OPEN:
-        raise Conflict(f"This campaign is {campaign.status}; a campaign is launched once.")
+def launch(
+    session: ScopedSession, campaign: Campaign, caller: CallerInfo, now: datetime, *, dry_run_id: UUID | None = None
+) -> None:
+    """Begin to send, or let the clock do so where the schedule names a moment to come. The campaign is locked.
+
+    Raises Conflict, ApprovalMissing, PermissionMissing, and what `begin` raises.
+    """
+    if campaign.status == "scheduled":
+        raise Conflict("This campaign is scheduled; set its schedule to null to launch it by hand.")
+    require(campaign, "launched")
+    require_approval(campaign, get_brand(session, session.scope.brand_id), caller)
+    send_at = read_send_at(campaign)
+    if send_at is not None and send_at > now:
+        schedule(session, campaign, caller, send_at)
+    elif send_at is not None and is_late(campaign, send_at, now):
+        raise Conflict("schedule.send_at has passed; name another moment, or none.")
+    else:
+        begin(session, campaign, now, by=caller.outside_id, dry_run_id=dry_run_id)
+
+
+def launch_on_time(session: ScopedSession, campaign_id: UUID, now: datetime) -> bool:
+    """Launch a campaign whose moment has come; whether there was anything to do: a second call finds it launched.
+
+    What comes too late expires, what falls into quiet hours waits for their end, what cannot be launched has failed;
+    the latter is not tried again.
+    """
+    campaign = find_scheduled(session, campaign_id)
+    if campaign is None or campaign.scheduled_at is None or campaign.scheduled_at > now:
+        return False
+    brand = get_brand(session, session.scope.brand_id)
     if campaign.valid_until is not None and campaign.valid_until <= now:
-        raise Conflict("The campaign's valid_until has passed.")
+        end(session, campaign, "expired", "Its valid_until had passed when its moment came.", now)
+    elif is_late(campaign, campaign.scheduled_at, now):
+        end(
+            session,
+            campaign,
+            "expired",
+            f"It was to go at {write_instant(campaign.scheduled_at)}; now it is late.",
+            now,
+        )
+    elif (quiet_end := find_quiet_end(brand.quiet_hours, brand.timezone, now)) is not None:
+        postpone(session, campaign, quiet_end, now)
+    else:
+        try:
+            with session.begin_nested():
+                begin(session, campaign, now)
+        except Problem as problem:
+            end(session, campaign, "failed", str(problem), now)
+    return True
+
+
+def begin(
+    session: ScopedSession, campaign: Campaign, now: datetime, *, by: str | None = None, dry_run_id: UUID | None = None
+) -> Run:
+    """Freeze the audience, issue the coupon, begin to send. The campaign is locked, so it runs once.
+
+    The run is compared with this dry run, or else with the newest of the campaign as it stands.
+    """
+    require_valid(session, campaign, now)
     lock_brand(session)
     _require_waking(get_brand(session, session.scope.brand_id), now)
     coupon = find_coupon(session, campaign)
     if coupon is not None:
         issuing.require_current(session, coupon, now)
+    rehearsed = find_rehearsed(session, campaign, dry_run_id)
     run, _ = messaging.start_run(
         session,
         cause=messaging.Cause(
             kind="campaign", campaign_id=campaign.id, store_no=campaign.store_no, valid_until=campaign.valid_until
         ),
         content=messaging.Content(
-            messages=campaign.messages, coupon_id=campaign.coupon_id, coupon_name=coupon.name if coupon else None
+            messages=campaign.messages,
+            coupon_id=campaign.coupon_id,
+            coupon_name=coupon.name if coupon else None,
+            tracking=campaign.tracking,
         ),
         audience=read_audience(session, campaign, now),
         quota_policy=campaign.quota_policy,
         now=now,
     )
+    tell_difference(session, run, rehearsed)
     if coupon is not None:
         issuing.issue_to_run(session, coupon, run, now=now)
-    campaign.status, campaign.launched_at = "sending", now
-    session.add(campaign)
-    session.flush()
+    campaign.launched_at = now
+    take(session, campaign, "launched", by=by)
     return run
 
 
@@ -55,29 +119,23 @@ def _require_waking(brand: Brand, now: datetime) -> None:
         raise Conflict(f"These are the brand's quiet hours, until {end:%H:%M}; launch it then.")
 
 
-def pause(session: ScopedSession, campaign: Campaign) -> None:
+def pause(session: ScopedSession, campaign: Campaign, by: str) -> None:
     """Pause. Raises Conflict unless it sends."""
     messaging.pause(session, _locked_run(session, campaign, "sending"))
-    campaign.status = "paused"
-    session.add(campaign)
+    take(session, campaign, "paused", by=by)
 
 
-def resume(session: ScopedSession, campaign: Campaign) -> None:
+def resume(session: ScopedSession, campaign: Campaign, by: str) -> None:
     """Resume. Raises Conflict unless it is paused."""
     messaging.resume(session, _locked_run(session, campaign, "paused"))
-    campaign.status = "sending"
-    session.add(campaign)
+    take(session, campaign, "resumed", by=by)
 
 
-def cancel(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
+def cancel(session: ScopedSession, campaign: Campaign, by: str, now: datetime) -> None:
     """Stop for good. Raises Conflict when there is nothing left to stop."""
-    if campaign.status in OPEN:
-        campaign.status = "cancelled"
-    else:
+    if campaign.launched_at is not None:
         messaging.stop(session, _locked_run(session, campaign, "sending", "paused"), now)
-        campaign.status = "cancelled"
-    session.add(campaign)
-    session.flush()
+    take(session, campaign, "cancelled", by=by)
 
 
 def _locked_run(session: ScopedSession, campaign: Campaign, *statuses: str) -> Run:

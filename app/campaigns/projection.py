@@ -4,29 +4,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
 
+from app.campaigns.life.states import can_take, take
 from app.campaigns.models import Campaign
 from app.events.models import Event
 from tenants.session import ScopedSession
 
-_STATUS = {"finished": "sent", "stopped": "cancelled", "expired": "expired"}
+_STEP = {"finished": "sent", "stopped": "cancelled", "expired": "expired"}
 
 
 def close_campaigns(session: ScopedSession, events: Sequence[Event]) -> None:
-    """Subscriber: set the status of campaigns whose run has finished, was stopped or has expired."""
-    for event in events:
-        if event.type != "run.finished" or not event.data.get("campaign_id"):
-            continue
-        session.exec(
-            update(Campaign)
-            .where(col(Campaign.id) == UUID(event.data["campaign_id"]), col(Campaign.status).in_(("sending", "paused")))
-            .values(status=_status_of(event.data))
-        )
+    """Subscriber: end the campaigns whose run has finished, was stopped or has expired."""
+    ended = {UUID(event.data["campaign_id"]): event.data for event in events if _is_of_campaign(event)}
+    if not ended:
+        return
+    locked = select(Campaign).where(col(Campaign.id).in_(ended)).order_by(col(Campaign.id)).with_for_update()
+    for campaign in session.exec(locked):
+        kind, note = _tell(ended[campaign.id])
+        if can_take(campaign, kind):
+            take(session, campaign, kind, note=note)
 
 
-def _status_of(finished: Mapping[str, Any]) -> str:
-    """How a campaign ended; one that chose people and reached nobody has failed."""
-    status = _STATUS[finished["status"]]
-    return "failed" if status == "sent" and finished["chosen"] and not finished["sent"] else status
+def _is_of_campaign(event: Event) -> bool:
+    return event.type == "run.finished" and bool(event.data.get("campaign_id"))
+
+
+def _tell(finished: Mapping[str, Any]) -> tuple[str, str | None]:
+    """How a campaign ended, and why; one that chose people and reached nobody has failed."""
+    kind = _STEP[finished["status"]]
+    if kind == "sent" and finished["chosen"] and not finished["sent"]:
+        return "failed", "LINE took none of its messages."
+    return kind, "Its valid_until passed before everybody was written to." if kind == "expired" else None

@@ -1,17 +1,20 @@
 """Campaigns over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from sqlmodel import col
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.campaigns import explaining, figures, lifecycle, queries, rehearsal, service
+from app.campaigns.asking import ask_quotas
+from app.campaigns.life.steps import map_last_steps
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import (
     CampaignCreate,
     CampaignExplanationRead,
+    CampaignLaunch,
     CampaignPatch,
     CampaignRead,
     DeliveryRead,
@@ -25,17 +28,25 @@ from app.routes import ApiRoute, Precondition
 from app.schemas import CampaignId, CustomerId, Page
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
+ASKED_QUOTAS = Depends(ask_quotas, scope="function")
 Explaining = Annotated[CustomerId, Query(description="Of whom it is to be explained.")]
 DeliveryStatus = Literal["waiting", "sent", "left_out", "failed", "unknown"]
 
 
 def read_campaign(session: Any, campaign: Campaign) -> CampaignRead:
     """A campaign as it is shown."""
-    return _show(campaign, figures.map_run_ids(session, [campaign]).get(campaign.id))
+    return _show_all(session, [campaign])[0]
 
 
-def _show(campaign: Campaign, run_id: UUID | None) -> CampaignRead:
-    return CampaignRead.model_validate(campaign.model_dump() | {"one_per_person": True, "run_id": run_id})
+def _show_all(session: Any, campaigns: Sequence[Campaign]) -> list[CampaignRead]:
+    runs, steps = figures.map_runs(session, campaigns), map_last_steps(session, campaigns)
+    nothing = {"run_id": None, "dry_run_id": None, "difference": None}
+    return [
+        CampaignRead.model_validate(
+            row.model_dump() | {"one_per_person": True, "last_step": steps.get(row.id), **(runs.get(row.id) or nothing)}
+        )
+        for row in campaigns
+    ]
 
 
 @router.get("", dependencies=[allow("campaigns:read")])
@@ -45,14 +56,13 @@ def list_campaigns(session: ScopedSession, paging: PagingParams, status: Status 
     if status is not None:
         wanted = wanted.where(col(Campaign.status) == status)
     shown, next_cursor = list_page(session, wanted, Campaign.id, paging)
-    run_ids = figures.map_run_ids(session, shown)
-    return Page(items=[_show(row, run_ids.get(row.id)) for row in shown], next_cursor=next_cursor)
+    return Page(items=_show_all(session, shown), next_cursor=next_cursor)
 
 
 @router.post("", status_code=201, dependencies=[allow("campaigns:write")])
 def create_campaign(body: CampaignCreate, session: ScopedSession, caller: Caller) -> CampaignRead:
     """Draft a campaign."""
-    return read_campaign(session, service.create(session, body, caller.scope))
+    return read_campaign(session, service.create(session, body, caller.scope, by=caller.outside_id))
 
 
 @router.get("/{campaign_id}", dependencies=[allow("campaigns:read")])
@@ -63,12 +73,22 @@ def get_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRea
 
 @router.patch("/{campaign_id}", dependencies=[allow("campaigns:write")])
 def update_campaign(
-    campaign_id: CampaignId, body: CampaignPatch, session: ScopedSession, if_match: Precondition
+    campaign_id: CampaignId,
+    body: CampaignPatch,
+    session: ScopedSession,
+    caller: Caller,
+    now: Now,
+    if_match: Precondition,
 ) -> CampaignRead:
-    """Change a draft."""
+    """Change a draft; of what is scheduled only the schedule, which needs `campaigns:launch` too.
+
+    What is changed while it awaits approval is a draft again; what was approved needs approval again, unless only its
+    schedule was changed.
+    """
     campaign = queries.lock_campaign(session, campaign_id)
     if_match.check(read_campaign(session, campaign))
-    return read_campaign(session, service.change(session, campaign, body))
+    service.change(session, campaign, body, caller, now)
+    return read_campaign(session, campaign)
 
 
 @router.delete("/{campaign_id}", status_code=204, dependencies=[allow("campaigns:write")])
@@ -78,9 +98,12 @@ def archive_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) 
     return Response(status_code=204)
 
 
-@router.post("/{campaign_id}/dry-run", dependencies=[allow("campaigns:read")])
+@router.post("/{campaign_id}/dry-run", dependencies=[allow("campaigns:read"), ASKED_QUOTAS])
 def dry_run_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> DryRunRead:
-    """Who would get it now, and who would not and why. Nothing is written or sent."""
+    """Who would get it now, and who would not and why. Nothing is sent.
+
+    It is kept for a week, ten of a campaign at most, so that the launch can tell what changed since, by person.
+    """
     campaign = service.get_own(session, campaign_id, caller.scope)
     # How many copies are left of a coupon that it may not issue is nothing for a store to know.
     counts_copies = not caller.is_stores or "coupons:issue" in caller.permissions
@@ -102,42 +125,44 @@ def explain_campaign(
     return explaining.explain(session, campaign, customer.id, now)
 
 
-@router.post("/{campaign_id}/launch", status_code=202, dependencies=[allow("campaigns:launch")])
-def launch_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> CampaignRead:
-    """Freeze the audience and begin to send. Launching twice sends once: the second call gets 409.
+@router.post("/{campaign_id}/launch", status_code=202, dependencies=[allow("campaigns:launch"), ASKED_QUOTAS])
+def launch_campaign(
+    campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now, body: CampaignLaunch | None = None
+) -> CampaignRead:
+    """Freeze the audience and begin to send, or wait for the moment that the schedule names. Launching twice sends
+    once: the second call gets 409.
 
-    A campaign with a coupon puts copies into people's hands, so it needs `coupons:issue` too.
+    `difference` then says what is not as the dry run said. A campaign with a coupon puts copies into people's hands,
+    so it needs `coupons:issue` too.
     """
     campaign = service.get_own(session, campaign_id, caller.scope, lock=True)
     if campaign.coupon_id is not None:
         caller.require("coupons:issue")
-    lifecycle.launch(session, campaign, now)
+    lifecycle.launch(session, campaign, caller, now, dry_run_id=body.dry_run_id if body else None)
     return read_campaign(session, campaign)
 
 
 @router.post("/{campaign_id}/pause", dependencies=[allow("campaigns:launch")])
-def pause_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
+def pause_campaign(campaign_id: CampaignId, session: ScopedSession, caller: Caller) -> CampaignRead:
     """Let no further batch begin."""
-    return _act(session, campaign_id, lifecycle.pause)
-
-
-@router.post("/{campaign_id}/resume", dependencies=[allow("campaigns:launch")])
-def resume_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRead:
-    """Go on with a paused campaign."""
-    return _act(session, campaign_id, lifecycle.resume)
-
-
-@router.post("/{campaign_id}/cancel", dependencies=[allow("campaigns:launch")])
-def cancel_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) -> CampaignRead:
-    """Stop for good: calls already in flight end, nothing else is sent."""
     campaign = queries.lock_campaign(session, campaign_id)
-    lifecycle.cancel(session, campaign, now)
+    lifecycle.pause(session, campaign, caller.outside_id)
     return read_campaign(session, campaign)
 
 
-def _act(session: ScopedSession, campaign_id: UUID, verb: Any) -> CampaignRead:
+@router.post("/{campaign_id}/resume", dependencies=[allow("campaigns:launch")])
+def resume_campaign(campaign_id: CampaignId, session: ScopedSession, caller: Caller) -> CampaignRead:
+    """Go on with a paused campaign."""
     campaign = queries.lock_campaign(session, campaign_id)
-    verb(session, campaign)
+    lifecycle.resume(session, campaign, caller.outside_id)
+    return read_campaign(session, campaign)
+
+
+@router.post("/{campaign_id}/cancel", dependencies=[allow("campaigns:launch")])
+def cancel_campaign(campaign_id: CampaignId, session: ScopedSession, caller: Caller, now: Now) -> CampaignRead:
+    """Stop for good: calls already in flight end, nothing else is sent; what has not begun never will."""
+    campaign = queries.lock_campaign(session, campaign_id)
+    lifecycle.cancel(session, campaign, caller.outside_id, now)
     return read_campaign(session, campaign)
 
 
@@ -153,8 +178,8 @@ def list_campaign_deliveries(
 ) -> Page[DeliveryRead]:
     """Everyone in the run: sent to, waiting, failed, or left out and why."""
     campaign = queries.get_campaign(session, campaign_id)
-    items, last = figures.list_deliveries(session, campaign, status, paging.after, paging.limit)
-    return Page(items=items, next_cursor=paging.cursor(last) if last else None)
+    items, next_cursor = figures.list_deliveries(session, campaign, status, paging)
+    return Page(items=items, next_cursor=next_cursor)
 
 
 routers = [router]

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from app.campaigns.life.schemas import Goal, Schedule, StepRead
+from app.campaigns.results.schemas import GoalResult
 from app.schemas import (
     AreaId,
     Body,
@@ -11,6 +13,7 @@ from app.schemas import (
     Count,
     CouponId,
     CustomerId,
+    DryRunId,
     Instant,
     LineAccountId,
     Name,
@@ -26,9 +29,16 @@ from app.schemas import (
 Status = Literal[
     "draft", "awaiting_approval", "scheduled", "sending", "paused", "sent", "cancelled", "expired", "failed"
 ]
-SenderPolicy = Literal["home_store", "last_visited", "nearest", "most_quota", "fixed_order"]
+SenderPolicy = Literal["home_store", "last_visited", "nearest", "most_quota", "fixed_order", "all_accounts"]
 QuotaPolicy = Literal["trim", "skip", "refuse"]
 Holdout = Annotated[float, Field(strict=True, ge=0, le=0.9)]
+Tracking = Annotated[
+    Literal["none", "campaign", "person"],
+    Field(
+        description="Whether addresses in the messages lead by way of ours, so that taps are counted: one for all"
+        " readers of an account (`campaign`), one for each reader, who gets a call of her own (`person`), or `none`."
+    ),
+]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
 
 
@@ -69,6 +79,9 @@ class CampaignCreate(Body):
     holdout_ratio: Holdout = 0.0
     quota_policy: QuotaPolicy = "trim"
     valid_until: Instant | None = None
+    schedule: Schedule | None = None
+    goal: Goal | None = None
+    tracking: Tracking = "campaign"
     store_id: StoreId | None = None
 
 
@@ -85,6 +98,25 @@ class CampaignPatch(Body):
     holdout_ratio: Annotated[Holdout | None, NotNull()] = None
     quota_policy: Annotated[QuotaPolicy | None, NotNull()] = None
     valid_until: Instant | None = None
+    schedule: Schedule | None = None
+    goal: Goal | None = None
+    tracking: Annotated[Tracking | None, NotNull()] = None
+
+
+class MovedCount(Read):
+    """People whose reason changed."""
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    count: int
+
+
+class DifferenceRead(Read):
+    """What the run did that its dry run had not said, by person and reason; `chosen` stands for no reason."""
+
+    added: Annotated[dict[str, int], Field(description="People whom the dry run did not know.")]
+    removed: Annotated[dict[str, int], Field(description="People whom the run did not find again.")]
+    moved: list[MovedCount]
 
 
 class CampaignRead(Read):
@@ -101,8 +133,21 @@ class CampaignRead(Read):
     holdout_ratio: float
     quota_policy: QuotaPolicy
     valid_until: Instant | None
+    schedule: Schedule | None
+    scheduled_at: Annotated[
+        Instant | None, Field(description="When the clock launches it, or did; later than `send_at` after quiet hours.")
+    ]
+    approved_at: Annotated[
+        Instant | None, Field(description="When head office approved it as it stands.", examples=[None])
+    ]
+    goal: Goal | None
+    tracking: Tracking
+    copied_from_id: CampaignId | None
+    last_step: StepRead | None
     store_id: StoreId | None
     run_id: RunId | None
+    dry_run_id: Annotated[DryRunId | None, Field(description="The dry run with which the launch was compared.")]
+    difference: DifferenceRead | None
     created_at: Instant
     launched_at: Instant | None
 
@@ -112,14 +157,45 @@ class AccountCount(Read):
 
     line_account_id: LineAccountId
     chosen: int
+    quota_after: Annotated[int | None, Field(description="What its quota still takes then; null: LINE sets no limit.")]
+
+
+class StoreCount(Read):
+    """People of one store."""
+
+    store_id: Annotated[StoreId | None, Field(description="Null: of those whose account speaks for no store.")]
+    chosen: int
+
+
+class SampleRead(Read):
+    """The messages as a made-up customer would read them."""
+
+    store_id: StoreId | None
+    variant: Annotated[str | None, Field(description="Of an experiment.")]
+    messages: list[dict[str, Any]]
 
 
 class DryRunRead(Read):
-    """What launching now would do; nothing was written."""
+    """What launching now would do; nothing was sent."""
 
+    id: DryRunId
+    made_at: Instant
     chosen: Count
     left_out: dict[str, int]
     by_line_account: list[AccountCount]
+    by_store: Annotated[list[StoreCount], Field(description="The largest first.")]
+    samples: Annotated[list[SampleRead], Field(description="Of the three largest stores, with made-up people.")]
+
+
+class CampaignLaunch(Body):
+    """How to launch."""
+
+    model_config = example(dry_run_id="dry_01h455vb4pex5vsknk084sn02q")
+
+    dry_run_id: Annotated[
+        DryRunId | None,
+        Field(description="What it is compared with; the newest, if the campaign has not changed since."),
+    ] = None
 
 
 class SenderRead(Read):
@@ -145,7 +221,10 @@ class CampaignExplanationRead(Read):
     chosen: Annotated[bool, Field(description="Whether a message goes out to her.")]
     reason: Annotated[str | None, Field(description="Why she is left out.", examples=["cap"])]
     sender_policy: str
-    line_account_id: Annotated[LineAccountId | None, Field(description="The account that speaks to her.")]
+    line_account_id: Annotated[LineAccountId | None, Field(description="The account that speaks to her, or first.")]
+    line_account_ids: Annotated[
+        list[LineAccountId], Field(description="Every account that speaks to her: several by `all_accounts` only.")
+    ]
     senders: Annotated[list[SenderRead], Field(description="As things stand now, the one that speaks first.")]
     text: Annotated[str, Field(examples=["Noren Shinjuku speaks to her: it is that of her home store."])]
     text_ja: Annotated[str, Field(examples=["「のれん新宿店」から届きます。いつもの店舗のアカウントです。"])]
@@ -164,6 +243,13 @@ class StatsRead(Read):
     issued: int
     redeemed: int
     discount_yen: int
+    clicked: Annotated[int, Field(description="Taps on tracked links, however often by one person.")]
+    unique_clicked: Annotated[
+        int | None, Field(description="People who tapped; null where the links do not tell readers apart.")
+    ]
+    click_ratio: Annotated[float | None, Field(description="`unique_clicked` of those sent to.", examples=[0.12])]
+    previews: Annotated[int, Field(description="Visits of programs that look ahead, which are no taps.")]
+    goal: GoalResult | None
 
 
 class DeliveryRead(Read):

@@ -3,8 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from app.callers import CallerInfo
 from app.campaigns import queries
 from app.campaigns.audience import resolve
+from app.campaigns.life import scheduling
+from app.campaigns.life.states import require, take
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import (
     CampaignCreate,
@@ -16,10 +19,8 @@ from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
 from tenants.session import ScopedSession
 
-OPEN = ("draft",)
 
-
-def create(session: ScopedSession, body: CampaignCreate, scope: Scope) -> Campaign:
+def create(session: ScopedSession, body: CampaignCreate, scope: Scope, *, by: str | None = None) -> Campaign:
     """Draft a campaign, of head office or of one of the caller's stores. Raises Invalid with pointers."""
     store_no = None
     if body.store_id is not None:
@@ -32,28 +33,52 @@ def create(session: ScopedSession, body: CampaignCreate, scope: Scope) -> Campai
     columns = {name: getattr(body, name) for name in body.__class__.model_fields if name != "one_per_person"}
     campaign = Campaign(**columns | {"store_no": store_no})
     campaign.audience = body.audience.model_dump(mode="json", exclude_none=True)
+    campaign.schedule = body.schedule.to_column() if body.schedule else None
+    campaign.goal = body.goal.model_dump() if body.goal else None
     _check(session, campaign)
     session.add(campaign)
     session.flush()
+    take(session, campaign, "drafted", by=by)
     return campaign
 
 
-def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch) -> Campaign:
-    """Change a draft. Raises Conflict once it has been launched."""
-    if campaign.status not in OPEN:
-        raise Conflict(f"A campaign that is {campaign.status} can no longer be changed.")
+def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, caller: CallerInfo, now: datetime) -> None:
+    """Change a draft, or the moment of what is scheduled. Raises Conflict, PermissionMissing.
+
+    What head office approved is no longer approved, unless it is only to go at another moment.
+    """
+    if campaign.status == "scheduled":
+        _reschedule(session, campaign, body, caller, now)
+        return
+    require(campaign, "changed")
     for name in body.model_fields_set:
         value = getattr(body, name)
-        if name == "audience":
+        if name == "schedule":
+            value = value.to_column() if value else None
+        elif name == "goal":
+            value = value.model_dump() if value else None
+        elif name == "audience":
             value = value.model_dump(mode="json", exclude_none=True) if value else {}
-        elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy"):
+        elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy", "tracking"):
             raise Invalid.at(f"/{name}", "Must not be null.")
         setattr(campaign, name, value)
     with session.no_autoflush:  # or the look-up of an unknown coupon would write its id first
         _check(session, campaign)
-    session.add(campaign)
-    session.flush()
-    return campaign
+    if body.model_fields_set - {"schedule"}:
+        campaign.approved_at = None
+    if body.model_fields_set:
+        take(session, campaign, "changed", by=caller.outside_id, note=", ".join(sorted(body.model_fields_set)))
+
+
+def _reschedule(
+    session: ScopedSession, campaign: Campaign, body: CampaignPatch, caller: CallerInfo, now: datetime
+) -> None:
+    """Move what is scheduled, or with null take it from the schedule; nothing else of it can be changed meanwhile."""
+    if body.model_fields_set - {"schedule"}:
+        raise Conflict("This campaign is scheduled; set its schedule to null to change anything else.")
+    if body.model_fields_set:
+        caller.require("campaigns:launch")
+        scheduling.reschedule(session, campaign, body.schedule, caller.outside_id, now)
 
 
 def _check(session: ScopedSession, campaign: Campaign) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -20,10 +21,18 @@ def list_steps(campaign_id: UUID) -> SelectOfScalar[CampaignStep]:
 def map_last_steps(session: ScopedSession, campaign_ids: Sequence[UUID]) -> dict[UUID, CampaignStep]:
     """The newest step of each of these campaigns."""
     steps = select(CampaignStep).where(col(CampaignStep.campaign_id).in_(campaign_ids))
-    newest = steps.distinct(col(CampaignStep.campaign_id)).order_by(
+    newest = steps.ext(distinct_on(col(CampaignStep.campaign_id))).order_by(
         col(CampaignStep.campaign_id), col(CampaignStep.id).desc()
     )
     return {step.campaign_id: step for step in session.exec(newest)}
+
+
+def find_scheduled(session: ScopedSession, campaign_id: UUID) -> Campaign | None:
+    """A campaign, locked, if it is still scheduled."""
+    wanted = select(Campaign).where(
+        col(Campaign.id) == campaign_id, col(Campaign.status) == "scheduled", col(Campaign.archived_at).is_(None)
+    )
+    return session.exec(wanted.with_for_update()).one_or_none()
 
 
 def list_due_ids(session: ScopedSession, now: datetime) -> Sequence[UUID]:

@@ -2,16 +2,19 @@
 
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from app.callers import CallerInfo
+from app.campaigns.life.best_time import find_last_moment
 from app.campaigns.life.events import CampaignEnded
-from app.campaigns.life.schemas import Schedule
+from app.campaigns.life.schemas import BestTime, Schedule
 from app.campaigns.life.states import take
 from app.campaigns.models import Campaign
 from app.events.service import record
 from app.schemas import write_instant
+from tenants.brands.queries import get_brand
 from tenants.problems import Conflict
 from tenants.session import ScopedSession
 
@@ -30,6 +33,26 @@ def read_send_at(campaign: Campaign) -> datetime | None:
     return schedule.send_at if schedule else None
 
 
+def read_best_time(campaign: Campaign) -> BestTime | None:
+    """The window within which each person has her own hour, if it has one."""
+    schedule = read_schedule(campaign)
+    return schedule.best_time if schedule else None
+
+
+def require_valid(session: ScopedSession, campaign: Campaign, at: datetime) -> None:
+    """Raises Conflict unless what goes at this moment is still valid then, for whom it reaches last."""
+    if campaign.valid_until is None:
+        return
+    if campaign.valid_until <= at:
+        raise Conflict("The campaign's valid_until has passed, or will have when it goes.")
+    best_time = read_best_time(campaign)
+    if best_time is not None:
+        zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
+        last_at = find_last_moment(best_time, zone, at)
+        if campaign.valid_until <= last_at:
+            raise Conflict(f"The campaign's valid_until comes before the last person's hour, {write_instant(last_at)}.")
+
+
 def is_late(campaign: Campaign, at: datetime, now: datetime) -> bool:
     """Whether it is too late to send what was to go at this moment."""
     schedule = read_schedule(campaign)
@@ -39,7 +62,7 @@ def is_late(campaign: Campaign, at: datetime, now: datetime) -> bool:
 
 def schedule(session: ScopedSession, campaign: Campaign, caller: CallerInfo, at: datetime) -> None:
     """Let the clock launch a draft. Raises Conflict, PermissionMissing: its coupon goes into people's hands then."""
-    _require_valid_at(campaign, at)
+    require_valid(session, campaign, at)
     if campaign.coupon_id is not None:
         caller.require("coupons:issue")
     campaign.scheduled_at = at
@@ -55,29 +78,20 @@ def reschedule(session: ScopedSession, campaign: Campaign, wanted: Schedule | No
         return
     if wanted.send_at <= now:
         raise Conflict("schedule.send_at has passed.")
-    _require_valid_at(campaign, wanted.send_at)
+    require_valid(session, campaign, wanted.send_at)
     campaign.scheduled_at = wanted.send_at
     take(session, campaign, "rescheduled", by=by, note=write_instant(wanted.send_at))
 
 
-def _require_valid_at(campaign: Campaign, at: datetime) -> None:
-    if campaign.valid_until is not None and campaign.valid_until <= at:
-        raise Conflict("The campaign's valid_until comes before schedule.send_at.")
-
-
-def postpone(session: ScopedSession, campaign: Campaign, until: datetime, why: str) -> None:
-    """Wait until nobody is asleep any more; or expire, where that would be too late."""
+def postpone(session: ScopedSession, campaign: Campaign, until: datetime, now: datetime) -> None:
+    """Wait until the quiet hours end; or expire, where that would be too late."""
+    why = f"Quiet hours until {write_instant(until)}"
     if campaign.valid_until is not None and campaign.valid_until <= until:
-        end(
-            session,
-            campaign,
-            "expired",
-            f"{why}, and it was valid only until {write_instant(campaign.valid_until)}.",
-            until,
-        )
+        valid_until = write_instant(campaign.valid_until)
+        end(session, campaign, "expired", f"{why}, and it was valid only until {valid_until}.", now)
         return
     campaign.scheduled_at = until
-    take(session, campaign, "postponed", note=f"{why}, until {write_instant(until)}.")
+    take(session, campaign, "postponed", note=f"{why}.")
 
 
 def end(session: ScopedSession, campaign: Campaign, kind: str, detail: str, now: datetime) -> None:

@@ -1,0 +1,59 @@
+"""The life of campaigns over HTTP: approval, the steps taken, copies, the calendar, tests."""
+
+from fastapi import APIRouter
+
+from app.auth import BrandWide, Caller, Now, ScopedSession, allow
+from app.campaigns.life import approval, queries, steps
+from app.campaigns.life.schemas import StepBody, StepRead
+from app.campaigns.models import CampaignStep
+from app.campaigns.queries import get_campaign, lock_campaign
+from app.campaigns.router import read_campaign
+from app.campaigns.schemas import CampaignRead
+from app.campaigns.service import get_own
+from app.paging import PagingParams, make_page
+from app.routes import ApiRoute
+from app.schemas import CampaignId, Page
+
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
+
+
+@router.post("/{campaign_id}/submit", dependencies=[allow("campaigns:write")])
+def submit_campaign(
+    campaign_id: CampaignId, session: ScopedSession, caller: Caller, body: StepBody | None = None
+) -> CampaignRead:
+    """Lay a draft before head office. Changing it makes it a draft again."""
+    campaign = lock_campaign(session, campaign_id)
+    approval.submit(session, campaign, caller, body.note if body else None)
+    return read_campaign(session, campaign)
+
+
+@router.post("/{campaign_id}/approve", dependencies=[allow("campaigns:approve")])
+def approve_campaign(
+    campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now, body: StepBody | None = None
+) -> CampaignRead:
+    """Approve a campaign as it stands. It goes at its schedule's moment, or else waits for its store to launch it.
+
+    A campaign with a coupon that goes at its moment needs `coupons:issue` too.
+    """
+    campaign = get_own(session, campaign_id, caller.scope, lock=True)
+    approval.approve(session, campaign, caller, body.note if body else None, now)
+    return read_campaign(session, campaign)
+
+
+@router.post("/{campaign_id}/return", dependencies=[allow("campaigns:approve")])
+def return_campaign(campaign_id: CampaignId, body: StepBody, session: BrandWide, caller: Caller) -> CampaignRead:
+    """Send a campaign back to whoever drafted it, with a word why."""
+    campaign = get_own(session, campaign_id, caller.scope, lock=True)
+    approval.send_back(session, campaign, caller, body.note)
+    return read_campaign(session, campaign)
+
+
+@router.get("/{campaign_id}/steps", dependencies=[allow("campaigns:read")])
+def list_campaign_steps(campaign_id: CampaignId, session: ScopedSession, paging: PagingParams) -> Page[StepRead]:
+    """What was done with a campaign, by whom and when, the newest first."""
+    campaign = get_campaign(session, campaign_id)
+    wanted = queries.list_steps(campaign.id)
+    return make_page(session, wanted, CampaignStep.id, paging, lambda step: steps.show(session, step))
+
+
+routers = [router]
