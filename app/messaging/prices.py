@@ -100,8 +100,9 @@ def name_plan(stated: str | None) -> str | None:
     return next((name for name, japanese in PLAN_NAMES_JA.items() if name in text or japanese in text), None)
 
 
-def guess_plan(limit: int | None, on: date) -> str | None:
-    """The plan that a monthly limit looks like: its own number, or more than any plan includes. None: no telling."""
+def guess_plan(limit: int | None, on: date = date.max) -> str | None:
+    """The plan that a monthly limit looks like on a day, or by the newest prices: its own number, or more than any plan
+    includes. None: no telling."""
     if limit is None:
         return None
     included = {price.included: plan for plan in PLAN_NAMES_JA if (price := find_price(plan, on)) is not None}

@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import or_, text
 from sqlmodel import col, select
 
 from app.events.service import record
@@ -213,6 +213,19 @@ def alert_if_due(session: ScopedSession, row: QuotaMonth, now: datetime) -> None
             limit=row.limit or 0,
         ),
     )
+
+
+def lock_unalerted(session: ScopedSession, now: datetime) -> Sequence[QuotaMonth]:
+    """This month's rows in which a share of the limit has been used that no event told, locked."""
+    is_due = or_(
+        *(
+            (col(QuotaMonth.alerted_percent) < percent)
+            & (col(QuotaMonth.used) * 100 >= col(QuotaMonth.limit) * percent)
+            for percent in ALERT_PERCENTS
+        )
+    )
+    rows = select(QuotaMonth).where(col(QuotaMonth.month_on) == quota_month(now), is_due)
+    return session.exec(rows.order_by(col(QuotaMonth.line_account_id)).with_for_update(skip_locked=True)).all()
 
 
 def _tell_others(session: ScopedSession, account: LineAccount, row: QuotaMonth, now: datetime) -> None:

@@ -26,7 +26,11 @@ def record(session: ScopedSession, dry_run: DryRun, audience: Audience) -> Tally
     choice, values = write_choice(session, audience)
     of_rehearsal = {"dry_run_id": dry_run.id, "chosen_reason": CHOSEN, "owner_no": dry_run.store_no}
     keep = _KEEP.format(slot="coalesce(account_no, 0)" if audience.is_several else "0")
-    return read_tally(session, f"{choice}, {keep} {COUNT_NUMBERED}", values | of_rehearsal)
+    tally = read_tally(session, f"{choice}, {keep} {COUNT_NUMBERED}", values | of_rehearsal)
+    dry_run.by_account = {str(no): count for no, count in sorted(tally.chosen_by_account.items())}
+    session.add(dry_run)
+    session.flush()
+    return tally
 
 
 def find_dry_run(session: ScopedSession, campaign_id: UUID, dry_run_id: UUID) -> DryRun | None:

@@ -15,16 +15,14 @@ from app.line.errors import (
     LineUnauthorized,
 )
 from app.line.hosts import NoTestHost
+from app.messaging.prices import PLAN_NAMES_JA, guess_plan, name_plan
+from app.messaging.quota import find_alert
 from app.settings import Settings
 
 BUDGET_SECONDS = 25.0
 """After so long nothing more is asked: a request waits for the answer."""
 SECRET_SECONDS = 1.5
 """Within so long every intake knows a new channel secret, and takes what it signs."""
-LOW_RATIO = 0.8
-PLANS = {200: "communication", 5_000: "light", 30_000: "standard"}
-"""LINE's plans in Japan by the messages that they include. Source: LINE's pricing since June 2023."""
-PLAN_NAMES_JA = {"communication": "コミュニケーション", "light": "ライト", "standard": "スタンダード"}
 
 
 @dataclass(frozen=True)
@@ -190,27 +188,26 @@ def _ask_quota(visit: _Visit) -> None:
     if limit is None:
         visit.note("quota_unlimited", used=used)
         return
-    code = "quota_left" if used < limit * LOW_RATIO else "quota_low" if used < limit else "quota_exhausted"
-    visit.note(code, used=used, limit=limit)
+    visit.note(judge_use(used, limit), used=used, limit=limit)
     visit.asked.findings.append(find_plan(limit, visit.patient.plan))
+
+
+def judge_use(used: int, limit: int) -> str:
+    """The code of what is to be said of a month of which so much is used."""
+    percent = find_alert(used, limit)
+    return "quota_left" if percent is None else "quota_low" if percent < 100 else "quota_exhausted"
 
 
 def find_plan(limit: int, stated: str | None) -> Finding:
     """What LINE's limit tells of the account's plan, beside what was stated."""
-    guess = PLANS.get(limit, "standard" if limit > max(PLANS) else None)
+    guess = guess_plan(limit)
     if guess is None:
         return say("plan_unknown", limit=limit)
     told = {"limit": limit, "guess": guess, "guess_ja": PLAN_NAMES_JA[guess]}
-    named = _name_plan(stated)
+    named = name_plan(stated)
     if named is not None and named != guess:
         return say("plan_differs", stated=stated, **told)
     return say("plan_fits", **told)
-
-
-def _name_plan(stated: str | None) -> str | None:
-    """Which of LINE's plans somebody means; None for none of them."""
-    text = (stated or "").casefold()
-    return next((name for name, japanese in PLAN_NAMES_JA.items() if name in text or japanese in text), None)
 
 
 def _ask_followers(visit: _Visit) -> None:

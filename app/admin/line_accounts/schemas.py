@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from app.admin.areas.schemas import StoreIds
 from app.admin.patches import absent
+from app.messaging.prices import name_plan
 from app.schemas import AreaId, Body, Instant, LineAccountId, Name, Read, StoreId, example
 
 ChannelId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$", examples=["1656000001"])]
@@ -22,7 +23,23 @@ ProviderId = Annotated[
         description="LINE's provider of the channel. People are joined within one provider; LINE has no API to ask it.",
     ),
 ]
-Plan = Annotated[Name, Field(max_length=40)]
+
+
+def _name_known(stated: str) -> str:
+    """One of LINE's plans by its own name, however it was written; else as it was written."""
+    return name_plan(stated) or stated
+
+
+Plan = Annotated[
+    Name,
+    Field(
+        max_length=40,
+        description="`communication`, `light` or `standard`, by which messages beyond the plan are priced; any other"
+        " text is kept, and their price is then not known.",
+        examples=["light"],
+    ),
+    AfterValidator(_name_known),
+]
 Mode = Annotated[
     Literal["live", "test"],
     Field(description="`test`: every call goes to the installation's look-alike of LINE, where it names one."),

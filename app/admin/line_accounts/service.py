@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.admin.line_accounts.checks import Asked, Patient
+from app.admin.line_accounts.checks import Asked, Patient, judge_use
 from app.admin.line_accounts.findings import OVER_THE_WALL, Finding, find_trouble, read_findings, say, write_findings
 from app.admin.line_accounts.queries import (
     find_contradiction,
@@ -17,8 +17,9 @@ from app.admin.line_accounts.queries import (
 from app.admin.line_accounts.schemas import GREETING_VARIABLES
 from app.customers.backfill import start_backfill
 from app.customers.tasks import defer_retie
-from app.messaging.quota import JAPAN, store_line_quota
+from app.messaging.quota import JAPAN
 from app.messaging.render import check_messages
+from app.messaging.syncing import note_figures
 from tenants.areas.queries import get_area, list_stores
 from tenants.ids import encode_id
 from tenants.line_accounts import service
@@ -33,8 +34,6 @@ from tenants.stores.queries import get_stores
 HEARD = timedelta(days=7)
 """A shop's account that brings nothing for so long has probably lost its webhook."""
 FIRST_HEARD = timedelta(days=1)
-LAG = timedelta(days=1)
-"""How long our own count of what was sent stands against a lower one of LINE's, which runs behind."""
 STRAY = timedelta(days=1)
 
 
@@ -152,16 +151,33 @@ def note_check(session: ScopedSession, account: LineAccount, asked: Asked, now: 
 
 
 def _note_quota(session: ScopedSession, account: LineAccount, asked: Asked, now: datetime) -> list[Finding]:
-    """Write LINE's quota down; where it runs behind what was sent from here, ours stands for a day."""
+    """Write LINE's quota down, and tell what follows beside our own count."""
     if asked.used is None:
         return []
-    known = map_quotas(session, [account.id], now).get(account.id)
-    used, found = asked.used, []
-    if known is not None and known.used > used and known.synced_at is not None and now - known.synced_at < LAG:
-        found = [say("quota_lags", used=used, sent=known.used)]
-        used = known.used
-    store_line_quota(session, account, limit=asked.limit, used=used, now=now)
+    row = note_figures(session, account, limit=asked.limit, used=asked.used, now=now)
+    found = []
+    if row.used > asked.used:
+        found.append(say("quota_lags", used=asked.used, sent=row.used))
+    if row.others:
+        found.append(say("quota_others", others=row.others, used=row.used))
     return found
+
+
+def retell_quota(session: ScopedSession, account: LineAccount, now: datetime) -> None:
+    """Put what is known of an account's quota now into what was found of it, without asking LINE."""
+    row = map_quotas(session, [account.id], now).get(account.id)
+    if account.findings is None or row is None or row.limit is None:
+        return
+    kept = [one for one in read_findings(account.findings) if one.check not in ("quota", "quota_others")]
+    found = [say(judge_use(row.used, row.limit), used=row.used, limit=row.limit)]
+    if row.others:
+        found.append(say("quota_others", others=row.others, used=row.used))
+    findings = [*kept, *found]
+    account.findings = write_findings(findings)
+    account.status_detail = find_trouble(findings)
+    if account.status != "unchecked":
+        account.status = "ok" if account.status_detail is None else "trouble"
+    session.add(account)
 
 
 def look_around(session: ScopedSession, account: LineAccount, asked: Asked, now: datetime) -> list[Finding]:

@@ -40,6 +40,16 @@ STANDING: Final[dict[str, Sentence]] = {
         "LINEの集計は{used}通、こちらの送信は{sent}通です。"
         "LINEの集計は遅れることがあり、届かなかった分は数えられません。",
     ),
+    "quota_others": Sentence(
+        "quota_others",
+        "advice",
+        "At least {others} of the {used} messages of this month were sent by others than Noren, such as in the LINE"
+        " Official Account Manager, or before the account was connected. So many fewer are left for campaigns.",
+        "今月の{used}通のうち少なくとも{others}通は、LINE Official Account Managerなど、"
+        "Noren以外から(または接続前に)送信されたものです。その分、配信できる通数が減っています。",
+        "Have those who send there tell you in advance, or send by campaigns here: then their use is planned too.",
+        "管理画面で配信する担当者と通数を決めておくか、Norenのキャンペーンから配信してください。",
+    ),
     "plan_fits": Sentence(
         "plan", "ok", "{limit} messages a month: the {guess} plan.", "月{limit}通: {guess_ja}プランです。"
     ),

@@ -1,0 +1,1 @@
+"""What each LINE account may send in a month, and what the month will come to."""
