@@ -3,40 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, true
 from sqlmodel import col
 
 from app.campaigns import queries
+from app.campaigns.audience_schemas import AudienceBody
+from app.campaigns.conditions import Part, list_parts, require_all
 from app.campaigns.life.best_time import cut_by_best_hour
 from app.campaigns.life.scheduling import read_best_time
 from app.campaigns.models import Campaign
-from app.campaigns.schemas import AudienceBody
 from app.coupons import queries as coupons
 from app.coupons import service as issuing
 from app.coupons.models import Coupon
 from app.customers.models import Customer
+from app.messaging import trimming
 from app.messaging.freeze import Audience, Cut, Sender
 from app.messaging.planning import list_senders
 from app.messaging.policies import read_policy
-from app.segments import service as segments
-from app.segments.compiler import compile_where
 from tenants.brands.queries import get_brand
-from tenants.problems import Conflict, Invalid, NotFound
+from tenants.problems import Conflict, NotFound
 from tenants.session import ScopedSession, as_seen_by
-
-
-@dataclass(frozen=True)
-class Part:
-    """One condition of an audience, and what is told to whom it does not hold for."""
-
-    where: ColumnElement[bool]
-    """A condition on `Customer`, never null."""
-    text: str
-    text_ja: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +54,7 @@ def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> 
         holdout_salt=str(campaign.id),
         capped=issuing.holds_too_many(coupon) if coupon else None,
         most=issuing.remaining(session, coupon) if coupon else None,
+        trim_by=campaign.trim_by or trimming.DEFAULT,
         owner_no=campaign.store_no,
         cuts=_list_cuts(session, campaign, ZoneInfo(brand.timezone), now),
     )
@@ -94,7 +83,7 @@ def resolve(session: ScopedSession, campaign: Campaign, now: datetime) -> Resolv
     """
     asked = AudienceBody.model_validate(campaign.audience)
     with as_seen_by(session, campaign.store_no) as inside:
-        parts = _list_parts(inside, asked, now)
+        parts = list_parts(inside, asked, campaign.store_no, now)
         store_nos, account_nos = _narrow(inside, asked, campaign.store_no)
     senders = list_senders(session, store_nos, account_nos)
     if store_nos is not None or account_nos is not None:
@@ -110,20 +99,6 @@ _NOT_REACHED = (
 )
 
 
-def _list_parts(session: ScopedSession, asked: AudienceBody, now: datetime) -> list[Part]:
-    parts = []
-    if asked.segment_id is not None:
-        try:
-            where = segments.customer_filter(session, asked.segment_id, now)
-        except NotFound as error:
-            raise Invalid.at("/audience/segment_id", "There is no such segment.") from error
-        parts.append(Part(where, "She is not in the campaign's segment.", "配信対象のセグメントに入っていません。"))
-    elif asked.rule is not None:
-        where = compile_where(session, asked.rule, now, at="/audience/rule")
-        parts.append(Part(where, "The campaign's rule does not hold for her.", "配信対象の条件に合っていません。"))
-    return parts
-
-
 def _narrow(
     session: ScopedSession, asked: AudienceBody, owner_no: int | None
 ) -> tuple[Sequence[int] | None, Sequence[int] | None]:
@@ -131,23 +106,17 @@ def _narrow(
     store_nos: set[int] | None = None
     if asked.store_ids is not None:
         found = queries.list_store_nos(session, asked.store_ids)
-        _require_all(asked.store_ids, found, "/audience/store_ids", "store")
+        require_all(asked.store_ids, found, "/audience/store_ids", "store")
         store_nos = set(found.values())
     if asked.area_ids is not None:
         known, nos = queries.list_area_store_nos(session, asked.area_ids)
-        _require_all(asked.area_ids, known, "/audience/area_ids", "area")
+        require_all(asked.area_ids, known, "/audience/area_ids", "area")
         store_nos = nos if store_nos is None else store_nos | nos
     if owner_no is not None:
         store_nos = {owner_no} if store_nos is None else store_nos & {owner_no}
     account_nos: list[int] | None = None
     if asked.line_account_ids is not None:
         accounts = queries.list_account_nos(session, asked.line_account_ids)
-        _require_all(asked.line_account_ids, accounts, "/audience/line_account_ids", "LINE account")
+        require_all(asked.line_account_ids, accounts, "/audience/line_account_ids", "LINE account")
         account_nos = [accounts[account_id] for account_id in asked.line_account_ids]
     return None if store_nos is None else sorted(store_nos), account_nos
-
-
-def _require_all(wanted: Sequence[UUID], found: Any, pointer: str, noun: str) -> None:
-    for index, one in enumerate(wanted):
-        if one not in found:
-            raise Invalid.at(f"{pointer}/{index}", f"There is no such {noun}.")

@@ -79,14 +79,20 @@ def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
 
 
 def list_deliveries(
-    session: ScopedSession, campaign: Campaign, status: str | None, paging: Paging
+    session: ScopedSession, campaign: Campaign, status: str | None, reason: str | None, paging: Paging
 ) -> tuple[list[DeliveryRead], str | None]:
     """A page of the run's deliveries, and the next cursor."""
     run = find_run(session, campaign)
     if run is None:
         return [], None
     rows: list[dict[str, Any]] = runs.list_deliveries(
-        session, run.id, status=status, after=paging.after, after_slot=paging.after_no, limit=paging.limit + 1
+        session,
+        run.id,
+        status=status,
+        reason=reason,
+        after=paging.after,
+        after_slot=paging.after_no,
+        limit=paging.limit + 1,
     )
     shown = rows[: paging.limit]
     accounts = {account.no: account.id for account in runs.list_all_accounts(session)}

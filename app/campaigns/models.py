@@ -8,6 +8,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from app.messaging.policies import ALL
 from tenants.tables import BrandTable, Instant, refer
 
 
@@ -28,6 +29,8 @@ class Campaign(BrandTable, table=True):
     sender_policy: str | None = None
     holdout_ratio: float = 0.0
     quota_policy: str = "trim"
+    trim_by: str | None = None
+    """Who goes first where the quota does not suffice; null: who has been known longest."""
     valid_until: datetime | None = Field(default=None, sa_type=Instant)
     variants: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     experiment: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
@@ -44,6 +47,11 @@ class Campaign(BrandTable, table=True):
     store_no: int | None = None
     launched_at: datetime | None = Field(default=None, sa_type=Instant)
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
+
+    @property
+    def one_per_person(self) -> bool:
+        """Whether a person gets one message, and not one from each account that reaches her."""
+        return self.sender_policy != ALL
 
 
 class CampaignStep(BrandTable, table=True):

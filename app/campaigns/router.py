@@ -23,6 +23,7 @@ from app.campaigns.schemas import (
     Status,
 )
 from app.customers.queries import get_customer
+from app.messaging import trimming
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CampaignId, CustomerId, Page
@@ -30,6 +31,7 @@ from app.schemas import CampaignId, CustomerId, Page
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
 ASKED_QUOTAS = Depends(ask_quotas, scope="function")
 Explaining = Annotated[CustomerId, Query(description="Of whom it is to be explained.")]
+LeftOutReason = Literal["no_friend", "cap", "quiet_hours", "consent", "holdout", "quota", "duplicate", "stopped"]
 DeliveryStatus = Literal["waiting", "sent", "left_out", "failed", "unknown"]
 
 
@@ -43,7 +45,13 @@ def _show_all(session: Any, campaigns: Sequence[Campaign]) -> list[CampaignRead]
     nothing = {"run_id": None, "dry_run_id": None, "difference": None}
     return [
         CampaignRead.model_validate(
-            row.model_dump() | {"one_per_person": True, "last_step": steps.get(row.id), **(runs.get(row.id) or nothing)}
+            row.model_dump()
+            | {
+                "trim_by": row.trim_by or trimming.DEFAULT,
+                "one_per_person": row.one_per_person,
+                "last_step": steps.get(row.id),
+                **(runs.get(row.id) or nothing),
+            }
         )
         for row in campaigns
     ]
@@ -174,11 +182,17 @@ def get_campaign_stats(campaign_id: CampaignId, session: ScopedSession) -> Stats
 
 @router.get("/{campaign_id}/deliveries", dependencies=[allow("campaigns:read")])
 def list_campaign_deliveries(
-    campaign_id: CampaignId, session: ScopedSession, paging: PagingParams, status: DeliveryStatus | None = None
+    campaign_id: CampaignId,
+    session: ScopedSession,
+    paging: PagingParams,
+    status: DeliveryStatus | None = None,
+    reason: Annotated[
+        LeftOutReason | None, Query(description="Only those who are left out for this reason.", examples=["quota"])
+    ] = None,
 ) -> Page[DeliveryRead]:
     """Everyone in the run: sent to, waiting, failed, or left out and why."""
     campaign = queries.get_campaign(session, campaign_id)
-    items, next_cursor = figures.list_deliveries(session, campaign, status, paging)
+    items, next_cursor = figures.list_deliveries(session, campaign, status, reason, paging)
     return Page(items=items, next_cursor=next_cursor)
 
 

@@ -2,27 +2,26 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from app.campaigns.audience_schemas import AudienceBody
 from app.campaigns.life.schemas import Goal, Schedule, StepRead
 from app.campaigns.results.schemas import GoalResult
 from app.schemas import (
-    AreaId,
     Body,
     CampaignId,
     Count,
     CouponId,
     CustomerId,
     DryRunId,
+    Flag,
     Instant,
     LineAccountId,
     Name,
     NotNull,
     Read,
     RunId,
-    SegmentId,
     StoreId,
-    Yes,
     example,
 )
 
@@ -30,7 +29,22 @@ Status = Literal[
     "draft", "awaiting_approval", "scheduled", "sending", "paused", "sent", "cancelled", "expired", "failed"
 ]
 SenderPolicy = Literal["home_store", "last_visited", "nearest", "most_quota", "fixed_order", "all_accounts"]
-QuotaPolicy = Literal["trim", "skip", "refuse"]
+QuotaPolicy = Annotated[
+    Literal["trim", "queue", "skip", "refuse"],
+    Field(
+        description="Where an account's monthly quota does not suffice: send to as many as it lets (`trim`), let those"
+        " beyond wait for the next month and its quota (`queue`), send to nobody of that account (`skip`), or do not"
+        " launch (`refuse`)."
+    ),
+]
+TrimBy = Annotated[
+    Literal["longest_known", "recent_visit", "spend", "home_store", "random"],
+    Field(
+        description="Who goes first where the quota does not suffice for everybody: known longest, here last, spent"
+        " most, at home in a store of the account, or drawn by lot, the same each time. A store's own campaign goes by"
+        " what was done at that store."
+    ),
+]
 Holdout = Annotated[float, Field(strict=True, ge=0, le=0.9)]
 Tracking = Annotated[
     Literal["none", "campaign", "person"],
@@ -40,24 +54,6 @@ Tracking = Annotated[
     ),
 ]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
-
-
-class AudienceBody(Body):
-    """Whom to write to: a segment or a rule, narrowed to areas, stores or accounts. Empty: everybody."""
-
-    model_config = example(rule={"field": "order_count", "op": ">=", "value": 3})
-
-    segment_id: SegmentId | None = None
-    rule: dict[str, Any] | None = None
-    area_ids: Annotated[list[AreaId], Field(max_length=1000)] | None = None
-    store_ids: Annotated[list[StoreId], Field(max_length=10_000)] | None = None
-    line_account_ids: Annotated[list[LineAccountId], Field(max_length=10_000)] | None = None
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> "AudienceBody":
-        if self.segment_id is not None and self.rule is not None:
-            raise ValueError("give segment_id or rule, not both")
-        return self
 
 
 class CampaignCreate(Body):
@@ -75,9 +71,12 @@ class CampaignCreate(Body):
     messages: Messages
     coupon_id: CouponId | None = None
     sender_policy: SenderPolicy | None = None
-    one_per_person: Yes = True
+    one_per_person: Annotated[
+        Flag, Field(description="False: a message from each account that reaches her; with `all_accounts`, and only so.")
+    ] = True
     holdout_ratio: Holdout = 0.0
     quota_policy: QuotaPolicy = "trim"
+    trim_by: TrimBy = "longest_known"
     valid_until: Instant | None = None
     schedule: Schedule | None = None
     goal: Goal | None = None
@@ -95,8 +94,10 @@ class CampaignPatch(Body):
     messages: Annotated[Messages | None, NotNull()] = None
     coupon_id: CouponId | None = None
     sender_policy: SenderPolicy | None = None
+    one_per_person: Annotated[Flag | None, NotNull()] = None
     holdout_ratio: Annotated[Holdout | None, NotNull()] = None
     quota_policy: Annotated[QuotaPolicy | None, NotNull()] = None
+    trim_by: Annotated[TrimBy | None, NotNull()] = None
     valid_until: Instant | None = None
     schedule: Schedule | None = None
     goal: Goal | None = None
@@ -132,6 +133,7 @@ class CampaignRead(Read):
     one_per_person: bool
     holdout_ratio: float
     quota_policy: QuotaPolicy
+    trim_by: TrimBy
     valid_until: Instant | None
     schedule: Schedule | None
     scheduled_at: Annotated[

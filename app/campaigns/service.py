@@ -14,6 +14,7 @@ from app.campaigns.schemas import (
     CampaignPatch,
 )
 from app.coupons import queries as coupons
+from app.messaging.policies import ALL
 from app.messaging.render import check_messages
 from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
@@ -29,6 +30,7 @@ def create(session: ScopedSession, body: CampaignCreate, scope: Scope, *, by: st
             raise Invalid.at("/store_id", "There is no such store.")
     elif scope.store_nos is not None:
         raise Invalid.at("/store_id", "A store's campaign names its store.")
+    _require_one_per_person(body.sender_policy, body.one_per_person)
     # Not model_dump(), which writes ids as callers read them.
     columns = {name: getattr(body, name) for name in body.__class__.model_fields if name != "one_per_person"}
     campaign = Campaign(**columns | {"store_no": store_no})
@@ -51,7 +53,9 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, call
         _reschedule(session, campaign, body, caller, now)
         return
     require(campaign, "changed")
-    for name in body.model_fields_set:
+    policy = body.sender_policy if "sender_policy" in body.model_fields_set else campaign.sender_policy
+    _require_one_per_person(policy, campaign.one_per_person if body.one_per_person is None else body.one_per_person)
+    for name in body.model_fields_set - {"one_per_person"}:
         value = getattr(body, name)
         if name == "schedule":
             value = value.to_column() if value else None
@@ -59,7 +63,7 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, call
             value = value.model_dump() if value else None
         elif name == "audience":
             value = value.model_dump(mode="json", exclude_none=True) if value else {}
-        elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy", "tracking"):
+        elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy", "trim_by", "tracking"):
             raise Invalid.at(f"/{name}", "Must not be null.")
         setattr(campaign, name, value)
     with session.no_autoflush:  # or the look-up of an unknown coupon would write its id first
@@ -68,6 +72,12 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, call
         campaign.approved_at = None
     if body.model_fields_set:
         take(session, campaign, "changed", by=caller.outside_id, note=", ".join(sorted(body.model_fields_set)))
+
+
+def _require_one_per_person(policy: str | None, one_per_person: bool) -> None:
+    """Several messages to one person are said twice over, so that nobody sends them by mistake. Raises Invalid."""
+    if (policy == ALL) == one_per_person:
+        raise Invalid.at("/one_per_person", "Must be false where sender_policy is all_accounts, and true elsewhere.")
 
 
 def _reschedule(

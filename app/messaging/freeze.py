@@ -14,7 +14,7 @@ from sqlmodel import col
 from app.customers.models import Customer
 from app.customers.queries import is_present
 from app.customers.summary import home_column
-from app.messaging import all_accounts
+from app.messaging import all_accounts, trimming
 from app.messaging.guards import Guards
 from app.messaging.policies import ALL, DEFAULT, ORDERS
 from tenants.scope import Scope
@@ -88,6 +88,8 @@ class Audience:
     guards: Guards | None = None
     """What the brand holds against everybody; whoever starts or plans a run sets it."""
     cuts: Sequence[Cut] = ()
+    trim_by: str = trimming.DEFAULT
+    """Who goes first where an account's quota does not suffice for everybody."""
     owner_no: int | None = None
     """The store whose run it is. The numbers of its runs must not tell it where people are at home by what they do."""
 
@@ -266,8 +268,9 @@ def write_choice(
             FROM {all_accounts.keep_room(guards) if audience.is_several else "judged"}
         ),
         turned AS (
-            SELECT limited.*, row_number() OVER (PARTITION BY account_no, reason ORDER BY customer_id) AS turn
-            FROM limited
+            SELECT limited.*, row_number() OVER (
+                       PARTITION BY limited.account_no, reason ORDER BY {trimming.ORDERS[audience.trim_by]}) AS turn
+            FROM limited {trimming.JOINS if audience.trim_by != trimming.DEFAULT else ""}
         ),
         kept AS (
             SELECT customer_id, turned.account_no, store_no, line_user_id, turn, available,
@@ -332,6 +335,7 @@ def _people(session: ScopedSession, audience: Audience) -> tuple[str, dict[str, 
         has_choice.label("has_choice"),
         (audience.capped if audience.capped is not None else false()).label("capped"),
         *([col(Customer.municipality_code)] if audience.sender_policy == "nearest" else []),
+        *([] if (precedence := trimming.precede(audience.trim_by, owner)) is None else [precedence]),
     ).where(col(Customer.brand_id) == brand_id, is_present(), audience.where)
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     compiled = chosen.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})

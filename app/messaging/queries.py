@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import exists, text
 from sqlmodel import col, select
 
-from app.messaging.models import Batch, QuotaMonth, Run
+from app.messaging.models import Batch, Run
 from tenants.line_accounts.models import LineAccount
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
@@ -125,7 +125,14 @@ def count_seen_deliveries(session: ScopedSession, run_id: UUID) -> dict[tuple[st
 
 
 def list_deliveries(
-    session: ScopedSession, run_id: UUID, *, status: str | None, after: UUID | None, after_slot: int, limit: int
+    session: ScopedSession,
+    run_id: UUID,
+    *,
+    status: str | None,
+    after: UUID | None,
+    after_slot: int,
+    limit: int,
+    reason: str | None = None,
 ) -> list[dict[str, Any]]:
     """Deliveries of a run by customer id and slot, descending, with status and, where left out, the reason."""
     query = f"""
@@ -137,7 +144,8 @@ def list_deliveries(
               AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after
                    OR delivery.customer_id = :after AND delivery.slot < :after_slot)
         ) AS shown
-        WHERE CAST(:status AS text) IS NULL OR status = :status
+        WHERE (CAST(:status AS text) IS NULL OR status = :status)
+          AND (CAST(:reason AS text) IS NULL OR status = 'left_out' AND reason = :reason)
         ORDER BY customer_id DESC, slot DESC LIMIT :limit
     """
     values = {
@@ -146,6 +154,7 @@ def list_deliveries(
         "after": after,
         "after_slot": after_slot,
         "status": status,
+        "reason": reason,
         "limit": limit,
     }
     return [dict(row) for row in session.connection().execute(text(query), values).mappings()]
@@ -163,12 +172,19 @@ def list_deliveries_to(session: ScopedSession, run_id: UUID, customer_id: UUID) 
 
 
 def lock_runs_all_sent(session: ScopedSession) -> Sequence[Run]:
-    """Runs that are sending but have no batch waiting, locked; those that another worker closes are passed over."""
+    """Runs that are sending, or were ended, but have no batch waiting any more and are not closed yet, locked; those
+    that another worker closes are passed over."""
     waiting = exists().where(
         col(Batch.brand_id) == col(Run.brand_id), col(Batch.run_id) == col(Run.id), col(Batch.state) == "waiting"
     )
-    runs = select(Run).where(col(Run.status) == "sending", ~waiting).with_for_update(skip_locked=True)
-    return session.exec(runs).all()
+    runs = select(Run).where(col(Run.finished_at).is_(None), col(Run.status) != "paused", ~waiting)
+    return session.exec(runs.with_for_update(skip_locked=True)).all()
+
+
+def has_waiting(session: ScopedSession, run_id: UUID) -> bool:
+    """Whether batches of a run wait, or are in hand."""
+    waiting = select(Batch.batch_no).where(col(Batch.run_id) == run_id, col(Batch.state) == WAITING).limit(1)
+    return session.exec(waiting).first() is not None
 
 
 def list_sending_runs(session: ScopedSession) -> Sequence[Run]:
@@ -185,15 +201,3 @@ def map_store_ids(session: ScopedSession, store_nos: set[int]) -> dict[int, UUID
     """The ids of stores by their numbers."""
     stores = select(Store.no, Store.id).where(col(Store.no).in_(store_nos))
     return dict(session.exec(stores).all())
-
-
-def list_quotas(session: ScopedSession, month_on: date, after: UUID | None, limit: int) -> list[QuotaMonth]:
-    """The month's quotas of the accounts that the scope sees, by account id, descending."""
-    wanted = (
-        select(QuotaMonth)
-        .join(LineAccount, col(LineAccount.id) == col(QuotaMonth.line_account_id))
-        .where(col(QuotaMonth.month_on) == month_on)
-    )
-    if after is not None:
-        wanted = wanted.where(col(QuotaMonth.line_account_id) < after)
-    return list(session.exec(wanted.order_by(col(QuotaMonth.line_account_id).desc()).limit(limit)).all())
