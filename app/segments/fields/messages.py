@@ -1,4 +1,4 @@
-"""The field `message`: what was sent to her."""
+"""The field `message`: what was sent to her, and what of it she followed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from app.customers.models import Customer
+from app.events.models import Event
 from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
 from app.schemas import write_instant
 from app.segments.fields.base import Asked, Leaf, Reference, Told, instant_words
@@ -68,6 +69,47 @@ class Received(Leaf):
         return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Clicked(Leaf):
+    """Followed a link in a message: of one of these campaigns, or any; within so many days, or ever.
+
+    Only links of her own tell that it was she.
+    """
+
+    campaigns: tuple[Reference, ...] = ()
+    days: int | None = None
+
+    def named(self) -> Iterator[tuple[str, Reference]]:
+        return (("cmp", campaign) for campaign in self.campaigns)
+
+    def condition(self, asked: Asked) -> ColumnElement[bool]:
+        return exists().where(*self._rows(asked)).correlate(Customer)
+
+    def actual(self, asked: Asked) -> Any:
+        last = select(func.max(col(Event.occurred_at))).where(*self._rows(asked))
+        return last.correlate(Customer).scalar_subquery()
+
+    def tell(self, value: Any, asked: Asked) -> Told:
+        if value is None:
+            return Told(None, "she followed no link", "リンクを開いていない")
+        en, ja = instant_words(value, asked)
+        return Told(write_instant(value), f"the last link: {en}", f"最後は{ja}")
+
+    def _rows(self, asked: Asked) -> list[ColumnElement[bool]]:
+        rows = [
+            col(Event.brand_id) == asked.brand_id,
+            col(Event.type) == "link.clicked",
+            col(Event.customer_id) == col(Customer.id),
+            *asked.is_mine(Event.store_no),
+        ]
+        if self.days is not None:
+            rows.append(col(Event.occurred_at) >= asked.now - timedelta(days=self.days))
+        if self.campaigns:
+            campaign_id = col(Event.data)["campaign_id"].astext
+            rows.append(campaign_id.in_([str(one) for one in asked.ids("cmp", self.campaigns)]))
+        return rows
+
+
 def _read(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf | None:
     members = operands.members(value, at, ("campaign_id", "within_days"))
     if members is None:
@@ -82,7 +124,7 @@ def _read(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf |
         days = operands.days(members["within_days"], f"{at}/within_days")
         if days is None:
             return None
-    return Received(campaigns, days)
+    return Received(campaigns, days) if op == "received" else Clicked(campaigns, days)
 
 
-FIELDS = {"message": Field(("received",), _read, later=("clicked",))}
+FIELDS = {"message": Field(("received", "clicked"), _read)}

@@ -60,7 +60,9 @@ class Shop:
         """Somebody visits the link."""
         written = tag.decode() if isinstance(tag, bytes) else tag
         path = f"/r/{self.links[0].code}{written}"
-        return self.api.request(method, path, headers={"User-Agent": agent, **headers}, follow_redirects=False)
+        sent = {"User-Agent": agent, **headers}
+        answer: Response = self.api.request(method, path, headers=sent, follow_redirects=False)
+        return answer
 
     def of(self, customer_id: UUID) -> bytes:
         """The tag of one person."""
@@ -172,7 +174,8 @@ def test_a_tag_of_another_brand_s_run_is_nobodys(
 
 def test_the_tap_of_one_who_was_merged_is_the_survivors(shop: Shop) -> None:
     with shop.home.open() as session:
-        merge(session, shop.people[0], shop.stranger, utc_now(), source="manual")
+        people = (shop.people[0], shop.stranger)
+        merge(session, *people, source="api", proof={}, merged_by=None, now=utc_now())
         session.commit()
     shop.tap(shop.of(shop.people[0]))
     assert [event.customer_id for event in shop.clicks()] == [shop.stranger]

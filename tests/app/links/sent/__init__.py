@@ -1,0 +1,1 @@
+"""Tracked links as LINE's look-alike receives them."""
