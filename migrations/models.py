@@ -19,11 +19,13 @@ import app.insight.models
 import app.jobs.models
 import app.liff.models
 import app.links.models
+import app.media.models
 import app.messaging.models
 import app.operations.models
 import app.qr_codes.models
 import app.reports.models
 import app.segments.models
+import app.templates.models
 import app.weather.models  # noqa: F401
 import tenants.api_keys.models
 import tenants.areas.models
