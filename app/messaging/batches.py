@@ -91,7 +91,8 @@ class Outcome:
     """Where it is held back: customers whom it may have reached."""
     untried: list[UUID] = field(default_factory=list)
     """Where it is held back: customers whom it surely did not reach."""
-    is_halved: bool = False
+    is_refused: bool = False
+    """Whether LINE refused it because of one of its people, so that nobody got it and it is to be halved."""
 
 
 async def get_account(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> Account:
@@ -172,17 +173,18 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
         await cursor.executemany(_FAIL, failures)
 
 
-async def find_wait_seconds(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> float | None:
-    """In how many seconds the first of this account's batches may go that wait for a moment, or for quiet hours to end;
-    None where none do."""
+async def find_wait(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> tuple[float | None, Sequence[UUID]]:
+    """Of this account's batches that wait for a moment, or for quiet hours to end: in how many seconds the first may go
+    or expires, None where there are none; and the runs that have expired already."""
     await cursor.execute(_WAIT_SECONDS, {"brand_id": brand_id, "account_id": line_account_id})
     row = await cursor.fetchone()
-    return None if row is None or row[0] is None else max(0.0, float(row[0]))
+    assert row is not None
+    return None if row[0] is None else max(0.0, float(row[0])), row[1] or ()
 
 
-async def has_run_to_finish(cursor: Cursor, brand_id: UUID) -> bool:
-    """Whether a run of the brand is sending that has no batch waiting any more."""
-    await cursor.execute(_TO_FINISH, {"brand_id": brand_id})
+async def has_run_to_finish(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> bool:
+    """Whether a run of the brand has no batch waiting any more, or was ended for good while some were in hand here."""
+    await cursor.execute(_TO_FINISH, {"brand_id": brand_id, "account_id": line_account_id})
     return await cursor.fetchone() is not None
 
 
@@ -206,16 +208,21 @@ _OF_SENDING = """
     WHERE waiting.brand_id = %(brand_id)s AND waiting.line_account_id = %(account_id)s AND waiting.state = 'waiting'
       AND run.status = 'sending'
 """
-_IS_EARLY = "coalesce(waiting.not_before > now(), false)"
+# A batch of an experiment goes out only once it is decided what its people get.
+_IS_UNDECIDED = "(waiting.variant IS NULL AND run.variants IS NOT NULL)"
+_IS_EARLY = f"(coalesce(waiting.not_before > now(), false) OR {_IS_UNDECIDED})"
+_LASTS = "extract(epoch FROM run.valid_until - now() - make_interval(secs => run.clock_shift_seconds))"
 _WAITING = f"{_OF_SENDING} AND NOT {_IS_QUIET} AND NOT {_IS_EARLY}"
 
 _IS_WAITING = f"SELECT 1 {_WAITING} LIMIT 1"
 
 _WAIT_SECONDS = f"""
-SELECT min(greatest(
+SELECT min(least({_LASTS}, greatest(
     extract(epoch FROM waiting.not_before - now()),
+    CASE WHEN {_IS_UNDECIDED} THEN 60 END,
     CASE WHEN {_IS_QUIET} THEN extract(epoch FROM date_trunc('day', {_LOCAL}) + {_END}::time
-        + CASE WHEN {_CLOCK} < {_END} THEN interval '0' ELSE interval '1 day' END - {_LOCAL}) END))
+        + CASE WHEN {_CLOCK} < {_END} THEN interval '0' ELSE interval '1 day' END - {_LOCAL}) END))),
+    array_agg(DISTINCT run.id) FILTER (WHERE {_LASTS} <= 0)
 {_OF_SENDING} AND ({_IS_QUIET} OR {_IS_EARLY})
 """
 
@@ -269,7 +276,8 @@ _PEOPLE_WITH_VALUES = _VALUES_OF_PEOPLE.format("NULL")
 _PEOPLE_WITH_ATTRIBUTES = _VALUES_OF_PEOPLE.format("customer.attributes")
 
 # A batch that was stopped while it was in flight was sent all the same: its quota is used, but no longer reserved. What
-# was reserved in one month may be sent in another.
+# was reserved in one month may be sent in another. Of one that another worker has parted meanwhile only who is left
+# counts here.
 _SETTLE = f"""
 WITH given AS (
     SELECT * FROM unnest(%(run_ids)s::uuid[], %(batch_nos)s::int[], %(states)s::text[], %(request_ids)s::text[],
@@ -279,13 +287,13 @@ WITH given AS (
     FROM given JOIN batch ON batch.brand_id = %(brand_id)s AND batch.run_id = given.run_id
         AND batch.batch_no = given.batch_no
     JOIN run ON run.brand_id = %(brand_id)s AND run.id = given.run_id
-    WHERE batch.state IN ('waiting', 'stopped')
+    WHERE batch.state IN ('waiting', 'stopped', 'unknown')
     ORDER BY batch.run_id, batch.batch_no FOR UPDATE OF batch
 ), settled AS (
     UPDATE batch SET state = before.state, done_at = %(now)s, request_id = before.request_id
     FROM before
     WHERE batch.brand_id = %(brand_id)s AND batch.run_id = before.run_id AND batch.batch_no = before.batch_no
-    RETURNING before.line_account_id, before.reserved_on, before.sent,
+    RETURNING before.line_account_id, before.reserved_on, least(before.sent, before.size) AS sent,
               CASE WHEN before.state_before = 'waiting' THEN before.size ELSE 0 END AS freed
 ), change AS (
     SELECT line_account_id, month_on, sum(sent)::int AS sent, sum(freed)::int AS freed FROM (
@@ -313,7 +321,12 @@ ON CONFLICT DO NOTHING
 """
 
 _TO_FINISH = """
-SELECT 1 FROM run WHERE brand_id = %(brand_id)s AND status = 'sending' AND NOT EXISTS (
-    SELECT 1 FROM batch WHERE batch.brand_id = run.brand_id AND batch.run_id = run.id AND batch.state = 'waiting'
+SELECT 1 FROM run WHERE brand_id = %(brand_id)s AND finished_at IS NULL AND status <> 'paused' AND (
+    NOT EXISTS (
+        SELECT 1 FROM batch WHERE batch.brand_id = run.brand_id AND batch.run_id = run.id AND batch.state = 'waiting'
+    ) OR status <> 'sending' AND EXISTS (
+        SELECT 1 FROM batch WHERE batch.brand_id = run.brand_id AND batch.run_id = run.id AND batch.state = 'waiting'
+            AND batch.line_account_id = %(account_id)s
+    )
 ) LIMIT 1
 """

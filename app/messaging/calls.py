@@ -154,10 +154,10 @@ class Channel:
 
 
 def half_keys(retry_key: UUID) -> tuple[UUID, UUID]:
-    """The keys of a batch's two halves, the same however often it is halved again after a crash."""
+    """The keys of a batch's two halves."""
     return uuid5(retry_key, "first half"), uuid5(retry_key, "second half")
 
 
-def person_key(retry_key: UUID, customer_id: UUID) -> UUID:
-    """The key of one person's push in a batch."""
-    return uuid5(retry_key, customer_id.hex)
+def person_key(retry_key: UUID, line_user_id: str) -> UUID:
+    """The key of one person's push in a batch; it stays hers when she is merged into another customer."""
+    return uuid5(retry_key, line_user_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -66,6 +66,8 @@ class NextUp(NamedTuple):
     """Whether, with no batch left here, a run of the brand has none left anywhere."""
     wait_seconds: float | None = None
     """How long batches wait for a moment or for quiet hours to end, where some do."""
+    expired_run_ids: Sequence[UUID] = ()
+    """Runs that will not see it."""
 
 
 class Dispatcher:
@@ -109,16 +111,16 @@ class Dispatcher:
         until = began_at + TURN_SECONDS
         async with self._scoped(brand_id) as cursor:
             account = await batches.get_account(cursor, brand_id, line_account_id)
-            if account.is_stopped:
-                return None  # who lets it send again touches the lane
             turn.known_at = began_at
             # All that LINE may refuse comes before anything is taken: waiting counts as no try, and while a secret is
             # wrong no retry key grows old.
             if seconds := self._rest_seconds(account):
                 return seconds
             channel = self._open_channel(turn, account)
-            needs_token = not channel.token and await batches.is_waiting(cursor, brand_id, line_account_id)
-            if not needs_token:
+            needs_token = False
+            if account.is_stopped:  # who lets it send again touches the lane
+                next_up = await self._find_rest(cursor, turn)
+            elif channel.token or not (needs_token := await batches.is_waiting(cursor, brand_id, line_account_id)):
                 next_up = await self._take(cursor, turn)
         if needs_token:
             channel.token = await channel.get_token(None)
@@ -143,13 +145,26 @@ class Dispatcher:
             if errors:
                 raise errors[0]
             if holds:
-                worst = max(holds, key=lambda answer: HOLD_SECONDS[answer.meaning])
-                log.warning("lane_held", account=str(line_account_id), meaning=worst.meaning.name, detail=worst.detail)
-                return max(HOLD_SECONDS[worst.meaning], self._rest_seconds(account), SOON_SECONDS)
+                return await self._hold(turn, account, holds)
             if is_over:
                 return 0.0
+        return await self._end_turn(turn, next_up)
+
+    async def _hold(self, turn: Turn, account: Account, holds: Sequence[Answer]) -> float:
+        """In how many seconds to come again, after some batches were held back."""
+        if any(answer.meaning is Meaning.HALTED for answer in holds):
+            await asyncio.to_thread(self._finish_runs, turn.brand_id, turn.line_account_id)
+        worst = max(holds, key=lambda answer: HOLD_SECONDS[answer.meaning])
+        log.warning("lane_held", account=str(turn.line_account_id), meaning=worst.meaning.name, detail=worst.detail)
+        return max(HOLD_SECONDS[worst.meaning], self._rest_seconds(account), SOON_SECONDS)
+
+    async def _end_turn(self, turn: Turn, next_up: NextUp) -> float | None:
+        """Close what is to be closed; in how many seconds to come again, if at all."""
+        brand_id, line_account_id = turn.brand_id, turn.line_account_id
+        for run_id in next_up.expired_run_ids:
+            await asyncio.to_thread(self._end_run, brand_id, run_id, "expired")
         if next_up.run_to_finish:
-            await asyncio.to_thread(self._finish_runs, brand_id)
+            await asyncio.to_thread(self._finish_runs, brand_id, line_account_id)
         return None if next_up.wait_seconds is None else min(next_up.wait_seconds, LOOK_AGAIN_SECONDS)
 
     def _open_channel(self, turn: Turn, account: Account) -> Channel:
@@ -167,7 +182,9 @@ class Dispatcher:
             line_account_id, (Pace(PUSHES_PER_SECOND), Pace(MULTICASTS_PER_SECOND))
         )
         token = tokens.find(account.channel_id, secret) or ""
-        return Channel(self.http, api_url, account.channel_id, get_token, token, push, multicast, self._slots, turn, key)
+        return Channel(
+            self.http, api_url, account.channel_id, get_token, token, push, multicast, self._slots, turn, key
+        )
 
     def _rest_seconds(self, account: Account) -> float:
         """How long LINE is to be left in peace by this account, since it did not answer. Raises NoTestHost."""
@@ -184,8 +201,12 @@ class Dispatcher:
             await self._load_people(cursor, brand_id, list(group))
         if taken:
             return NextUp(taken, False)
-        to_finish = await batches.has_run_to_finish(cursor, brand_id)
-        return NextUp([], to_finish, await batches.find_wait_seconds(cursor, brand_id, line_account_id))
+        return await self._find_rest(cursor, turn)
+
+    async def _find_rest(self, cursor: Cursor, turn: Turn) -> NextUp:
+        """What there is to do where nothing is to be sent."""
+        to_finish = await batches.has_run_to_finish(cursor, turn.brand_id, turn.line_account_id)
+        return NextUp([], to_finish, *await batches.find_wait(cursor, turn.brand_id, turn.line_account_id))
 
     async def _load_people(self, cursor: Cursor, brand_id: UUID, of_run: list[TakenBatch]) -> None:
         """Fill in the people of batches of one run, with as much of them as its texts name."""
@@ -224,11 +245,17 @@ class Dispatcher:
             template = self._templates[content] = read_template(messages)
         return template
 
-    def _finish_runs(self, brand_id: UUID) -> None:
-        """Close the brand's runs that have no batch waiting, also those whose worker died before it could."""
+    def _finish_runs(self, brand_id: UUID, line_account_id: UUID) -> None:
+        """Close the brand's runs that have no batch waiting, also those whose worker died before it could.
+
+        Batches of this lane are in nobody's hand now, so what waits of runs that were ended goes first.
+        """
         with open_session(self.engine, Scope(brand_id)) as session:
+            service.stop_left_over(session, line_account_id, datetime.now(UTC))
+            session.commit()  # of lanes that end together the last one sees that it is the last
             for run in queries.lock_runs_all_sent(session):
-                service.finish(session, run, datetime.now(UTC))
+                status = "finished" if run.status == "sending" else run.status
+                service.finish(session, run, datetime.now(UTC), status)
             session.commit()
 
     def _end_run(self, brand_id: UUID, run_id: UUID, status: str) -> None:

@@ -2,12 +2,16 @@
 
 Else nobody could say of a batch that is stopped for good whom it had reached, and those who were never tried would
 share the age of the keys of those who were: what rests for a day could not be sent any more.
+
+A batch that LINE refused because of one of its people becomes two, until she stands alone. It is written down before
+the halves are sent: were the whole tried again later, and taken, half of its people would get two.
 """
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from app.messaging.batches import Cursor, Outcome, TakenBatch
+from app.messaging.calls import half_keys
 from app.messaging.freeze import BATCHES_PER_ACCOUNT
 
 
@@ -17,28 +21,48 @@ async def part(cursor: Cursor, brand_id: UUID, batch: TakenBatch, outcome: Outco
     Those whom it may have reached, and those whom it surely did not, get batches of their own, under the same key: so
     each person's key stays what it was. Where nobody was sent to, it stays held back.
     """
+    if outcome.is_refused:
+        await _halve(cursor, brand_id, batch)
     if outcome.hold is None:
         return
     # Whoever took it before may have tried anybody.
     is_fresh = batch.attempts == 1
-    values = {"brand_id": brand_id, "run_id": batch.run_id, "batch_no": batch.batch_no}
+    values = _key_of(brand_id, batch)
     done = batch.size - len(outcome.untried) - len(outcome.unclear)
     if done or outcome.unclear:
-        await _move(cursor, values, outcome.untried, is_fresh=is_fresh)
+        await _move(cursor, values, outcome.untried, is_fresh=is_fresh, new_key=batch.retry_key)
     elif is_fresh:
         await cursor.execute(_UNTOUCH, values)
     if done:
-        await _move(cursor, values, outcome.unclear, is_fresh=False)
+        await _move(cursor, values, outcome.unclear, is_fresh=False, new_key=batch.retry_key)
         batch.size = done
         outcome.hold = None
 
 
-async def _move(cursor: Cursor, values: dict[str, object], customer_ids: Sequence[UUID], *, is_fresh: bool) -> None:
+async def _halve(cursor: Cursor, brand_id: UUID, batch: TakenBatch) -> None:
+    """Make two batches of one, each with a key of its own that has not begun to age."""
+    first_key, second_key = half_keys(batch.retry_key)
+    second = [one.customer_id for one in batch.people[len(batch.people) // 2 :]]
+    values = _key_of(brand_id, batch)
+    await _move(cursor, values, second, is_fresh=True, new_key=second_key)
+    await cursor.execute(_RENEW, {**values, "new_key": first_key})
+
+
+def _key_of(brand_id: UUID, batch: TakenBatch) -> dict[str, object]:
+    """Which batch it is, as it was when it was taken."""
+    return {"brand_id": brand_id, "run_id": batch.run_id, "batch_no": batch.batch_no, "retry_key": batch.retry_key}
+
+
+async def _move(
+    cursor: Cursor, values: dict[str, object], customer_ids: Sequence[UUID], *, is_fresh: bool, new_key: UUID
+) -> None:
     if customer_ids:
-        await cursor.execute(_MOVE, {**values, "customer_ids": list(customer_ids), "is_fresh": is_fresh})
+        given = {"customer_ids": list(customer_ids), "is_fresh": is_fresh, "new_key": new_key}
+        await cursor.execute(_MOVE, {**values, **given})
 
 
-# A run that was ended for good meanwhile has marked the batch so, and has given its quota back.
+# A run that was ended for good meanwhile has marked the batch so, and has given its quota back. One that a worker who
+# took it over has settled or halved is not this one's any more.
 _STATE = """
 CASE WHEN whole.state = 'waiting' THEN 'waiting' WHEN %(is_fresh)s THEN 'stopped' ELSE 'unknown' END
 """
@@ -52,6 +76,7 @@ WITH whole AS (
     ) AS next_no
     FROM batch
     WHERE batch.brand_id = %(brand_id)s AND batch.run_id = %(run_id)s AND batch.batch_no = %(batch_no)s
+      AND batch.retry_key = %(retry_key)s AND batch.state IN ('waiting', 'stopped', 'unknown')
     FOR UPDATE
 ), moved AS (
     UPDATE delivery SET batch_no = whole.next_no FROM whole
@@ -66,7 +91,7 @@ WITH whole AS (
     INSERT INTO batch (brand_id, run_id, batch_no, line_account_id, account_no, size, stores, retry_key, variant,
                        not_before, reserved_on, unit, state, attempts, first_tried_at, done_at)
     SELECT whole.brand_id, whole.run_id, whole.next_no, whole.line_account_id, whole.account_no, part.size, part.stores,
-           whole.retry_key, whole.variant, whole.not_before, whole.reserved_on, whole.unit, {_STATE},
+           %(new_key)s, whole.variant, whole.not_before, whole.reserved_on, whole.unit, {_STATE},
            CASE WHEN %(is_fresh)s THEN 0 ELSE whole.attempts END,
            CASE WHEN NOT %(is_fresh)s THEN whole.first_tried_at END, whole.done_at
     FROM whole CROSS JOIN part WHERE part.size > 0
@@ -78,6 +103,13 @@ UPDATE batch SET size = batch.size - part.size, stores = (
 )
 FROM part
 WHERE batch.brand_id = %(brand_id)s AND batch.run_id = %(run_id)s AND batch.batch_no = %(batch_no)s AND part.size > 0
+"""
+
+_RENEW = """
+UPDATE batch SET retry_key = %(new_key)s, attempts = 0, first_tried_at = NULL,
+                 state = CASE state WHEN 'unknown' THEN 'stopped' ELSE state END
+WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s AND retry_key = %(retry_key)s
+  AND state IN ('waiting', 'stopped', 'unknown')
 """
 
 _UNTOUCH = """

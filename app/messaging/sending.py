@@ -2,13 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
-from uuid import UUID
 
 from app.links.rewriting import stamp
 from app.messaging.answers import Meaning
 from app.messaging.batches import Outcome, Person, TakenBatch
-from app.messaging.calls import Channel, half_keys, person_key
+from app.messaging.calls import Channel, person_key
 from app.messaging.render import ATTRIBUTES, Template, Unfillable, write_attribute
 
 PUSHES_AT_ONCE = 64
@@ -27,39 +25,19 @@ async def multicast_all(channel: Channel, batch: TakenBatch, template: Template)
             outcome.failures.extend((one.customer_id, str(error)) for one in sendable)
             return outcome
         messages = _complete(batch, messages, batch.tagger.of_account(batch.account_no) if batch.tagger else None)
-        await _multicast(channel, batch, sendable, messages, batch.retry_key, outcome)
-    if outcome.hold is not None:
-        # The keys of halves come from that of the whole, so a batch that was begun is not parted any more.
-        everybody = [one.customer_id for one in batch.people]
-        is_untouched = not outcome.hold.may_have_arrived and not outcome.is_halved
-        outcome.untried, outcome.unclear = (everybody, []) if is_untouched else ([], everybody)
+        to = [one.line_user_id for one in sendable]
+        answer = await channel.multicast(batch.run_id, to, messages, batch.retry_key)
+        if answer.meaning is Meaning.DONE:
+            outcome.request_id = answer.request_id
+        elif answer.meaning is not Meaning.INVALID:
+            everybody = [one.customer_id for one in batch.people]
+            outcome.hold = answer
+            outcome.untried, outcome.unclear = ([], everybody) if answer.may_have_arrived else (everybody, [])
+        elif answer.about_recipient and len(sendable) > 1:
+            outcome.state, outcome.is_refused = None, True
+        else:
+            outcome.failures.extend((one.customer_id, answer.detail) for one in sendable)
     return outcome
-
-
-async def _multicast(
-    channel: Channel,
-    batch: TakenBatch,
-    people: Sequence[Person],
-    messages: bytes,
-    retry_key: UUID,
-    outcome: Outcome,
-) -> None:
-    """Send to all of these; one malformed id fails all, so on 400 halve until the bad one stands alone."""
-    if outcome.hold is not None:
-        return
-    answer = await channel.multicast(batch.run_id, [one.line_user_id for one in people], messages, retry_key)
-    if answer.meaning is Meaning.DONE:
-        outcome.request_id = outcome.request_id or answer.request_id
-    elif answer.meaning is Meaning.INVALID and (len(people) == 1 or not answer.about_recipient):
-        outcome.failures.extend((one.customer_id, answer.detail) for one in people)
-    elif answer.meaning is Meaning.INVALID:
-        outcome.is_halved = True
-        middle = len(people) // 2
-        first_key, second_key = half_keys(retry_key)
-        await _multicast(channel, batch, people[:middle], messages, first_key, outcome)
-        await _multicast(channel, batch, people[middle:], messages, second_key, outcome)
-    else:
-        outcome.hold = answer
 
 
 async def push_all(channel: Channel, batch: TakenBatch, template: Template) -> Outcome:
@@ -81,7 +59,7 @@ async def push_all(channel: Channel, batch: TakenBatch, template: Template) -> O
                 outcome.failures.append((one.customer_id, str(error)))
                 continue
             messages = _complete(batch, messages, batch.tagger.of_person(one.customer_id) if batch.tagger else None)
-            key = person_key(batch.retry_key, one.customer_id)
+            key = person_key(batch.retry_key, one.line_user_id)
             answer = await channel.push(batch.run_id, one.line_user_id, messages, key)
             if answer.meaning is Meaning.DONE:
                 outcome.request_id = outcome.request_id or answer.request_id
@@ -89,7 +67,7 @@ async def push_all(channel: Channel, batch: TakenBatch, template: Template) -> O
                 outcome.failures.append((one.customer_id, answer.detail))
             else:
                 (outcome.unclear if answer.may_have_arrived else outcome.untried).append(one.customer_id)
-                if outcome.hold is None or answer.meaning is Meaning.HALTED:
+                if answer.meaning is Meaning.HALTED or outcome.hold is None:
                     outcome.hold = answer
 
     await asyncio.gather(*(push_in_turn() for _ in range(min(PUSHES_AT_ONCE, len(batch.people)))))

@@ -21,6 +21,7 @@ from app.messaging.planning import limit
 from app.messaging.render import is_personal, read_template
 from app.messaging.store_values import PER_STORE, needs_parts, read_store_values
 from tenants.brands.queries import get_sending_brand
+from tenants.ids import uuid7
 from tenants.session import ScopedSession
 
 SEND_LANE = "send"
@@ -83,8 +84,10 @@ def start_run(
     if needs_parts(audience, variables):
         audience = replace(audience, cuts=(*audience.cuts, PER_STORE))
     limited = limit(session, audience, quota_policy, now, until=cause.valid_until, is_launch=True)
-    tracked = _track(content, now)
+    run_id = uuid7()
+    tracked = _track(run_id, content, now)
     run = Run(
+        id=run_id,
         kind=cause.kind,
         status="sending",
         campaign_id=cause.campaign_id,
@@ -109,8 +112,7 @@ def start_run(
     session.add(run)
     session.flush()
     for link in tracked.links:
-        link.run_id, link.store_no = run.id, run.store_no
-        link.campaign_id, link.weather_rule_id = run.campaign_id, run.weather_rule_id
+        link.campaign_id, link.weather_rule_id, link.store_no = run.campaign_id, run.weather_rule_id, run.store_no
         session.add(link)
     tally = freeze(session, run.id, limited)
     if content.tracking != "none":
@@ -125,12 +127,12 @@ def start_run(
     return run, tally
 
 
-def _track(content: Content, now: datetime) -> Tracked:
+def _track(run_id: UUID, content: Content, now: datetime) -> Tracked:
     """The contents of a run, its own messages first and then those of its variants, with the links in them."""
     contents = [content.messages, *(one["messages"] for one in content.variants)]
     if content.tracking == "none":
         return Tracked([[dict(message) for message in messages] for messages in contents])
-    return track([(None if place == 0 else place - 1, messages) for place, messages in enumerate(contents)], now)
+    return track(run_id, [(place - 1 if place else None, one) for place, one in enumerate(contents)], now)
 
 
 def _split_by_month(session: ScopedSession, run: Run, audience: Audience, tally: Tally) -> dict[date, dict[int, int]]:
@@ -195,7 +197,7 @@ def _count_sent(session: ScopedSession, run_id: UUID) -> list[dict[str, Any]]:
 
 
 def pause(session: ScopedSession, run: Run) -> None:
-    """Let no further batch of this run begin; those in flight end."""
+    """Let no further call of this run begin; those in flight end."""
     run.status = "paused"
     session.add(run)
 
@@ -215,11 +217,22 @@ def resume_all(session: ScopedSession) -> None:
 
 
 def wake(session: ScopedSession, runs: Sequence[Run]) -> None:
-    """Tell the accounts at which batches of these runs wait that there is work."""
+    """Tell the accounts at which batches of these runs wait that there is work.
+
+    Of a run whose last batches ended while it was paused none waits: any of its accounts is told, to close it.
+    """
     account_ids = session.connection().execute(
         text(
-            "SELECT DISTINCT line_account_id FROM batch"
-            " WHERE brand_id = :brand_id AND run_id = ANY(:run_ids) AND state = 'waiting'"
+            """
+            SELECT line_account_id FROM batch
+            WHERE brand_id = :brand_id AND run_id = ANY(:run_ids) AND state = 'waiting'
+            UNION
+            SELECT line_account_id FROM (
+                SELECT DISTINCT ON (run_id) line_account_id,
+                    bool_or(state = 'waiting') OVER (PARTITION BY run_id) AS waits
+                FROM batch WHERE brand_id = :brand_id AND run_id = ANY(:run_ids)
+            ) AS one WHERE NOT waits
+            """
         ),
         {"brand_id": session.scope.brand_id, "run_ids": [run.id for run in runs]},
     )
@@ -227,17 +240,44 @@ def wake(session: ScopedSession, runs: Sequence[Run]) -> None:
 
 
 def stop(session: ScopedSession, run: Run, now: datetime, status: str = "stopped") -> None:
-    """End a run for good: what waits is never sent, its quota is given back; what is in flight ends."""
+    """End a run for good: what waits is never sent, its quota is given back; what is in flight ends.
+
+    While batches are in hand the run is closed later, by the last of those who have them, so that it tells how many it
+    reached.
+    """
+    _stop_batches(session, "run.id = :run_id AND batch.first_tried_at IS NULL", {"run_id": run.id}, now)
+    run.status = status
+    session.add(run)
+    session.flush()
+    if queries.has_waiting(session, run.id):
+        wake(session, [run])
+    else:
+        finish(session, run, now, status)
+
+
+def stop_left_over(session: ScopedSession, line_account_id: UUID, now: datetime) -> None:
+    """Stop what still waits at one account of runs that were ended for good; whoever calls has nothing of it in hand.
+
+    Of those whose try had no clear answer nobody knows.
+    """
+    condition = (
+        "run.status IN ('stopped', 'expired') AND run.finished_at IS NULL AND batch.line_account_id = :account_id"
+    )
+    _stop_batches(session, condition, {"account_id": line_account_id}, now)
+
+
+def _stop_batches(session: ScopedSession, condition: str, values: Mapping[str, Any], now: datetime) -> None:
     rows = (
         session.connection()
         .execute(
             text(
-                f"UPDATE batch SET state = 'stopped', done_at = :now FROM run"
-                f" WHERE run.brand_id = :brand_id AND run.id = :run_id AND batch.brand_id = :brand_id"
-                f" AND batch.run_id = :run_id AND batch.state = 'waiting'"
+                f"UPDATE batch SET state = CASE WHEN first_tried_at IS NULL THEN 'stopped' ELSE 'unknown' END,"
+                f" done_at = :now FROM run"
+                f" WHERE run.brand_id = :brand_id AND batch.brand_id = :brand_id AND batch.run_id = run.id"
+                f" AND batch.state = 'waiting' AND {condition}"
                 f" RETURNING {quota.RESERVED_ON}, batch.account_no, batch.size"
             ),
-            {"brand_id": session.scope.brand_id, "run_id": run.id, "now": now},
+            {"brand_id": session.scope.brand_id, "now": now, **values},
         )
         .all()
     )
@@ -246,4 +286,3 @@ def stop(session: ScopedSession, run: Run, now: datetime, status: str = "stopped
         counts = freed.setdefault(month_on, {})
         counts[account_no] = counts.get(account_no, 0) + size
     quota.give_back(session, freed)
-    finish(session, run, now, status)
