@@ -1,9 +1,11 @@
 """Why somebody is no part of a campaign's audience: the first of its conditions that does not hold for her."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.campaigns.audience import resolve
 from app.campaigns.models import Campaign
@@ -16,9 +18,11 @@ def tell_absence(
 ) -> tuple[str, str]:
     """In a sentence, in English and Japanese. Of a run of the past it is told as the conditions stand now."""
     parts = resolve(session, campaign, now).parts
-    hers = select(*(part.where for part in parts)).where(col(Customer.id) == customer_id)
-    met = session.exec(hers).one_or_none() if parts else None
-    missed = next((part for part, holds in zip(parts, met or (), strict=bool(met)) if not holds), None)
+    met: Any = ()
+    if parts:
+        hers = select(*(part.where for part in parts)).where(col(Customer.id) == customer_id)
+        met = session.execute(hers).one()
+    missed = next((part for part, holds in zip(parts, met, strict=True) if not holds), None)
     if missed is not None:
         return missed.text, missed.text_ja
     if is_past:

@@ -73,7 +73,10 @@ def explain(session: ScopedSession, audience: Audience, customer_id: UUID) -> Ex
     for row in rows:
         if row.account_no is not None:
             why = row.reason if row.is_judged else reason
-            candidates.setdefault(row.account_no, Candidate(*row[:7], why))
+            found = Candidate(
+                row.account_no, row.store_no, row.is_home, row.last_at, row.followed_at, row.free, row.closeness, why
+            )
+            candidates.setdefault(found.account_no, found)
     return Explained(True, reason, list(candidates.values()))
 
 
