@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from app.coupons import queries
 from app.coupons.models import Coupon, CouponBudget, CouponTally
 from app.coupons.schemas import Benefit, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
+from app.coupons.texts import tell_benefit
 from app.coupons.validity import find_span
 from tenants.areas import queries as areas
 from tenants.ids import decode_id, encode_id
@@ -22,6 +23,8 @@ _BENEFITS = {
     "percent_off": ("percent",),
     "free_item": ("item", "amount_yen"),
     "gift": ("item", "amount_yen"),
+    "service": ("item", "amount_yen"),
+    "early_access": ("item",),
 }
 """What each kind of benefit says; the first is required."""
 
@@ -102,10 +105,13 @@ def read_coupons(session: ScopedSession, coupons: Sequence[Coupon]) -> list[Coup
 def _read(coupon: Coupon, stores: dict[int, UUID]) -> CouponRead:
     nos = coupon.redeemable_store_nos
     store_ids = None if nos is None or coupon.area_ids else [stores[no] for no in nos if no in stores]
+    told = tell_benefit(coupon.benefit)
     shown: dict[str, Any] = coupon.model_dump() | {
         "store_ids": store_ids,
         "area_ids": [decode_id("area", text) for text in coupon.area_ids] if coupon.area_ids else None,
         "all_stores": nos is None,
+        "benefit_text": told.en,
+        "benefit_text_ja": told.ja,
     }
     return CouponRead.model_validate(shown)
 

@@ -31,6 +31,7 @@ from app.coupons.schemas import (
     RedemptionReverse,
 )
 from app.coupons.service import Outcome
+from app.coupons.texts import tell_benefit
 from app.customers.queries import list_ids_of
 from app.paging import PagingParams, list_page, make_page
 from app.problems import describe
@@ -244,21 +245,25 @@ def _copy(issued: IssuedCoupon, now: Instant, *, masks: bool = False) -> IssuedC
 
 
 def _card(card: Card) -> CardRead:
-    coupons_ = [
-        CardCoupon(
-            issued_coupon_id=issued.id,
-            coupon_id=coupon.id,
-            name=coupon.name,
-            benefit=Benefit.model_validate(coupon.benefit),
-            min_spend_yen=coupon.min_spend_yen,
-            combinable=coupon.combinable,
-            code=issued.code if card.shows_codes else mask_code(issued.code),
-            expires_at=issued.expires_at,
-        )
-        for issued, coupon in card.copies
-    ]
+    coupons_ = [_card_coupon(issued, coupon, masks=not card.shows_codes) for issued, coupon in card.copies]
     customer = CardCustomer(id=card.customer.id, nickname=card.nickname, rank=None)
     return CardRead(customer=customer, coupons=coupons_, points=None)
+
+
+def _card_coupon(issued: IssuedCoupon, coupon: Coupon, *, masks: bool) -> CardCoupon:
+    told = tell_benefit(coupon.benefit)
+    return CardCoupon(
+        issued_coupon_id=issued.id,
+        coupon_id=coupon.id,
+        name=coupon.name,
+        benefit=Benefit.model_validate(coupon.benefit),
+        benefit_text=told.en,
+        benefit_text_ja=told.ja,
+        min_spend_yen=coupon.min_spend_yen,
+        combinable=coupon.combinable,
+        code=mask_code(issued.code) if masks else issued.code,
+        expires_at=issued.expires_at,
+    )
 
 
 def _use(redemption: Redemption) -> RedemptionRead:

@@ -66,14 +66,23 @@ Code = Annotated[str, Field(min_length=1, max_length=64, description="As shown, 
 
 
 class Benefit(Body):
-    """What the coupon gives: yen off, percent off, or a thing; `amount_yen` of a thing is what it counts as."""
+    """What the coupon gives: yen off, percent off, or something else that `item` names.
+
+    Without a discount: `free_item` and `gift` are things, `service` is what is done for her (a larger portion),
+    `early_access` what she may have before others. `amount_yen` of these is what it counts as; early access costs
+    nothing.
+    """
 
     model_config = example(kind="amount_off", amount_yen=200)
 
-    kind: Literal["amount_off", "percent_off", "free_item", "gift"]
+    kind: Literal["amount_off", "percent_off", "free_item", "gift", "service", "early_access"]
     amount_yen: Yen | None = _unless_null()
     percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = _unless_null()
     item: Name | None = _unless_null()
+
+
+BenefitText = Annotated[str, Field(description="The benefit in words.", examples=["200 yen off"])]
+BenefitTextJa = Annotated[str, Field(description="The same in Japanese.", examples=["200円引き"])]
 
 
 class Validity(Body):
@@ -158,6 +167,8 @@ class CouponRead(Read):
     id: CouponId
     name: str
     benefit: Benefit
+    benefit_text: BenefitText
+    benefit_text_ja: BenefitTextJa
     validity: Validity
     limits: Limits
     store_ids: list[StoreId] | None
@@ -298,6 +309,8 @@ class CardCoupon(Read):
     coupon_id: CouponId
     name: str
     benefit: Benefit
+    benefit_text: BenefitText
+    benefit_text_ja: BenefitTextJa
     min_spend_yen: int
     combinable: bool
     code: Annotated[

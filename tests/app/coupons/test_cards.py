@@ -61,6 +61,8 @@ def test_a_code_of_another_store_tells_who_she_is_and_what_she_can_use(
         "coupon_id": holder.coupon_id,
         "name": "雨の日200円引き",
         "benefit": {"kind": "amount_off", "amount_yen": 200},
+        "benefit_text": "200 yen off",
+        "benefit_text_ja": "200円引き",
         "min_spend_yen": 0,
         "combinable": False,
         "code": holder.code,

@@ -135,6 +135,9 @@ def test_a_copy_that_cannot_be_used_says_why(
         ({"kind": "free_item", "item": "味玉", "amount_yen": 120}, None, 120),
         ({"kind": "free_item", "item": "味玉", "amount_yen": 120}, 80, 120),
         ({"kind": "gift", "item": "ステッカー"}, 5000, 0),
+        ({"kind": "service", "item": "替え玉", "amount_yen": 150}, 900, 150),
+        ({"kind": "early_access", "item": "限定ラーメン"}, 900, 0),
+        ({"kind": "early_access", "item": "限定ラーメン"}, None, 0),
     ],
 )
 def test_what_a_redemption_costs(

@@ -111,6 +111,8 @@ def test_an_area_stands_for_its_stores(api: TestClient, home: BrandHome, shops: 
         ({"benefit": {"kind": "percent_off", "percent": 101}}, "/benefit/percent"),
         ({"benefit": {"kind": "percent_off", "percent": 5, "amount_yen": 9}}, "/benefit/amount_yen"),
         ({"benefit": {"kind": "gift"}}, "/benefit/item"),
+        ({"benefit": {"kind": "service"}}, "/benefit/item"),
+        ({"benefit": {"kind": "early_access", "item": "限定品", "amount_yen": 9}}, "/benefit/amount_yen"),
         ({"benefit": {"kind": "free"}}, "/benefit/kind"),
         ({"validity": {}}, "/validity"),
         ({"validity": {"from": "2026-11-01"}}, "/validity"),
