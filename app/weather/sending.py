@@ -37,7 +37,7 @@ def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run
     """Start a run for each business day's firings of a rule that have none yet; a second call finds nothing to do.
 
     A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has, nor one whose
-    brand is suspended, nor a firing of a day that is over. `now` is the real clock, from which a rehearsed tick's own
+    brand is suspended or stopped, nor a firing of a day that is over. `now` is the real clock, from which a rehearsed
     clock is a fixed distance away.
     """
     lock_brand(session)
@@ -48,7 +48,8 @@ def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run
         log.warning("weather_firing_not_sent", rule=str(rule_id))
         return []
     unsent = queries.list_unsent(session, rule_id)
-    if rule.status != "live" or get_brand(session, session.scope.brand_id).suspended_at is not None:
+    brand = get_brand(session, session.scope.brand_id)
+    if rule.status != "live" or brand.suspended_at is not None or brand.sending_stopped_at is not None:
         return []
     found: list[Run] = []
     for (business_on, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
@@ -96,7 +97,10 @@ def _start_run(
             clock_shift_seconds=shift,
         ),
         content=messaging.Content(
-            messages=rule.messages, coupon_id=rule.coupon_id, coupon_name=coupon.name if coupon else None
+            messages=rule.messages,
+            coupon_id=rule.coupon_id,
+            coupon_name=coupon.name if coupon else None,
+            tracking="campaign",
         ),
         audience=Audience(
             where=and_(_asked_for(session, rule, now), reached),
