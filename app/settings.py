@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """Requests a minute without a valid credential that one process takes from one address."""
     trusted_proxies: Networks = ()
     """Networks whose `X-Forwarded-For` is believed, such as a load balancer's."""
+    max_media_bytes: int = Field(default=2_000_000_000, ge=1)
+    """What all images of one brand may take, in all their sizes."""
     worker_lanes: int = 32
     """Lanes that one worker process works on at the same time."""
     ready_url: str | None = None

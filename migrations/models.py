@@ -2,6 +2,7 @@
 
 import app.audit.models
 import app.auto_tags.models
+import app.campaigns.experiments.models
 import app.campaigns.models
 import app.commerce.models
 import app.coupons.models

@@ -25,6 +25,8 @@ class Campaign(BrandTable, table=True):
     status: str = "draft"
     audience: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     messages: list[dict[str, Any]] = Field(sa_type=JSONB)
+    template_id: UUID | None = None
+    """From which template its messages come, and whose blocks stand in them as its stores word them."""
     coupon_id: UUID | None = None
     sender_policy: str | None = None
     holdout_ratio: float = 0.0

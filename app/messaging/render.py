@@ -37,13 +37,16 @@ ATTRIBUTES: Final = "customer.attributes."
 STORE_VALUES: Final = "store.values."
 BLOCKS: Final = "block."
 _OPEN = (ATTRIBUTES, STORE_VALUES, BLOCKS)
-_SAMPLES: Final = {
+SAMPLES: Final = {
+    "customer.name": "お客様",
     "customer.member_number": "100001",
     "store.phone": "03-0000-0000",
     "coupon.code": "0123456789AB",
     "coupon.expires_at": "12/31 23:59",
     "coupon.url": "https://example.com/",
+    "coupon.name": "クーポン",
 }
+"""What may stand behind a variable, where messages are shown before there is somebody who gets them."""
 _SAMPLE_ADDRESS = "https://example.com/"
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}|]+?)\s*(?:\|\s*default:\s*\"([^\"]*)\"\s*)?\}\}")
@@ -224,7 +227,7 @@ def _is_known(name: str) -> bool:
 def _sample(gap: Gap) -> str:
     if gap.default:
         return gap.default
-    return _SAMPLE_ADDRESS if gap.form == "address" else _SAMPLES.get(gap.variable, "見本")
+    return _SAMPLE_ADDRESS if gap.form == "address" else SAMPLES.get(gap.variable, "見本")
 
 
 def check_messages(messages: Sequence[Mapping[str, Any]], *, with_blocks: bool = False) -> Template:

@@ -36,14 +36,16 @@ def read_store_values(
         return None
     numbers = {no for sender in audience.senders for no in sender.store_nos}
     stores = session.exec(select(Store).where(col(Store.no).in_(numbers))).all() if numbers else []
-    found = {str(store.no): _read(store, names) for store in stores}
-    found[""] = {"store.name": brand.name}
-    for no, values in (given or {}).items():
-        found[no] = {**found.get(no, {}), **values}
-    return found
+    given = given or {}
+    found = {"": {"store.name": brand.name, **given.get("", {})}}
+    for store in stores:
+        no = str(store.no)
+        found[no] = write_store_values(store) | dict(given.get(no) or given.get("", {}))
+    return {no: {name: values[name] for name in names if name in values} for no, values in found.items()}
 
 
-def _read(store: Store, names: Collection[str]) -> dict[str, str]:
+def write_store_values(store: Store) -> dict[str, str]:
+    """What stands behind the variables of a store, of those that it has."""
     values = store.values or {}
     every = {
         "store.name": store.name,
@@ -51,4 +53,4 @@ def _read(store: Store, names: Collection[str]) -> dict[str, str]:
         "store.phone": values.get("phone"),
         **{f"{STORE_VALUES}{name}": value for name, value in values.items()},
     }
-    return {name: value for name in names if (value := every.get(name))}
+    return {name: value for name, value in every.items() if value}

@@ -41,6 +41,7 @@ OTHER_BYTES = {
     "deletion_receipt.digest": "hash",
     "idempotency_key.request_digest": "hash",
     "line_forward_call.body": "what LINE sent, kept until it is sent on",
+    "media_file.content": "an image for messages, which everybody who gets one sees",
     "operation_file.content": "a file that was sent or made, compressed, until it is fetched or its time is over",
     "operator_key.digest": "hash",
     "operator_request.request_digest": "hash",
