@@ -4,14 +4,16 @@ A freeze judges all of it in its own statement, under the lock that lets one fre
 launches next counts what this one chose.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from app.customers.consents.queries import REFUSING
+from app.messaging.quiet import find_awake_at, find_quiet_end
 from tenants.brands.models import Brand
+from tenants.session import ScopedSession
+from tenants.stores.queries import list_store_hours
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Guards:
     now: datetime
     caps: Sequence[Cap] = ()
     is_quiet: bool = False
+    quiet_store_nos: Sequence[int] = ()
+    """The stores that are quiet though the brand is not."""
 
     def refuses(self, customer_id: str) -> str:
         """The condition that this customer's newest word on our messages is no."""
@@ -44,6 +48,12 @@ class Guards:
         )
         return f"{customer_id} IN ({_HEARD} HAVING {reached})"
 
+    def is_quiet_for(self, store_no: str) -> str:
+        """The condition that nothing is sent now for the store that stands behind a delivery."""
+        if self.is_quiet:
+            return "true"
+        return f"{store_no} = ANY(%(quiet_store_nos)s::int[])" if self.quiet_store_nos else "false"
+
     def room(self) -> str:
         """Driver SQL: who heard from us of late, and how many more messages the caps leave her (`room`)."""
         left = ", ".join(
@@ -55,6 +65,8 @@ class Guards:
     def values(self) -> dict[str, Any]:
         """What stands behind the names in the conditions."""
         values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL}
+        if self.quiet_store_nos:
+            values["quiet_store_nos"] = list(self.quiet_store_nos)
         if self.caps:
             values["most_room"] = min(cap.messages for cap in self.caps)
             values["oldest"] = self.now - timedelta(days=max(cap.days for cap in self.caps))
@@ -71,7 +83,8 @@ _RECENT: Final = """
 FROM (
     SELECT batch.run_id, batch.batch_no, coalesce(batch.first_tried_at, 'infinity') AS sent_at
     FROM run JOIN batch ON batch.brand_id = run.brand_id AND batch.run_id = run.id
-    WHERE run.brand_id = %(brand_id)s AND (run.finished_at IS NULL OR run.finished_at > %(oldest)s)
+    WHERE run.brand_id = %(brand_id)s AND run.kind <> 'test'
+      AND (run.finished_at IS NULL OR run.finished_at > %(oldest)s)
       AND batch.brand_id = %(brand_id)s AND batch.state IN ('waiting', 'sent', 'unknown')
       AND coalesce(batch.first_tried_at, 'infinity') > %(oldest)s
 ) AS recent
@@ -86,21 +99,10 @@ _HEARD: Final = f"SELECT delivery.customer_id {_RECENT}"
 """Everybody whom a run of the last days has reached or will: what was stopped, or refused for good, is not heard."""
 
 
-def read_guards(brand: Brand, now: datetime, at: datetime) -> Guards:
-    """What the brand has set, as it stands now; its quiet hours at another moment where a run goes by another clock."""
+def read_guards(session: ScopedSession, brand: Brand, now: datetime, at: datetime) -> Guards:
+    """What the brand and its stores have set, as it stands now; quiet hours and holidays at another moment where a run
+    goes by another clock."""
     caps = tuple(Cap(one["messages"], one["days"]) for one in brand.caps.get("per_customer", ()))
-    return Guards(now, caps, find_quiet_end(brand.quiet_hours, brand.timezone, at) is not None)
-
-
-def find_quiet_end(hours: Mapping[str, Any] | None, timezone: str, at: datetime) -> datetime | None:
-    """When the quiet hours end in which a moment lies; None outside of them. They may pass midnight."""
-    if hours is None:
-        return None
-    begin, end = time.fromisoformat(hours["from"]), time.fromisoformat(hours["to"])
-    local = at.astimezone(ZoneInfo(timezone))
-    clock = local.time()
-    is_quiet = begin <= clock < end if begin < end else clock >= begin or clock < end
-    if not is_quiet:
-        return None
-    day = local.date() if clock < end else local.date() + timedelta(days=1)
-    return datetime.combine(day, end, ZoneInfo(timezone))
+    hours = list_store_hours(session)
+    quiet_store_nos = [no for no, of_store in hours.items() if find_quiet_end(of_store, brand.timezone, at)]
+    return Guards(now, caps, find_awake_at(brand, at) is not None, quiet_store_nos)

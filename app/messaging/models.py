@@ -21,7 +21,7 @@ class Run(BrandTable, table=True):
     )
 
     kind: str
-    """`campaign` or `weather`."""
+    """`campaign`, `weather`, or `test`: to testers."""
     status: str
     """`sending`, `paused`, `finished`, `stopped` or `expired`."""
     campaign_id: UUID | None = None

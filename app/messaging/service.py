@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -25,6 +25,8 @@ from tenants.ids import uuid7
 from tenants.session import ScopedSession
 
 SEND_LANE = "send"
+TEST: Final = "test"
+"""The kind of a run to testers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ class Cause:
     """What a run belongs to, and the clock it goes by."""
 
     kind: str
-    """`campaign` or `weather`."""
+    """`campaign`, `weather`, or `test`: to testers, which counts for no cap and in no figure."""
     campaign_id: UUID | None = None
     weather_rule_id: UUID | None = None
     business_on: date | None = None
@@ -79,7 +81,8 @@ def start_run(
     brand = get_sending_brand(session)
     lock_brand(session)
     at = now + timedelta(seconds=cause.clock_shift_seconds)
-    audience = replace(audience, guards=read_guards(brand, now, at))
+    guards = read_guards(session, brand, now, at)
+    audience = replace(audience, guards=replace(guards, caps=()) if cause.kind == TEST else guards)
     variables = content.variables
     if needs_parts(audience, variables):
         audience = replace(audience, cuts=(*audience.cuts, PER_STORE))
@@ -148,10 +151,12 @@ def _split_by_month(session: ScopedSession, run: Run, audience: Audience, tally:
 
 
 def finish(session: ScopedSession, run: Run, now: datetime, status: str = "finished") -> None:
-    """Close a run that has nothing left to send, and record what it sent."""
+    """Close a run that has nothing left to send, and record what it sent; a test is in no figure."""
     run.status, run.finished_at = status, now
     session.add(run)
     session.flush()
+    if run.kind == TEST:
+        return
     record(
         session,
         RunFinished(

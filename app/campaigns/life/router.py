@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
-from app.campaigns.life import approval, queries, steps
-from app.campaigns.life.schemas import StepBody, StepRead
+from app.campaigns.life import approval, queries, steps, testing
+from app.campaigns.life.schemas import StepBody, StepRead, TestSend, TestSendRead
 from app.campaigns.models import CampaignStep
 from app.campaigns.queries import get_campaign, lock_campaign
 from app.campaigns.router import read_campaign
@@ -46,6 +46,20 @@ def return_campaign(campaign_id: CampaignId, body: StepBody, session: BrandWide,
     campaign = get_own(session, campaign_id, caller.scope, lock=True)
     approval.send_back(session, campaign, caller, body.note)
     return read_campaign(session, campaign)
+
+
+@router.post("/{campaign_id}/test-send", status_code=202, dependencies=[allow("campaigns:write")])
+def test_campaign(
+    campaign_id: CampaignId, body: TestSend, session: BrandWide, caller: Caller, now: Now
+) -> TestSendRead:
+    """Send the messages to testers: people to whom head office gave its tag `tester` or `テスター`.
+
+    It uses up quota, and counts for no cap and in no figure. Nobody is given a copy of the coupon: samples stand for
+    its code and its end.
+    """
+    caller.require("customers:read")
+    campaign = get_own(session, campaign_id, caller.scope, lock=True)
+    return testing.send_test(session, campaign, body, caller.scope, caller.outside_id, now)
 
 
 @router.get("/{campaign_id}/steps", dependencies=[allow("campaigns:read")])

@@ -4,17 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.schemas import (
-    Body,
-    Instant,
-    OneLine,
-    Read,
-    example,
-)
+from app.schemas import Body, Count, CustomerId, Instant, LineAccountId, Name, OneLine, Read, RunId, example
 
 StepKind = Literal[
     "drafted", "copied", "changed", "submitted", "approved", "returned", "scheduled", "rescheduled", "unscheduled",
-    "postponed", "launched", "tested", "paused", "resumed", "cancelled", "sent", "expired", "failed",
+    "postponed", "launched", "tested", "decided", "paused", "resumed", "cancelled", "sent", "expired", "failed",
 ]  # fmt: skip
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["10:00"])]
 Note = Annotated[OneLine, Field(max_length=1000, examples=["価格を確認してください。"])]
@@ -94,3 +88,31 @@ class StepRead(Read):
     ]
     note: Annotated[str | None, Field(examples=["価格を確認してください。"])]
     created_at: Instant
+
+
+class TestSend(Body):
+    """Who gets a test, and of which content."""
+
+    model_config = example(customer_ids=["cus_01h455vb4pex5vsknk084sn02q"])
+
+    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=20)]
+    variant: Annotated[Name | None, Field(description="Which of an experiment's contents.", examples=[None])] = None
+
+
+class TestedPerson(Read):
+    """A tester, and from which account she gets it; or why she does not."""
+
+    customer_id: CustomerId
+    line_account_id: LineAccountId | None
+    reason: Annotated[str | None, Field(examples=["no_friend"])]
+
+
+class TestSendRead(Read):
+    """A test that is being sent."""
+
+    run_id: RunId
+    chosen: Count
+    people: list[TestedPerson]
+    has_samples: Annotated[
+        bool, Field(description="Whether samples stand for a coupon's code and its end: nobody is given a copy.")
+    ]

@@ -32,7 +32,7 @@ MOVES: Final[Mapping[str, Mapping[str, str]]] = {
     "failed": {"scheduled": "failed", "sending": "failed", "paused": "failed"},
 }
 """Step → status before → status after. A campaign that head office has approved is a draft with `approved_at`."""
-NOTED: Final = ("copied", "tested")
+NOTED: Final = ("copied", "decided", "tested")
 """Steps that change no status and may be taken in any."""
 FIRST: Final = "draft"
 ENDS: Final = frozenset({"sent", "cancelled", "expired", "failed"})
