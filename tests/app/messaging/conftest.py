@@ -1,6 +1,7 @@
 """A sandbox of its own for each test worker, and runs that are really sent to it."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -104,6 +105,22 @@ class Stage:
     def work(self) -> None:
         """Let a worker work off what is due."""
         asyncio.run(Worker(self.settings, self.urls).run(until_idle=True))
+
+    def work_until_finished(self, run: Run) -> None:
+        """Let workers come again and again, as time would, until nothing of this run is left to send."""
+        until = time.monotonic() + 60
+        while self.state_of(run).status != "finished":
+            assert time.monotonic() < until, "the run does not end"
+            self.wake()
+            self.work()
+
+    def wake(self) -> None:
+        """Make held lanes due now, as time would."""
+        with self.home.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE lane SET due_at = now(), touched = touched + 1 WHERE brand_id = %(brand_id)s AND kind = 'send'",
+                {"brand_id": self.home.scope.brand_id},
+            )
 
     def delivered(self, account: LineAccount) -> list[dict[str, object]]:
         """What the sandbox handed over from this account."""

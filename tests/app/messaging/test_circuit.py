@@ -35,7 +35,7 @@ def test_a_lane_that_waits_for_line_takes_nothing_while_others_send(stage: Stage
     assert sorted(_batches(stage, run)) == [("sent", 1, True), ("waiting", 0, False)]
     assert (len(stage.delivered(waiting)), len(stage.delivered(sending))) == (0, 2)
     circuits.leave(stage.settings.line_api_url, waiting.channel_id, time.monotonic(), answered=True)
-    _wake(stage)
+    stage.wake()
     stage.work()
     assert len(stage.delivered(waiting)) == 3
 
@@ -87,12 +87,3 @@ def test_a_batch_that_line_had_already_keeps_the_id_of_the_call_that_did_it(stag
         stage.work()
     with stage.home.open() as session:
         assert session.exec(select(Batch.request_id).where(col(Batch.run_id) == run.id)).all() == ["r-first"]
-
-
-def _wake(stage: Stage) -> None:
-    """Make held lanes due now, as time would."""
-    with stage.home.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE lane SET due_at = now(), touched = touched + 1 WHERE brand_id = %(brand_id)s AND kind = 'send'",
-            {"brand_id": stage.home.scope.brand_id},
-        )

@@ -56,15 +56,9 @@ def test_a_fault_costs_nobody_her_message_and_gives_nobody_two(
         account = stage.account(session, 12)
         run = stage.start(session, text)
     stage.fault(endpoint="/v2/bot/message", **fault)
-    stage.work()
-    for _ in range(5):
-        if stage.state_of(run).status == "finished":
-            break
-        _wake(stage)
-        stage.work()
+    stage.work_until_finished(run)
     sent = stage.delivered(account)
     assert len({item["line_user_id"] for item in sent}) == len(sent) == 12
-    assert stage.state_of(run).status == "finished"
 
 
 def test_one_person_whom_line_does_not_know_costs_the_others_nothing(stage: Stage) -> None:
@@ -89,7 +83,7 @@ def test_a_spent_month_stops_the_lane_and_keeps_the_rest(stage: Stage) -> None:
     with stage.home.open() as session:
         assert session.exec(select(Batch.state).where(col(Batch.run_id) == run.id)).all() == ["waiting"]
     stage.fault()
-    _wake(stage)
+    stage.wake()
     stage.work()
     assert len(stage.delivered(account)) == 3
 
@@ -141,15 +135,6 @@ def test_what_was_sent_is_used_quota_and_no_longer_reserved(stage: Stage) -> Non
     with stage.home.open() as session:
         row = session.exec(select(QuotaMonth)).one()
         assert (row.used, row.reserved) == (15, 0)
-
-
-def _wake(stage: Stage) -> None:
-    """Make held lanes due now, as time would."""
-    with stage.home.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE lane SET due_at = now(), touched = touched + 1 WHERE brand_id = %(brand_id)s AND kind = 'send'",
-            {"brand_id": stage.home.scope.brand_id},
-        )
 
 
 AROUND = {"from": -timedelta(hours=1), "to": timedelta(hours=1)}
