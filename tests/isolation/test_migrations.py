@@ -11,7 +11,7 @@ from migrations.models import metadata
 
 PLAIN_INDEXES = {
     "ix_api_client_id", "ix_credential_hash_digest", "ix_line_account_id", "ix_line_account_login_channel_id",
-    "ix_qr_code_code", "ix_staff_subject",
+    "ix_link_code", "ix_qr_code_code", "ix_staff_subject",
 }  # fmt: skip
 """Indexes of the look-up functions, which search before the brand is known; models cannot say what they are for."""
 
