@@ -81,9 +81,26 @@ def _open(content: bytes) -> tuple[Image.Image, str]:
     try:
         upright = ImageOps.exif_transpose(opened)
         has_alpha = upright.has_transparency_data
-        return upright.convert("RGBA" if has_alpha else "RGB"), str(opened.format)
+        picture = _to_srgb(upright).convert("RGBA" if has_alpha else "RGB")
     except _BROKEN as error:
         raise ImageUnusable("The file is cut short or damaged.") from error
+    picture.info = {}  # comments, and whatever else came with it
+    return picture, str(opened.format)
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """The picture in the colours that every screen takes it for; telephones photograph in others."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode != "RGB":
+        return picture
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        turned = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    return picture if turned is None else turned
 
 
 # What Pillow raises at files that are not what they say.
@@ -114,7 +131,7 @@ def _write(picture: Image.Image, form: str, most: int) -> _Writer:
 
 def _save(picture: Image.Image, form: str, **options: int | bool) -> bytes:
     target = io.BytesIO()
-    picture.save(target, form, exif=b"", icc_profile=None, **options)
+    picture.save(target, form, **options)
     return target.getvalue()
 
 
