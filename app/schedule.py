@@ -11,6 +11,7 @@ from app.admin.line_accounts import tasks as _line_accounts
 from app.admin.line_accounts.projection import retell_quotas
 from app.auto_tags import tasks as _auto_tags
 from app.auto_tags.projection import tag_by_events
+from app.campaigns.experiments import tasks as _experiments
 from app.campaigns.life import tasks as _campaigns
 from app.campaigns.projection import close_campaigns
 from app.customers import backfill as _backfill
@@ -41,8 +42,8 @@ from tenants.session import ScopedSession
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _auto_tags, _backfill, _campaigns, _customers, _erasing, _exports, _imports, _inbound, _insight, _liff,
-    _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments, _tags,
+    _auto_tags, _backfill, _campaigns, _customers, _erasing, _experiments, _exports, _imports, _inbound, _insight,
+    _liff, _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments, _tags,
     _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""

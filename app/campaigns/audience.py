@@ -11,6 +11,7 @@ from sqlmodel import col
 from app.campaigns import queries
 from app.campaigns.audience_schemas import AudienceBody
 from app.campaigns.conditions import Part, list_parts, require_all
+from app.campaigns.experiments.parts import cut_by_variant
 from app.campaigns.life.best_time import cut_by_best_hour
 from app.campaigns.life.scheduling import read_best_time
 from app.campaigns.models import Campaign
@@ -62,8 +63,9 @@ def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> 
 
 def _list_cuts(session: ScopedSession, campaign: Campaign, zone: ZoneInfo, now: datetime) -> list[Cut]:
     """How those who are chosen are parted."""
+    cuts = [] if (dealt := cut_by_variant(campaign, now)) is None else [dealt]
     best_time = read_best_time(campaign)
-    return [cut_by_best_hour(session, best_time, zone, now, campaign.store_no)] if best_time else []
+    return [*cuts, cut_by_best_hour(session, best_time, zone, now, campaign.store_no)] if best_time else cuts
 
 
 def find_coupon(session: ScopedSession, campaign: Campaign) -> Coupon | None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.campaigns import queries
+from app.campaigns.grouping import GroupBy, group_stats
 from app.campaigns.models import Campaign
 from app.campaigns.results import goals
 from app.campaigns.schemas import DeliveryRead, StatsRead
@@ -36,14 +37,14 @@ def map_runs(session: ScopedSession, campaigns: Sequence[Campaign]) -> dict[UUID
     }
 
 
-def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
+def stats(session: ScopedSession, campaign: Campaign, group_by: GroupBy | None = None) -> StatsRead:
     """Counts of the campaign's run; of head office's a store has what came of it there."""
     run = find_run(session, campaign)
     if run is None:
         nothing: dict[str, Any] = dict.fromkeys(StatsRead.model_fields, 0)
         return StatsRead(
             **(nothing | {"left_out": {}, "unique_clicked": None, "click_ratio": None})
-            | {"goal": goals.measure(session, None, campaign.goal)}
+            | {"goal": goals.measure(session, None, campaign.goal), "groups": [] if group_by else None}
         )
     if session.scope.store_nos is not None and campaign.store_no is None:
         seen = runs.count_seen_deliveries(session, run.id)
@@ -75,6 +76,7 @@ def stats(session: ScopedSession, campaign: Campaign) -> StatsRead:
         click_ratio=min(1.0, followed.people / sent) if knows_readers and sent else None,
         previews=followed.previews,
         goal=goals.measure(session, run, campaign.goal),
+        groups=group_stats(session, run, group_by) if group_by else None,
     )
 
 
@@ -99,7 +101,12 @@ def list_deliveries(
     stores = runs.map_store_ids(session, {row["store_no"] for row in shown if row["store_no"] is not None})
     items = [
         DeliveryRead.model_validate(
-            row | {"line_account_id": accounts.get(row["account_no"]), "store_id": stores.get(row["store_no"])}
+            row
+            | {
+                "line_account_id": accounts.get(row["account_no"]),
+                "store_id": stores.get(row["store_no"]),
+                "variant": None if row["variant"] is None else (run.variants or ())[row["variant"]]["name"],
+            }
         )
         for row in shown
     ]

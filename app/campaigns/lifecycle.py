@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.callers import CallerInfo
 from app.campaigns.audience import find_coupon, read_audience
+from app.campaigns.experiments import service as experiments
 from app.campaigns.life.approval import require_approval
 from app.campaigns.life.queries import find_scheduled
 from app.campaigns.life.scheduling import end, is_late, postpone, read_send_at, require_valid, schedule
@@ -96,6 +97,7 @@ def begin(
         ),
         content=messaging.Content(
             messages=campaign.messages,
+            variants=campaign.variants or (),
             coupon_id=campaign.coupon_id,
             coupon_name=coupon.name if coupon else None,
             tracking=campaign.tracking,
@@ -105,6 +107,7 @@ def begin(
         now=now,
     )
     tell_difference(session, run, rehearsed)
+    experiments.begin(session, campaign, run, now)
     if coupon is not None:
         issuing.issue_to_run(session, coupon, run, now=now)
     campaign.launched_at = now

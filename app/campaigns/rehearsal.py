@@ -1,6 +1,6 @@
 """Dry runs: what launching a campaign now would come to, kept so that the launch can tell what changed since."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -12,12 +12,14 @@ import orjson
 from app.campaigns.audience import read_audience
 from app.campaigns.models import Campaign
 from app.campaigns.samples import render_samples
-from app.campaigns.schemas import AccountCount, DryRunRead, StoreCount
+from app.campaigns.schemas import AccountCount, DryRunRead, StoreCount, VariantCount
 from app.messaging import queries as runs
 from app.messaging import rehearsals
 from app.messaging.freeze import Audience, Tally
 from app.messaging.models import DryRun, Run
-from app.messaging.planning import limit
+from app.messaging.planning import count_by_month, limit
+from app.messaging.prices import Cost, cost
+from app.messaging.quota import quota_month
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
 
@@ -39,13 +41,18 @@ def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts
     )
     tally = rehearsals.record(session, kept, limited)
     by_store = _count_by_store(session, tally)
+    by_month = count_by_month(limited, tally, now)
+    costs = [cost(session, counts, now, month_on=month_on) for month_on, counts in by_month.items()]
     return DryRunRead(
         id=kept.id,
         made_at=kept.created_at,
         chosen=tally.chosen,
         left_out=tally.left_out,
-        by_line_account=_count_by_account(limited, tally),
+        by_line_account=_count_by_account(limited, tally, by_month[quota_month(now)], costs),
         by_store=by_store,
+        by_variant=_count_by_variant(campaign, tally),
+        cost_yen=_add_yen([one.yen for one in costs]),
+        cost_is_estimate=any(one.is_estimate for one in costs),
         samples=render_samples(session, campaign, [one.store_id for one in by_store], now),
     )
 
@@ -77,16 +84,41 @@ def _fingerprint(campaign: Campaign) -> str:
     return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _count_by_account(audience: Audience, tally: Tally) -> list[AccountCount]:
+def _count_by_account(
+    audience: Audience, tally: Tally, this_month: Mapping[int, int], costs: Sequence[Cost]
+) -> list[AccountCount]:
     senders = {sender.account_no: sender for sender in audience.senders}
+    yen: dict[int, list[int | None]] = {}
+    for one in (account for of_month in costs for account in of_month.accounts):
+        yen.setdefault(one.account_no, []).append(one.yen)
     return [
         AccountCount(
             line_account_id=senders[no].line_account_id,
             chosen=count,
-            quota_after=None if (free := senders[no].free) is None else max(0, free - count),
+            quota_after=None if (free := senders[no].free) is None else max(0, free - this_month.get(no, 0)),
+            cost_yen=_add_yen(yen.get(no, [])),
         )
         for no, count in sorted(tally.chosen_by_account.items())
     ]
+
+
+def _add_yen(parts: Sequence[int | None]) -> int | None:
+    """The sum, which is not known as soon as one part is not."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _count_by_variant(campaign: Campaign, tally: Tally) -> list[VariantCount] | None:
+    """How many get each variant, and how many wait for the decision. The cut by variant is the audience's first."""
+    if not campaign.variants:
+        return None
+    names: list[str | None] = [one["name"] for one in campaign.variants]
+    counts = [0] * (len(names) + 1)
+    for number, parts in tally.parts.items():
+        counts[parts[0]] += sum(tally.batches[number].values())
+    if campaign.experiment:
+        names.append(None)
+    return [VariantCount(variant=name, chosen=counts[place]) for place, name in enumerate(names)]
 
 
 def _count_by_store(session: ScopedSession, tally: Tally) -> list[StoreCount]:

@@ -9,6 +9,7 @@ from sqlmodel import col
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.campaigns import explaining, figures, lifecycle, queries, rehearsal, service
 from app.campaigns.asking import ask_quotas
+from app.campaigns.grouping import GroupBy
 from app.campaigns.life.steps import map_last_steps
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import (
@@ -175,9 +176,15 @@ def cancel_campaign(campaign_id: CampaignId, session: ScopedSession, caller: Cal
 
 
 @router.get("/{campaign_id}/stats", dependencies=[allow("campaigns:read")])
-def get_campaign_stats(campaign_id: CampaignId, session: ScopedSession) -> StatsRead:
+def get_campaign_stats(
+    campaign_id: CampaignId,
+    session: ScopedSession,
+    group_by: Annotated[
+        GroupBy | None, Query(description="Tell each variant's, account's or store's part too.", examples=["variant"])
+    ] = None,
+) -> StatsRead:
     """How far it is, and what its coupon did; for a store, at that store."""
-    return figures.stats(session, queries.get_campaign(session, campaign_id))
+    return figures.stats(session, queries.get_campaign(session, campaign_id), group_by)
 
 
 @router.get("/{campaign_id}/deliveries", dependencies=[allow("campaigns:read")])

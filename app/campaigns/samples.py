@@ -12,7 +12,8 @@ from sqlmodel import col, select
 from app.campaigns.audience import find_coupon
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import SampleRead
-from app.messaging.render import read_template
+from app.messaging.render import ATTRIBUTES, SAMPLES, Unfillable, read_template
+from app.messaging.store_values import write_store_values
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -20,7 +21,9 @@ from tenants.stores.models import Store
 STORES: Final = 3
 """Samples are made for the stores that write to most people."""
 NAME: Final = "山田 花子"
-CODE: Final = "SAMPLE00"
+ATTRIBUTE: Final = "見本"
+
+Values = Mapping[str, str | None]
 
 
 def render_samples(
@@ -32,11 +35,7 @@ def render_samples(
     stores = {store.id: store for store in session.exec(select(Store).where(col(Store.id).in_(wanted))).all()}
     of_all = _values_of_all(session, campaign, now)
     return [
-        SampleRead(
-            store_id=store_id,
-            variant=name,
-            messages=_render(messages, of_all | {"store.name": stores[store_id].name if store_id in stores else None}),
-        )
+        _render(store_id, name, messages, of_all | (write_store_values(stores[store_id]) if store_id in stores else {}))
         for store_id in shown
         for name, messages in _contents(campaign)
     ]
@@ -49,18 +48,29 @@ def _contents(campaign: Campaign) -> Sequence[tuple[str | None, Sequence[Mapping
 
 
 def _values_of_all(session: ScopedSession, campaign: Campaign, now: datetime) -> dict[str, str | None]:
+    """What stands behind the variables of every store's customers; the brand's name where no store stands behind."""
     brand = get_brand(session, session.scope.brand_id)
     coupon = find_coupon(session, campaign)
     ends = (now + timedelta(days=7)).astimezone(ZoneInfo(brand.timezone))
     return {
-        "brand.name": brand.name,
         "customer.name": NAME,
+        "customer.member_number": SAMPLES["customer.member_number"],
+        "brand.name": brand.name,
+        "store.name": brand.name,
         "coupon.name": coupon.name if coupon else None,
-        "coupon.code": CODE,
+        "coupon.code": SAMPLES["coupon.code"],
+        "coupon.url": SAMPLES["coupon.url"],
         "coupon.expires_at": f"{ends.month}/{ends.day} {ends:%H:%M}",
     }
 
 
-def _render(messages: Sequence[Mapping[str, Any]], values: Mapping[str, str | None]) -> list[dict[str, Any]]:
-    rendered: list[dict[str, Any]] = orjson.loads(read_template(messages).render(values))
-    return rendered
+def _render(
+    store_id: UUID | None, variant: str | None, messages: Sequence[Mapping[str, Any]], values: Values
+) -> SampleRead:
+    template = read_template(messages)
+    attributes = {name: ATTRIBUTE for name in template.variables if name.startswith(ATTRIBUTES)}
+    try:
+        rendered: list[dict[str, Any]] = orjson.loads(template.render({**attributes, **values}))
+    except Unfillable as unfillable:
+        return SampleRead(store_id=store_id, variant=variant, messages=[], problem=str(unfillable))
+    return SampleRead(store_id=store_id, variant=variant, messages=rendered, problem=None)

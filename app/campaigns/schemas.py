@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.campaigns.audience_schemas import AudienceBody
+from app.campaigns.experiments.schemas import ExperimentBody, VariantBody
 from app.campaigns.life.schemas import Goal, Schedule, StepRead
 from app.campaigns.results.schemas import GoalResult
 from app.schemas import (
@@ -54,6 +55,15 @@ Tracking = Annotated[
     ),
 ]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
+Variants = Annotated[
+    list[VariantBody],
+    Field(
+        min_length=2,
+        max_length=5,
+        description="Several contents instead of `messages`, dealt out by chance; the same person always gets the same"
+        " one. Without `experiment` everybody gets one at once.",
+    ),
+]
 
 
 class CampaignCreate(Body):
@@ -68,11 +78,16 @@ class CampaignCreate(Body):
 
     name: Name
     audience: AudienceBody = AudienceBody()
-    messages: Messages
+    messages: Annotated[
+        Messages | None, NotNull(), Field(description="May be left out where there are variants, which go out instead.")
+    ] = None
+    variants: Variants | None = None
+    experiment: ExperimentBody | None = None
     coupon_id: CouponId | None = None
     sender_policy: SenderPolicy | None = None
     one_per_person: Annotated[
-        Flag, Field(description="False: a message from each account that reaches her; with `all_accounts`, and only so.")
+        Flag,
+        Field(description="False: a message from each account that reaches her; with `all_accounts`, and only so."),
     ] = True
     holdout_ratio: Holdout = 0.0
     quota_policy: QuotaPolicy = "trim"
@@ -92,6 +107,8 @@ class CampaignPatch(Body):
     name: Annotated[Name | None, NotNull()] = None
     audience: AudienceBody | None = None
     messages: Annotated[Messages | None, NotNull()] = None
+    variants: Variants | None = None
+    experiment: ExperimentBody | None = None
     coupon_id: CouponId | None = None
     sender_policy: SenderPolicy | None = None
     one_per_person: Annotated[Flag | None, NotNull()] = None
@@ -128,6 +145,10 @@ class CampaignRead(Read):
     status: Status
     audience: AudienceBody
     messages: list[dict[str, Any]]
+    variants: Annotated[
+        list[VariantBody] | None, Field(description="Contents that go out instead of `messages`, dealt out by chance.")
+    ]
+    experiment: ExperimentBody | None
     coupon_id: CouponId | None
     sender_policy: SenderPolicy | None
     one_per_person: bool
@@ -159,7 +180,13 @@ class AccountCount(Read):
 
     line_account_id: LineAccountId
     chosen: int
-    quota_after: Annotated[int | None, Field(description="What its quota still takes then; null: LINE sets no limit.")]
+    quota_after: Annotated[
+        int | None, Field(description="What its quota still takes this month then; null: LINE sets no limit.")
+    ]
+    cost_yen: Annotated[
+        int | None,
+        Field(description="What LINE charges for messages beyond the plan's free ones, without tax; null: not known."),
+    ]
 
 
 class StoreCount(Read):
@@ -169,12 +196,23 @@ class StoreCount(Read):
     chosen: int
 
 
+class VariantCount(Read):
+    """People of one variant."""
+
+    variant: Annotated[str | None, Field(description="Null: of those who wait until it is decided.")]
+    chosen: int
+
+
 class SampleRead(Read):
     """The messages as a made-up customer would read them."""
 
     store_id: StoreId | None
     variant: Annotated[str | None, Field(description="Of an experiment.")]
     messages: list[dict[str, Any]]
+    problem: Annotated[
+        str | None,
+        Field(description="Why people of this store would get nothing: a value that it lacks.", examples=[None]),
+    ]
 
 
 class DryRunRead(Read):
@@ -186,6 +224,11 @@ class DryRunRead(Read):
     left_out: dict[str, int]
     by_line_account: list[AccountCount]
     by_store: Annotated[list[StoreCount], Field(description="The largest first.")]
+    by_variant: Annotated[list[VariantCount] | None, Field(description="Null where everybody gets the same messages.")]
+    cost_yen: Annotated[int | None, Field(description="Of all accounts; null as soon as that of one is not known.")]
+    cost_is_estimate: Annotated[
+        bool, Field(description="Whether a plan was guessed by its limit, or LINE's figures are hours old.")
+    ]
     samples: Annotated[list[SampleRead], Field(description="Of the three largest stores, with made-up people.")]
 
 
@@ -232,6 +275,24 @@ class CampaignExplanationRead(Read):
     text_ja: Annotated[str, Field(examples=["「のれん新宿店」から届きます。いつもの店舗のアカウントです。"])]
 
 
+class StatsGroup(Read):
+    """What has become of one variant's, account's or store's part of a run."""
+
+    variant: Annotated[str | None, Field(description="By variant; null: of those who wait, or are left out.")]
+    line_account_id: Annotated[LineAccountId | None, Field(description="By account; null: whom no account reaches.")]
+    store_id: Annotated[StoreId | None, Field(description="By store; null: of those who belong to none.")]
+    chosen: int
+    waiting: int
+    sent: int
+    failed: int
+    unknown: int
+    left_out: dict[str, int]
+    issued: int
+    redeemed: int
+    discount_yen: int
+    clicked: int
+
+
 class StatsRead(Read):
     """What has become of a campaign's run so far."""
 
@@ -252,6 +313,9 @@ class StatsRead(Read):
     click_ratio: Annotated[float | None, Field(description="`unique_clicked` of those sent to.", examples=[0.12])]
     previews: Annotated[int, Field(description="Visits of programs that look ahead, which are no taps.")]
     goal: GoalResult | None
+    groups: Annotated[
+        list[StatsGroup] | None, Field(description="Each variant, account or store; null without `group_by`.")
+    ]
 
 
 class DeliveryRead(Read):
@@ -260,6 +324,7 @@ class DeliveryRead(Read):
     customer_id: CustomerId
     line_account_id: LineAccountId | None
     store_id: StoreId | None
+    variant: Annotated[str | None, Field(description="What she gets of several contents, once that is known.")]
     status: Literal["waiting", "sent", "left_out", "failed", "unknown"]
     reason: str | None
     detail: str | None

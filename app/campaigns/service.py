@@ -6,6 +6,7 @@ from uuid import UUID
 from app.callers import CallerInfo
 from app.campaigns import queries
 from app.campaigns.audience import resolve
+from app.campaigns.experiments import service as experiments
 from app.campaigns.life import scheduling
 from app.campaigns.life.states import require, take
 from app.campaigns.models import Campaign
@@ -33,11 +34,16 @@ def create(session: ScopedSession, body: CampaignCreate, scope: Scope, *, by: st
     _require_one_per_person(body.sender_policy, body.one_per_person)
     # Not model_dump(), which writes ids as callers read them.
     columns = {name: getattr(body, name) for name in body.__class__.model_fields if name != "one_per_person"}
+    columns["variants"] = experiments.to_columns(body.variants)
+    columns["experiment"] = body.experiment.model_dump() if body.experiment else None
+    columns["messages"] = body.messages or (body.variants[0].messages if body.variants else None)
+    if columns["messages"] is None:
+        raise Invalid.at("/messages", "Give messages, or variants.")
     campaign = Campaign(**columns | {"store_no": store_no})
     campaign.audience = body.audience.model_dump(mode="json", exclude_none=True)
     campaign.schedule = body.schedule.to_column() if body.schedule else None
     campaign.goal = body.goal.model_dump() if body.goal else None
-    _check(session, campaign)
+    _check(session, campaign, campaign.created_at)
     session.add(campaign)
     session.flush()
     take(session, campaign, "drafted", by=by)
@@ -59,15 +65,17 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, call
         value = getattr(body, name)
         if name == "schedule":
             value = value.to_column() if value else None
-        elif name == "goal":
+        elif name in ("goal", "experiment"):
             value = value.model_dump() if value else None
+        elif name == "variants":
+            value = experiments.to_columns(value)
         elif name == "audience":
             value = value.model_dump(mode="json", exclude_none=True) if value else {}
         elif value is None and name in ("name", "messages", "holdout_ratio", "quota_policy", "trim_by", "tracking"):
             raise Invalid.at(f"/{name}", "Must not be null.")
         setattr(campaign, name, value)
     with session.no_autoflush:  # or the look-up of an unknown coupon would write its id first
-        _check(session, campaign)
+        _check(session, campaign, now)
     if body.model_fields_set - {"schedule"}:
         campaign.approved_at = None
     if body.model_fields_set:
@@ -91,8 +99,9 @@ def _reschedule(
         scheduling.reschedule(session, campaign, body.schedule, caller.outside_id, now)
 
 
-def _check(session: ScopedSession, campaign: Campaign) -> None:
+def _check(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
     """Refuse what could not be sent: unknown ids, a broken rule, messages that LINE would not take."""
+    experiments.check(campaign, scheduling.read_send_at(campaign) or now)
     template = check_messages(campaign.messages)
     if campaign.coupon_id is not None:
         try:

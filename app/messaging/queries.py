@@ -124,6 +124,19 @@ def count_seen_deliveries(session: ScopedSession, run_id: UUID) -> dict[tuple[st
     return {(status, reason if status == "left_out" else None): int(count) for status, reason, count in rows}
 
 
+def count_seen_by(
+    session: ScopedSession, run_id: UUID, group_by: str
+) -> Sequence[tuple[int | None, str, str | None, int]]:
+    """The same apart by `variant`, `account` or `store`: its number, the status, the reason, and how many."""
+    key = {"variant": "batch.variant", "account": "delivery.account_no", "store": "delivery.store_no"}[group_by]
+    query = f"""
+        SELECT {key}, {_STATUS}, CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END, count(*)
+        {_DELIVERIES} GROUP BY 1, 2, 3
+    """
+    values = {"brand_id": session.scope.brand_id, "run_id": run_id}
+    return session.connection().execute(text(query), values).tuples().all()
+
+
 def list_deliveries(
     session: ScopedSession,
     run_id: UUID,
@@ -139,7 +152,7 @@ def list_deliveries(
         SELECT * FROM (
             SELECT delivery.customer_id, delivery.slot, delivery.account_no, delivery.store_no, {_STATUS} AS status,
                    CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason,
-                   batch.done_at AS sent_at, failure.detail
+                   batch.done_at AS sent_at, batch.variant, failure.detail
             {_DELIVERIES}
               AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after
                    OR delivery.customer_id = :after AND delivery.slot < :after_slot)
