@@ -13,7 +13,7 @@ import psycopg
 from app.auth import brand_key_of
 from app.bench.place import Place
 from app.bench.results import Failed
-from app.messaging.quota import store_line_quota
+from app.messaging.line_quota import store_line_quota
 from tenants.brands.service import create_brand
 from tenants.ids import uuid7
 from tenants.line_accounts.service import register_account

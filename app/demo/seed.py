@@ -16,7 +16,7 @@ from app.demo.people import Person, draw_people
 from app.demo.record import add_record
 from app.demo.rows import add_rows
 from app.keys import digest_of, new_secret
-from app.messaging.quota import store_line_quota
+from app.messaging.line_quota import store_line_quota
 from app.qr_codes.models import QrCode
 from app.qr_codes.service import create_code
 from tenants.api_keys.service import create_key

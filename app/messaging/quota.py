@@ -1,14 +1,4 @@
-"""What accounts may still send in a month: LINE's figures, what we sent beside them, and what our runs hold reserved.
-
-LINE tells one number for everything that an account sent in the month, whoever sent it, and tells it late. So we keep
-our own count, and from both follow bounds of what others sent. With T: what LINE tells; S: what we sent and settled;
-F: what is in the air, which LINE may have counted; U: what of ours LINE does not count, since it reached nobody;
-and S': what we had sent a day ago, which LINE has counted by now:
-
-    U is at least S' - T,    what others sent is at least T - (S + F - U),
-
-and both only grow within a month, so the highest that was ever seen holds.
-"""
+"""What accounts may still send in a month: what is gone of it, and what our runs hold reserved."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +7,13 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, text
+from sqlalchemy import text
 from sqlmodel import col, select
 
-from app.events.service import record
-from app.messaging.events import QuotaAlerted, QuotaUsedElsewhere
 from app.messaging.models import QuotaMonth
-from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 
 JAPAN = ZoneInfo("Asia/Tokyo")
-LAG: Final = timedelta(days=1)
-"""After so long LINE has counted what was sent."""
-MARK_GAP: Final = timedelta(minutes=20)
-"""Between two marks of what we had sent."""
 ALERT_PERCENTS: Final = (80, 100)
 
 
@@ -141,6 +124,20 @@ def give_back(session: ScopedSession, by_month: Mapping[date, Mapping[int, int]]
     reserve(session, {month: {no: -count for no, count in counts.items()} for month, counts in by_month.items()})
 
 
+def count_sent(session: ScopedSession, counts: Mapping[int, int], now: datetime) -> None:
+    """Count these numbers of messages, by account number, as used: LINE may have sent them, and counted them."""
+    if counts:
+        session.connection().execute(
+            _COUNT_SENT,
+            {
+                "brand_id": session.scope.brand_id,
+                "month_on": quota_month(now),
+                "nos": list(counts),
+                "counts": list(counts.values()),
+            },
+        )
+
+
 def reserve_later(session: ScopedSession, run_id: UUID, frozen_at: datetime) -> dict[date, dict[int, int]]:
     """Write down of a run's batches that wait for a later month that their quota is that month's; how many these are.
 
@@ -158,123 +155,6 @@ def carry_over(session: ScopedSession, now: datetime) -> None:
     values = {"brand_id": session.scope.brand_id, "month_on": quota_month(now)}
     if session.connection().execute(_IS_LATE, values).scalar_one():
         session.connection().execute(_CARRY_OVER, values)
-
-
-def store_line_quota(
-    session: ScopedSession, account: LineAccount, *, limit: int | None, used: int, now: datetime
-) -> QuotaMonth:
-    """Write what LINE told of this account's month, and what follows of what others sent. Reservations stay."""
-    row = _lock_month(session, account, now)
-    sent = row.used if row.sent is None else row.sent
-    in_flight = session.connection().execute(_IN_FLIGHT, _account_values(session, account, now)).scalar_one()
-    counted = max((one["sent"] for one in row.marks if datetime.fromisoformat(one["at"]) <= now - LAG), default=0)
-    others_before = row.others
-    row.unbilled = max(row.unbilled, counted - used)
-    row.others = max(row.others, used - (sent + in_flight - row.unbilled))
-    billed = sent - row.unbilled
-    row.used = max(used - in_flight, min(used + sent - counted, billed + row.others))
-    row.sent, row.limit, row.line_used = sent, limit, used
-    row.asked_at, row.ask_error = now, None
-    row.marks = _mark(row.marks, sent, now)
-    is_first = row.synced_at is None and not _was_synced(session, account)
-    row.synced_at = now
-    session.add(row)
-    session.flush()
-    if row.others > others_before == 0 and not is_first:
-        _tell_others(session, account, row, now)
-    alert_if_due(session, row, now)
-    return row
-
-
-def store_ask_error(session: ScopedSession, account: LineAccount, detail: str, now: datetime) -> None:
-    """Write that LINE was asked and told nothing; the figures before stand."""
-    row = _lock_month(session, account, now)
-    row.asked_at, row.ask_error = now, detail[:200]
-    session.add(row)
-    session.flush()
-
-
-def alert_if_due(session: ScopedSession, row: QuotaMonth, now: datetime) -> None:
-    """Record that four fifths, or all, of an account's month are used: each once."""
-    percent = find_alert(row.used, row.limit)
-    if percent is None or percent <= row.alerted_percent:
-        return
-    row.alerted_percent = percent
-    session.add(row)
-    record(
-        session,
-        QuotaAlerted(
-            occurred_at=now,
-            account_no=row.account_no,
-            line_account_id=row.line_account_id,
-            month=f"{row.month_on:%Y-%m}",
-            percent=percent,
-            used=row.used,
-            limit=row.limit or 0,
-        ),
-    )
-
-
-def lock_unalerted(session: ScopedSession, now: datetime) -> Sequence[QuotaMonth]:
-    """This month's rows in which a share of the limit has been used that no event told, locked."""
-    is_due = or_(
-        *(
-            (col(QuotaMonth.alerted_percent) < percent)
-            & (col(QuotaMonth.used) * 100 >= col(QuotaMonth.limit) * percent)
-            for percent in ALERT_PERCENTS
-        )
-    )
-    rows = select(QuotaMonth).where(col(QuotaMonth.month_on) == quota_month(now), is_due)
-    return session.exec(rows.order_by(col(QuotaMonth.line_account_id)).with_for_update(skip_locked=True)).all()
-
-
-def _tell_others(session: ScopedSession, account: LineAccount, row: QuotaMonth, now: datetime) -> None:
-    record(
-        session,
-        QuotaUsedElsewhere(
-            occurred_at=now,
-            account_no=account.no,
-            line_account_id=account.id,
-            month=f"{row.month_on:%Y-%m}",
-            others=row.others,
-        ),
-    )
-
-
-def _lock_month(session: ScopedSession, account: LineAccount, now: datetime) -> QuotaMonth:
-    """This month's row of an account, locked, made where there is none."""
-    session.connection().execute(_MAKE, _account_values(session, account, now))
-    wanted = select(QuotaMonth).where(
-        col(QuotaMonth.line_account_id) == account.id, col(QuotaMonth.month_on) == quota_month(now)
-    )
-    return session.exec(wanted.with_for_update().execution_options(populate_existing=True)).one()
-
-
-def _was_synced(session: ScopedSession, account: LineAccount) -> bool:
-    synced = select(col(QuotaMonth.month_on)).where(
-        col(QuotaMonth.line_account_id) == account.id, col(QuotaMonth.synced_at).is_not(None)
-    )
-    return session.exec(synced.limit(1)).first() is not None
-
-
-def _account_values(session: ScopedSession, account: LineAccount, now: datetime) -> dict[str, object]:
-    return {
-        "brand_id": session.scope.brand_id,
-        "account_id": account.id,
-        "account_no": account.no,
-        "month_on": quota_month(now),
-        "recently": now - timedelta(minutes=10),
-    }
-
-
-def _mark(marks: Sequence[Mapping[str, object]], sent: int, now: datetime) -> list[dict[str, object]]:
-    """The marks of a day, and the last one before it, with one of this moment unless one was just made."""
-    kept = [dict(one) for one in marks]
-    while len(kept) > 1 and datetime.fromisoformat(str(kept[1]["at"])) <= now - LAG:
-        kept.pop(0)
-    if not kept or now - datetime.fromisoformat(str(kept[-1]["at"])) >= MARK_GAP:
-        kept.append({"at": now.isoformat(), "sent": sent})
-    return kept
 
 
 _STANDINGS = text(
@@ -297,26 +177,33 @@ _STANDINGS = text(
     """
 )
 
-_NOTHING = "0, 0, 0, 0, 0, '[]'"
-_COLUMNS = (
+NOTHING: Final = "0, 0, 0, 0, 0, '[]'"
+COLUMNS: Final = (
     "brand_id, line_account_id, month_on, account_no, used, sent, others, unbilled, alerted_percent, marks, reserved"
 )
 _ADD = "ON CONFLICT (brand_id, line_account_id, month_on) DO UPDATE"
 
-_MAKE = text(
-    f"INSERT INTO quota_month ({_COLUMNS}) VALUES (:brand_id, :account_id, :month_on, :account_no, {_NOTHING}, 0)"
-    " ON CONFLICT DO NOTHING"
-)
-
 _CHANGE = text(
     f"""
-    INSERT INTO quota_month ({_COLUMNS})
-    SELECT account.brand_id, account.id, change.month_on, account.no, {_NOTHING}, change.count
+    INSERT INTO quota_month ({COLUMNS})
+    SELECT account.brand_id, account.id, change.month_on, account.no, {NOTHING}, change.count
     FROM unnest(CAST(:months AS date[]), CAST(:nos AS int[]), CAST(:counts AS int[]))
          AS change (month_on, account_no, count)
     JOIN line_account account ON account.brand_id = :brand_id AND account.no = change.account_no
     ORDER BY account.id, change.month_on
     {_ADD} SET reserved = greatest(0, quota_month.reserved + excluded.reserved)
+    """
+)
+
+_COUNT_SENT = text(
+    f"""
+    INSERT INTO quota_month ({COLUMNS})
+    SELECT account.brand_id, account.id, :month_on, account.no, change.count, change.count, 0, 0, 0, '[]', 0
+    FROM unnest(CAST(:nos AS int[]), CAST(:counts AS int[])) AS change (account_no, count)
+    JOIN line_account account ON account.brand_id = :brand_id AND account.no = change.account_no
+    ORDER BY account.id
+    {_ADD} SET used = quota_month.used + excluded.used,
+        sent = coalesce(quota_month.sent, quota_month.used) + excluded.sent
     """
 )
 
@@ -355,23 +242,9 @@ _CARRY_OVER = text(
         FROM moved GROUP BY 1, 2, 3
         UNION ALL SELECT line_account_id, account_no, CAST(:month_on AS date), sum(size)::int FROM moved GROUP BY 1, 2
     )
-    INSERT INTO quota_month ({_COLUMNS})
-    SELECT :brand_id, line_account_id, month_on, account_no, {_NOTHING}, count FROM change
+    INSERT INTO quota_month ({COLUMNS})
+    SELECT :brand_id, line_account_id, month_on, account_no, {NOTHING}, count FROM change
     ORDER BY line_account_id, month_on
     {_ADD} SET reserved = greatest(0, quota_month.reserved + excluded.reserved)
-    """
-)
-
-# What was stopped a moment ago may still be in the air.
-_IN_FLIGHT = text(
-    """
-    SELECT coalesce((
-        SELECT sum(size) FROM batch WHERE brand_id = :brand_id AND line_account_id = :account_id
-          AND state = 'waiting' AND first_tried_at IS NOT NULL
-    ), 0)::int + coalesce((
-        SELECT sum(size) FROM batch JOIN run ON run.brand_id = batch.brand_id AND run.id = batch.run_id
-        WHERE run.brand_id = :brand_id AND run.finished_at > :recently AND batch.brand_id = :brand_id
-          AND line_account_id = :account_id AND state = 'stopped' AND first_tried_at IS NOT NULL
-    ), 0)::int
     """
 )

@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from app.jobs import lanes
 from app.line.client import LineClient
 from app.line.errors import LineError
-from app.messaging import quota
+from app.messaging import line_quota, quota
 from app.messaging.models import QuotaMonth
 from app.messaging.service import SEND_LANE
 from app.settings import Settings
@@ -155,7 +155,7 @@ def note_figures(
     """Write down what LINE told of an account; where it may send more than before, what waits goes on."""
     standings = quota.list_standings(session, [account.no], quota.quota_month(now))
     before = standings[0].limit if standings else None
-    row = quota.store_line_quota(session, account, limit=limit, used=used, now=now)
+    row = line_quota.store_line_quota(session, account, limit=limit, used=used, now=now)
     if before is not None and (limit is None or limit > before):
         lanes.touch(session, SEND_LANE, session.scope.brand_id, [account.id])
     return row
@@ -185,5 +185,5 @@ def _write(engine: Engine, brand_id: UUID, told: dict[UUID, Told], now: datetime
             if one.error is None:
                 note_figures(session, account, limit=one.limit, used=one.used, now=now)
             else:
-                quota.store_ask_error(session, account, one.error, now)
+                line_quota.store_ask_error(session, account, one.error, now)
         session.commit()

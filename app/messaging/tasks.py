@@ -1,7 +1,7 @@
 """Work of the clock on quotas: LINE is asked once an hour, and what waits is carried into a new month."""
 
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
-from app.messaging import quota
+from app.messaging import line_quota, quota
 from app.messaging.syncing import HOURLY, list_due_ids, sync_account
 from tenants.brands.queries import get_brand, list_brand_ids
 from tenants.session import ScopedSession
@@ -34,5 +34,5 @@ def sync_brand(work: Work) -> None:
 
 def _alert(session: ScopedSession, clock: Clockwork) -> None:
     """Tell of accounts that have come to four fifths by what we sent, before LINE is asked again."""
-    for row in quota.lock_unalerted(session, clock.now):
-        quota.alert_if_due(session, row, clock.now)
+    for row in line_quota.lock_unalerted(session, clock.now):
+        line_quota.alert_if_due(session, row, clock.now)

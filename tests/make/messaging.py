@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from app.customers.models import Customer, CustomerStore, Friend, Identity
-from app.messaging.quota import store_line_quota
+from app.messaging.line_quota import store_line_quota
 from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
