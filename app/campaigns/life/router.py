@@ -1,10 +1,12 @@
 """The life of campaigns over HTTP: approval, the steps taken, copies, the calendar, tests."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
-from app.campaigns.life import approval, queries, steps, testing
-from app.campaigns.life.schemas import StepBody, StepRead, TestSend, TestSendRead
+from app.campaigns.life import approval, calendar, copying, queries, steps, testing
+from app.campaigns.life.schemas import CalendarRead, CampaignCopy, StepBody, StepRead, TestSend, TestSendRead
 from app.campaigns.models import CampaignStep
 from app.campaigns.queries import get_campaign, lock_campaign
 from app.campaigns.router import read_campaign
@@ -12,9 +14,28 @@ from app.campaigns.schemas import CampaignRead
 from app.campaigns.service import get_own
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute
-from app.schemas import CampaignId, Page
+from app.schemas import CampaignId, LocalDate, Page
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
+
+
+@router.get("/calendar", dependencies=[allow("campaigns:read")])
+def read_calendar(
+    session: ScopedSession,
+    first: Annotated[LocalDate, Query(alias="from", description="The first day, in the brand's calendar.")],
+    last: Annotated[LocalDate, Query(alias="to", description="The last day; 62 days at most.")],
+) -> CalendarRead:
+    """What is scheduled, is being sent or was sent, day by day, and what of it clashes."""
+    return calendar.read_calendar(session, first, last)
+
+
+@router.post("/{campaign_id}/copy", status_code=201, dependencies=[allow("campaigns:write")])
+def copy_campaign(
+    campaign_id: CampaignId, session: ScopedSession, caller: Caller, now: Now, body: CampaignCopy | None = None
+) -> CampaignRead:
+    """Draft a campaign like this one; when it goes is not taken over."""
+    campaign = get_campaign(session, campaign_id)
+    return read_campaign(session, copying.copy(session, campaign, body or CampaignCopy(), caller, now))
 
 
 @router.post("/{campaign_id}/submit", dependencies=[allow("campaigns:write")])

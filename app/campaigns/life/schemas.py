@@ -4,7 +4,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.schemas import Body, Count, CustomerId, Instant, LineAccountId, Name, OneLine, Read, RunId, example
+from app.schemas import (
+    Body,
+    CampaignId,
+    Count,
+    CustomerId,
+    Instant,
+    LineAccountId,
+    LocalDate,
+    Name,
+    OneLine,
+    Read,
+    RunId,
+    StoreId,
+    example,
+)
 
 StepKind = Literal[
     "drafted", "copied", "changed", "submitted", "approved", "returned", "scheduled", "rescheduled", "unscheduled",
@@ -116,3 +130,64 @@ class TestSendRead(Read):
     has_samples: Annotated[
         bool, Field(description="Whether samples stand for a coupon's code and its end: nobody is given a copy.")
     ]
+
+
+class CampaignCopy(Body):
+    """What is other about the copy."""
+
+    model_config = example(audience="not_reached")
+
+    name: Annotated[Name | None, Field(description="The same, unless one is given.")] = None
+    store_id: Annotated[StoreId | None, Field(description="Whose it is to be; the same owner's, where it may.")] = None
+    audience: Annotated[
+        Literal["same", "not_reached"],
+        Field(
+            description="`not_reached`: a list of those whom it left out since the quota did not suffice or it was"
+            " stopped; this needs `customers:write` too."
+        ),
+    ] = "same"
+
+
+class CalendarEntry(Read):
+    """A campaign on its day."""
+
+    campaign_id: CampaignId
+    name: str
+    status: Literal["scheduled", "sending", "paused", "sent"]
+    at: Annotated[Instant, Field(description="When it goes, or began to go.")]
+    store_id: StoreId | None
+    line_account_ids: Annotated[list[LineAccountId], Field(description="The accounts that may speak in it.")]
+
+
+class Clash(Read):
+    """Campaigns that get into each other's way."""
+
+    kind: Annotated[
+        Literal["same_day", "cap"],
+        Field(
+            description="`same_day`: they go from the same accounts on one day. `cap`: more of them come within `days`"
+            " than the `messages` that a cap lets through to one person."
+        ),
+    ]
+    campaign_ids: list[CampaignId]
+    line_account_ids: list[LineAccountId]
+    messages: Annotated[int | None, Field(examples=[2])]
+    days: Annotated[int | None, Field(examples=[7])]
+
+
+class CalendarDay(Read):
+    """What goes on a day of the brand's calendar."""
+
+    on: LocalDate
+    entries: list[CalendarEntry]
+    clashes: list[Clash]
+
+
+class CalendarRead(Read):
+    """A calendar: the days on which anything goes."""
+
+    model_config = ConfigDict(from_attributes=True, serialize_by_alias=True, populate_by_name=True)
+
+    from_: Annotated[LocalDate, Field(alias="from")]
+    to: LocalDate
+    items: list[CalendarDay]
