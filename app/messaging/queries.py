@@ -134,7 +134,9 @@ def count_seen_by(
         {_DELIVERIES} GROUP BY 1, 2, 3
     """
     values = {"brand_id": session.scope.brand_id, "run_id": run_id}
-    return session.connection().execute(text(query), values).tuples().all()
+    return [
+        (no, status, reason, count) for no, status, reason, count in session.connection().execute(text(query), values)
+    ]
 
 
 def list_deliveries(

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 from sqlmodel import col, select
 
 from app.campaigns.experiments.models import Experiment
@@ -42,13 +42,16 @@ def lock_experiment(session: ScopedSession, run_id: UUID) -> Experiment | None:
 def measure(session: ScopedSession, run: Run, metric: str) -> list[Arm]:
     """What has come of each variant so far: whom LINE took a message for, and how many of them did what counts."""
     values = {"brand_id": session.scope.brand_id, "run_id": run.id}
-    people = dict(session.execute(_PEOPLE, values).tuples().all())
+    people = _count_by_variant(session, _PEOPLE, values)
     if metric == "clicks":
-        rows = session.execute(_CLICKS, values | {"knows_readers": run.personal}).tuples().all()
+        events = _count_by_variant(session, _CLICKS, values | {"knows_readers": run.personal})
     else:
-        rows = session.execute(_REDEMPTIONS, values).tuples().all()
-    events = dict(rows)
-    return [Arm(int(people.get(place, 0)), int(events.get(place, 0))) for place in range(len(run.variants or ()))]
+        events = _count_by_variant(session, _REDEMPTIONS, values)
+    return [Arm(people.get(place, 0), events.get(place, 0)) for place in range(len(run.variants or ()))]
+
+
+def _count_by_variant(session: ScopedSession, query: TextClause, values: dict[str, Any]) -> dict[int, int]:
+    return {variant: int(count) for variant, count in session.execute(query, values)}
 
 
 _PEOPLE: Final = text(
