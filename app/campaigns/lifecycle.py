@@ -1,6 +1,6 @@
 """What becomes of a campaign: launched once, paused, resumed, cancelled."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.callers import CallerInfo
@@ -16,13 +16,14 @@ from app.coupons import service as issuing
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.freeze import lock_brand
-from app.messaging.guards import find_quiet_end
 from app.messaging.models import Run
+from app.messaging.quiet import find_awake_at
 from app.schemas import write_instant
-from tenants.brands.models import Brand
+from app.templates.service import read_blocks
 from tenants.brands.queries import get_brand
 from tenants.problems import Conflict, Problem
 from tenants.session import ScopedSession
+from tenants.stores.queries import list_store_hours
 
 
 def launch(
@@ -65,8 +66,10 @@ def launch_on_time(session: ScopedSession, campaign_id: UUID, now: datetime) -> 
             f"It was to go at {write_instant(campaign.scheduled_at)}; now it is late.",
             now,
         )
-    elif (quiet_end := find_quiet_end(brand.quiet_hours, brand.timezone, now)) is not None:
-        postpone(session, campaign, quiet_end, now)
+    elif brand.sending_stopped_at is not None:
+        return False  # it is asked again, until it may go or is late
+    elif (awake_at := _find_awake_at(session, campaign, now)) is not None:
+        postpone(session, campaign, awake_at, now)
     else:
         try:
             with session.begin_nested():
@@ -85,7 +88,7 @@ def begin(
     """
     require_valid(session, campaign, now)
     lock_brand(session)
-    _require_waking(get_brand(session, session.scope.brand_id), now)
+    _require_waking(session, campaign, now)
     coupon = find_coupon(session, campaign)
     if coupon is not None:
         issuing.require_current(session, coupon, now)
@@ -101,6 +104,7 @@ def begin(
             coupon_id=campaign.coupon_id,
             coupon_name=coupon.name if coupon else None,
             tracking=campaign.tracking,
+            store_values=read_blocks(session, campaign.template_id),
         ),
         audience=read_audience(session, campaign, now),
         quota_policy=campaign.quota_policy,
@@ -115,11 +119,19 @@ def begin(
     return run
 
 
-def _require_waking(brand: Brand, now: datetime) -> None:
+def _require_waking(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
     """Refuse what would reach nobody and could not be launched again. Raises Conflict in quiet hours."""
-    end = find_quiet_end(brand.quiet_hours, brand.timezone, now)
-    if end is not None:
-        raise Conflict(f"These are the brand's quiet hours, until {end:%H:%M}; launch it then.")
+    awake_at = _find_awake_at(session, campaign, now)
+    if awake_at is not None:
+        until = f"{awake_at:%H:%M}" if awake_at - now < timedelta(days=1) else f"{awake_at:%Y-%m-%d %H:%M}"
+        raise Conflict(f"Nothing is sent now, in quiet hours or on a holiday, until {until}; launch it then.")
+
+
+def _find_awake_at(session: ScopedSession, campaign: Campaign, now: datetime) -> datetime | None:
+    """When something of a campaign may be sent again; None: now. A store's waits for that store's own hours too."""
+    brand = get_brand(session, session.scope.brand_id)
+    own = [] if campaign.store_no is None else [list_store_hours(session).get(campaign.store_no)]
+    return find_awake_at(brand, now, own)
 
 
 def pause(session: ScopedSession, campaign: Campaign, by: str) -> None:

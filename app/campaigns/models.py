@@ -27,6 +27,8 @@ class Campaign(BrandTable, table=True):
     messages: list[dict[str, Any]] = Field(sa_type=JSONB)
     template_id: UUID | None = None
     """From which template its messages come, and whose blocks stand in them as its stores word them."""
+    line_validation: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """What LINE said of the messages: `{"status", "asked_at", "line_account_id", "detail"}`."""
     coupon_id: UUID | None = None
     sender_policy: str | None = None
     holdout_ratio: float = 0.0

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from sqlmodel import col
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
-from app.campaigns import explaining, figures, lifecycle, queries, rehearsal, service
+from app.campaigns import explaining, figures, lifecycle, queries, rehearsal, service, wording
 from app.campaigns.asking import ask_quotas
 from app.campaigns.grouping import GroupBy
 from app.campaigns.life.steps import map_last_steps
@@ -23,6 +23,7 @@ from app.campaigns.schemas import (
     StatsRead,
     Status,
 )
+from app.campaigns.wording import AskedChange, AskedKept, AskedNew
 from app.customers.queries import get_customer
 from app.messaging import trimming
 from app.paging import PagingParams, list_page
@@ -69,9 +70,11 @@ def list_campaigns(session: ScopedSession, paging: PagingParams, status: Status 
 
 
 @router.post("", status_code=201, dependencies=[allow("campaigns:write")])
-def create_campaign(body: CampaignCreate, session: ScopedSession, caller: Caller) -> CampaignRead:
-    """Draft a campaign."""
-    return read_campaign(session, service.create(session, body, caller.scope, by=caller.outside_id))
+def create_campaign(asked: AskedNew, body: CampaignCreate, session: ScopedSession, caller: Caller) -> CampaignRead:
+    """Draft a campaign. LINE is asked about its messages; where it is away, the campaign is kept all the same."""
+    campaign = service.create(session, body, caller.scope, by=caller.outside_id)
+    wording.note(campaign, asked)
+    return read_campaign(session, campaign)
 
 
 @router.get("/{campaign_id}", dependencies=[allow("campaigns:read")])
@@ -83,6 +86,7 @@ def get_campaign(campaign_id: CampaignId, session: ScopedSession) -> CampaignRea
 @router.patch("/{campaign_id}", dependencies=[allow("campaigns:write")])
 def update_campaign(
     campaign_id: CampaignId,
+    asked: AskedChange,
     body: CampaignPatch,
     session: ScopedSession,
     caller: Caller,
@@ -97,6 +101,7 @@ def update_campaign(
     campaign = queries.lock_campaign(session, campaign_id)
     if_match.check(read_campaign(session, campaign))
     service.change(session, campaign, body, caller, now)
+    wording.note(campaign, asked)
     return read_campaign(session, campaign)
 
 
@@ -108,13 +113,16 @@ def archive_campaign(campaign_id: CampaignId, session: ScopedSession, now: Now) 
 
 
 @router.post("/{campaign_id}/dry-run", dependencies=[allow("campaigns:read"), ASKED_QUOTAS])
-def dry_run_campaign(campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now) -> DryRunRead:
+def dry_run_campaign(
+    campaign_id: CampaignId, asked: AskedKept, session: BrandWide, caller: Caller, now: Now
+) -> DryRunRead:
     """Who would get it now, and who would not and why. Nothing is sent.
 
     It is kept for a week, ten of a campaign at most, so that the launch can tell what changed since, by person.
     """
     campaign = service.get_own(session, campaign_id, caller.scope)
     # How many copies are left of a coupon that it may not issue is nothing for a store to know.
+    wording.note(campaign, asked)
     counts_copies = not caller.is_stores or "coupons:issue" in caller.permissions
     return rehearsal.dry_run(session, campaign, now, counts_copies=counts_copies)
 
@@ -136,7 +144,12 @@ def explain_campaign(
 
 @router.post("/{campaign_id}/launch", status_code=202, dependencies=[allow("campaigns:launch"), ASKED_QUOTAS])
 def launch_campaign(
-    campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now, body: CampaignLaunch | None = None
+    campaign_id: CampaignId,
+    asked: AskedKept,
+    session: BrandWide,
+    caller: Caller,
+    now: Now,
+    body: CampaignLaunch | None = None,
 ) -> CampaignRead:
     """Freeze the audience and begin to send, or wait for the moment that the schedule names. Launching twice sends
     once: the second call gets 409.
@@ -147,6 +160,7 @@ def launch_campaign(
     campaign = service.get_own(session, campaign_id, caller.scope, lock=True)
     if campaign.coupon_id is not None:
         caller.require("coupons:issue")
+    wording.note(campaign, asked)
     lifecycle.launch(session, campaign, caller, now, dry_run_id=body.dry_run_id if body else None)
     return read_campaign(session, campaign)
 

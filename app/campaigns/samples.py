@@ -14,6 +14,7 @@ from app.campaigns.models import Campaign
 from app.campaigns.schemas import SampleRead
 from app.messaging.render import ATTRIBUTES, SAMPLES, Unfillable, read_template
 from app.messaging.store_values import write_store_values
+from app.templates.service import read_blocks
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -34,11 +35,17 @@ def render_samples(
     wanted = [store_id for store_id in shown if store_id is not None]
     stores = {store.id: store for store in session.exec(select(Store).where(col(Store.id).in_(wanted))).all()}
     of_all = _values_of_all(session, campaign, now)
+    blocks = read_blocks(session, campaign.template_id, [store.no for store in stores.values()]) or {}
     return [
-        _render(store_id, name, messages, of_all | (write_store_values(stores[store_id]) if store_id in stores else {}))
+        _render(store_id, name, messages, of_all | _values_of_store(stores[store_id] if store_id in stores else None, blocks))
         for store_id in shown
         for name, messages in _contents(campaign)
     ]
+
+
+def _values_of_store(store: Store | None, blocks: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    of_blocks = blocks.get(str(store.no) if store else "") or blocks.get("", {})
+    return {**(write_store_values(store) if store else {}), **of_blocks}
 
 
 def _contents(campaign: Campaign) -> Sequence[tuple[str | None, Sequence[Mapping[str, Any]]]]:

@@ -18,6 +18,7 @@ from app.schemas import (
     Flag,
     Instant,
     LineAccountId,
+    MessageTemplateId,
     Name,
     NotNull,
     Read,
@@ -81,6 +82,13 @@ class CampaignCreate(Body):
     messages: Annotated[
         Messages | None, NotNull(), Field(description="May be left out where there are variants, which go out instead.")
     ] = None
+    template_id: Annotated[
+        MessageTemplateId | None,
+        Field(
+            description="In place of messages: they are copied from this template now, and what stands in its blocks at"
+            " each store is read when the campaign is launched."
+        ),
+    ] = None
     variants: Variants | None = None
     experiment: ExperimentBody | None = None
     coupon_id: CouponId | None = None
@@ -107,6 +115,7 @@ class CampaignPatch(Body):
     name: Annotated[Name | None, NotNull()] = None
     audience: AudienceBody | None = None
     messages: Annotated[Messages | None, NotNull()] = None
+    template_id: MessageTemplateId | None = None
     variants: Variants | None = None
     experiment: ExperimentBody | None = None
     coupon_id: CouponId | None = None
@@ -137,6 +146,18 @@ class DifferenceRead(Read):
     moved: list[MovedCount]
 
 
+class LineValidationRead(Read):
+    """LINE's word on messages: by which account it was asked, with samples in place of values."""
+
+    status: Annotated[
+        Literal["passed", "failed", "unavailable"],
+        Field(description="`unavailable`: LINE could not be asked; it is asked again at the dry run and the launch."),
+    ]
+    asked_at: Instant
+    line_account_id: LineAccountId | None
+    detail: Annotated[str | None, Field(examples=[None])]
+
+
 class CampaignRead(Read):
     """A campaign."""
 
@@ -149,6 +170,10 @@ class CampaignRead(Read):
         list[VariantBody] | None, Field(description="Contents that go out instead of `messages`, dealt out by chance.")
     ]
     experiment: ExperimentBody | None
+    template_id: MessageTemplateId | None
+    line_validation: Annotated[
+        LineValidationRead | None, Field(description="What LINE said of the messages when it was asked last.")
+    ]
     coupon_id: CouponId | None
     sender_policy: SenderPolicy | None
     one_per_person: bool

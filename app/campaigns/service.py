@@ -17,6 +17,7 @@ from app.campaigns.schemas import (
 from app.coupons import queries as coupons
 from app.messaging.policies import ALL
 from app.messaging.render import check_messages
+from app.templates.service import copy_messages
 from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
 from tenants.session import ScopedSession
@@ -37,8 +38,12 @@ def create(session: ScopedSession, body: CampaignCreate, scope: Scope, *, by: st
     columns["variants"] = experiments.to_columns(body.variants)
     columns["experiment"] = body.experiment.model_dump() if body.experiment else None
     columns["messages"] = body.messages or (body.variants[0].messages if body.variants else None)
+    if body.template_id is not None:
+        if columns["messages"] is not None:
+            raise Invalid.at("/template_id", "Give messages, variants or a template.")
+        columns["messages"] = copy_messages(session, body.template_id)
     if columns["messages"] is None:
-        raise Invalid.at("/messages", "Give messages, or variants.")
+        raise Invalid.at("/messages", "Give messages, variants or a template.")
     campaign = Campaign(**columns | {"store_no": store_no})
     campaign.audience = body.audience.model_dump(mode="json", exclude_none=True)
     campaign.schedule = body.schedule.to_column() if body.schedule else None
@@ -61,7 +66,8 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, call
     require(campaign, "changed")
     policy = body.sender_policy if "sender_policy" in body.model_fields_set else campaign.sender_policy
     _require_one_per_person(policy, campaign.one_per_person if body.one_per_person is None else body.one_per_person)
-    for name in body.model_fields_set - {"one_per_person"}:
+    _change_template(session, campaign, body)
+    for name in body.model_fields_set - {"one_per_person", "template_id"}:
         value = getattr(body, name)
         if name == "schedule":
             value = value.to_column() if value else None
@@ -80,6 +86,17 @@ def change(session: ScopedSession, campaign: Campaign, body: CampaignPatch, call
         campaign.approved_at = None
     if body.model_fields_set:
         take(session, campaign, "changed", by=caller.outside_id, note=", ".join(sorted(body.model_fields_set)))
+
+
+def _change_template(session: ScopedSession, campaign: Campaign, body: CampaignPatch) -> None:
+    """Take the messages of another template; who gives messages has none. Raises Invalid."""
+    if body.template_id is not None:
+        if body.messages is not None or body.variants is not None:
+            raise Invalid.at("/template_id", "Give messages, variants or a template.")
+        campaign.messages, campaign.variants = copy_messages(session, body.template_id), None
+        campaign.template_id = body.template_id
+    elif body.model_fields_set & {"messages", "variants", "template_id"}:
+        campaign.template_id = None
 
 
 def _require_one_per_person(policy: str | None, one_per_person: bool) -> None:
@@ -102,7 +119,7 @@ def _reschedule(
 def _check(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
     """Refuse what could not be sent: unknown ids, a broken rule, messages that LINE would not take."""
     experiments.check(campaign, scheduling.read_send_at(campaign) or now)
-    template = check_messages(campaign.messages)
+    template = check_messages(campaign.messages, with_blocks=campaign.template_id is not None)
     if campaign.coupon_id is not None:
         try:
             coupons.get_coupon(session, campaign.coupon_id)

@@ -140,6 +140,14 @@ def _get_block(template: MessageTemplate, name: str) -> Mapping[str, Any]:
     raise NotFound
 
 
+def copy_messages(session: ScopedSession, template_id: UUID) -> list[dict[str, Any]]:
+    """The messages of a template as they stand, for a campaign. Raises Invalid at `/template_id`."""
+    try:
+        return queries.get_template(session, template_id).messages
+    except NotFound as error:
+        raise Invalid.at("/template_id", "There is no such template.") from error
+
+
 def read_blocks(
     session: ScopedSession, template_id: UUID | None, store_nos: Collection[int] | None = None
 ) -> dict[str, dict[str, str]] | None:

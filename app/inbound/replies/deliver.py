@@ -23,7 +23,7 @@ from app.inbound.replies.service import SLOWED_DOWN, UNCLEAR, Outcome, is_unclea
 from app.line.client import LineClient
 from app.line.errors import LineCircuitOpen, LineError, LineRateLimited, LineRefused
 from app.line.hosts import NoTestHost
-from app.messaging.render import read_template
+from app.messaging.render import Unfillable, read_template
 from app.settings import Settings
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import open_secret
@@ -107,14 +107,14 @@ def give(line: LineClient, account: LineAccount, one: Waiting) -> Outcome:
         return Outcome("failed", UNCLEAR if is_unclear(one) else "refused", refused.message or str(refused))
     except LineError as error:
         return Outcome("waiting", UNCLEAR, str(error))
-    except Invalid as invalid:
-        log.warning("greeting_unrenderable", line_account_id=str(account.id), errors=invalid.errors)
+    except (Invalid, Unfillable) as error:
+        log.warning("greeting_unrenderable", line_account_id=str(account.id), error=str(error))
         return Outcome("dropped", "unrenderable")
     return Outcome("sent", messages=messages)
 
 
 def _render(line: LineClient, account: LineAccount, one: Waiting) -> list[dict[str, Any]]:
-    """The greeting, filled in. Raises Invalid."""
+    """The greeting, filled in. Raises Invalid, Unfillable."""
     template = read_template(account.greeting or [])
     values = dict(one.values)
     if "customer.name" in template.variables and values["customer.name"] is None and one.line_user_id is not None:
