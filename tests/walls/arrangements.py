@@ -19,6 +19,20 @@ def _act(*verbs: str) -> Arrange:
     return arrange
 
 
+def _launch_experiment(calls: Calls, seat: Seat, own: Own) -> None:
+    """Her campaign tries two contents on some."""
+    messages = [{"type": "text", "text": "こんにちは"}]
+    body = {
+        "variants": [{"name": name, "messages": messages} for name in "AB"],
+        "experiment": {"share": 0.5, "metric": "clicks", "decide_after_minutes": 60},
+    }
+    campaign = Request("PATCH", f"/v1/campaigns/{own('cmp')}", body=body, headers=dict(seat.headers))
+    answer = calls.send(campaign)
+    if not answer.is_done:
+        raise Uncovered(f"an experiment as {seat.name}: {answer.status} {answer.content.decode()}")
+    _act("launch")(calls, seat, own)
+
+
 def _serve_own_store(calls: Calls, seat: Seat, own: Own) -> None:
     """Head office's account begins to serve the store that is named with it; a store's account does already."""
     if own("owner"):
@@ -35,5 +49,7 @@ BEFORE: dict[str, Arrange] = {
     "POST /v1/campaigns/{campaign_id}/pause": _act("launch"),
     "GET /v1/campaigns/{campaign_id}/deliveries": _act("launch"),
     "POST /v1/campaigns/{campaign_id}/resume": _act("launch", "pause"),
+    "GET /v1/campaigns/{campaign_id}/experiment": _launch_experiment,
+    "POST /v1/campaigns/{campaign_id}/decide": _launch_experiment,
 }
 """By operation: what the caller does with her own things first."""

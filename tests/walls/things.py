@@ -28,7 +28,7 @@ from app.customers.joining.service import merge
 from app.customers.models import Customer, CustomerTag, Friend
 from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
-from app.messaging.models import Run
+from app.messaging.models import DryRun, Run
 from app.operations import service as operations
 from app.operations.kinds import register
 from app.weather.models import WeatherDecision
@@ -329,6 +329,13 @@ def _campaign(made: Made) -> UUID:
     return campaign.id
 
 
+def _dry_run(made: Made) -> UUID:
+    dry_run = DryRun(campaign_id=_campaign(made), fingerprint=made.name, store_no=made.store_no)
+    made.session.add(dry_run)
+    made.session.flush()
+    return dry_run.id
+
+
 def _coupon(made: Made) -> Coupon:
     return make.coupon(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no)
 
@@ -506,6 +513,7 @@ THINGS: dict[str, Thing] = {
     "list": Thing(_customer_list, BOTH),
     "atag": Thing(_auto_tag, BOTH),
     "cmp": Thing(_campaign, BOTH),
+    "dry": Thing(_dry_run, BOTH),
     "cpn": Thing(lambda made: _coupon(made).id, BOTH),
     "icpn": Thing(_copy, BOTH),
     "red": Thing(_redemption, frozenset({STORE})),

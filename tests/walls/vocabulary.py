@@ -115,7 +115,7 @@ DATA = {
     "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
     "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
-    "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv",
+    "variant": "A", "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
