@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from app.links.tags import Tagger
 from app.messaging.answers import Answer
+from app.messaging.quiet import HOLIDAY_SECONDS, IS_HOLIDAY, Silence, is_quiet, quiet_seconds
 from app.messaging.quota import RESERVED_ON, quota_month
 
 Cursor = AsyncCursor[TupleRow]
@@ -28,6 +29,8 @@ class Account(NamedTuple):
     master_key_id: str
     wrapped_key: bytes
     is_stopped: bool
+    holidays: Mapping[str, Any] | None
+    has_store_hours: bool
 
 
 class Person(NamedTuple):
@@ -103,18 +106,27 @@ async def get_account(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> 
     return Account(*row)
 
 
-async def is_waiting(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> bool:
+async def is_waiting(cursor: Cursor, brand_id: UUID, line_account_id: UUID, silence: Silence | None) -> bool:
     """Whether `take` would take anything."""
-    await cursor.execute(_IS_WAITING, {"brand_id": brand_id, "account_id": line_account_id})
+    query = _IS_WAITING.format(_IN_SILENCE if silence else _WAITING)
+    await cursor.execute(query, _of_lane(brand_id, line_account_id, silence))
     return await cursor.fetchone() is not None
 
 
-async def take(cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int) -> list[TakenBatch]:
-    """The next waiting batches of runs that are sending, none while the brand is suspended, stopped or in its quiet
-    hours; their first try is noted before it is made."""
-    await cursor.execute(_TAKE, {"brand_id": brand_id, "account_id": line_account_id, "most": most})
+async def take(
+    cursor: Cursor, brand_id: UUID, line_account_id: UUID, most: int, silence: Silence | None
+) -> list[TakenBatch]:
+    """The next waiting batches of runs that are sending, none while the brand is suspended, stopped or quiet; their
+    first try is noted before it is made."""
+    values = _of_lane(brand_id, line_account_id, silence)
+    await cursor.execute(_TAKES[silence is not None], {**values, "most": most})
     taken = [TakenBatch(*row) for row in await cursor.fetchall()]
     return sorted(taken, key=lambda batch: (batch.run_id, batch.batch_no))
+
+
+def _of_lane(brand_id: UUID, line_account_id: UUID, silence: Silence | None) -> dict[str, Any]:
+    values: dict[str, Any] = {"brand_id": brand_id, "account_id": line_account_id}
+    return values if silence is None else {**values, "holidays": list(silence.days)}
 
 
 async def load_people(
@@ -173,10 +185,13 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
         await cursor.executemany(_FAIL, failures)
 
 
-async def find_wait(cursor: Cursor, brand_id: UUID, line_account_id: UUID) -> tuple[float | None, Sequence[UUID]]:
+async def find_wait(
+    cursor: Cursor, brand_id: UUID, line_account_id: UUID, silence: Silence | None
+) -> tuple[float | None, Sequence[UUID]]:
     """Of this account's batches that wait for a moment, or for quiet hours to end: in how many seconds the first may go
     or expires, None where there are none; and the runs that have expired already."""
-    await cursor.execute(_WAIT_SECONDS, {"brand_id": brand_id, "account_id": line_account_id})
+    query = _WAIT_IN_SILENCE if silence else _WAIT_SECONDS
+    await cursor.execute(query, _of_lane(brand_id, line_account_id, silence))
     row = await cursor.fetchone()
     assert row is not None
     return None if row[0] is None else max(0.0, float(row[0])), row[1] or ()
@@ -189,19 +204,19 @@ async def has_run_to_finish(cursor: Cursor, brand_id: UUID, line_account_id: UUI
 
 
 _ACCOUNT = """
-SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key, line_account.sending_stopped_at IS NOT NULL
+SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key, line_account.sending_stopped_at IS NOT NULL,
+       brand.holidays, EXISTS (
+           SELECT FROM store WHERE store.brand_id = %(brand_id)s AND jsonb_typeof(store.quiet_hours) = 'object')
 FROM line_account JOIN brand ON brand.id = %(brand_id)s
 WHERE line_account.brand_id = %(brand_id)s AND line_account.id = %(id)s
 """
 
-_LOCAL = "((now() + make_interval(secs => run.clock_shift_seconds)) AT TIME ZONE brand.timezone)"
-_CLOCK = f"to_char({_LOCAL}, 'HH24:MI')"
-_BEGIN, _END = "(brand.quiet_hours ->> 'from')", "(brand.quiet_hours ->> 'to')"
-# As `guards.find_quiet_end` has it: quiet hours may pass midnight.
-_IS_QUIET = f"""
-coalesce(CASE WHEN {_BEGIN} < {_END} THEN {_CLOCK} >= {_BEGIN} AND {_CLOCK} < {_END}
-              ELSE {_CLOCK} >= {_BEGIN} OR {_CLOCK} < {_END} END, false)
+_IS_QUIET = is_quiet("brand.quiet_hours")
+_QUIET_STORES = f"""
+    FROM store WHERE store.brand_id = %(brand_id)s AND jsonb_typeof(store.quiet_hours) = 'object'
+      AND waiting.stores ? store.no::text AND {is_quiet("store.quiet_hours")}
 """
+_IS_SILENT = f"({IS_HOLIDAY} OR EXISTS (SELECT {_QUIET_STORES}))"
 _OF_SENDING = """
     FROM batch waiting JOIN run ON run.brand_id = waiting.brand_id AND run.id = waiting.run_id
         JOIN brand ON brand.id = %(brand_id)s AND brand.status = 'active' AND brand.sending_stopped_at IS NULL
@@ -209,24 +224,31 @@ _OF_SENDING = """
       AND run.status = 'sending'
 """
 # A batch of an experiment goes out only once it is decided what its people get.
-_IS_UNDECIDED = "(waiting.variant IS NULL AND run.variants IS NOT NULL)"
-_IS_EARLY = f"(coalesce(waiting.not_before > now(), false) OR {_IS_UNDECIDED})"
+_IS_UNDECIDED = "(waiting.variant IS NULL AND jsonb_typeof(run.variants) = 'array')"
+_IS_EARLY = f"coalesce(waiting.not_before > now() OR {_IS_UNDECIDED}, false)"
 _LASTS = "extract(epoch FROM run.valid_until - now() - make_interval(secs => run.clock_shift_seconds))"
 _WAITING = f"{_OF_SENDING} AND NOT {_IS_QUIET} AND NOT {_IS_EARLY}"
+_IN_SILENCE = f"{_WAITING} AND NOT {_IS_SILENT}"
+"""As `_WAITING`, of brands that have holidays, or stores with hours of their own."""
 
-_IS_WAITING = f"SELECT 1 {_WAITING} LIMIT 1"
+_IS_WAITING = "SELECT 1 {} LIMIT 1"
 
 _WAIT_SECONDS = f"""
 SELECT min(least({_LASTS}, greatest(
     extract(epoch FROM waiting.not_before - now()),
     CASE WHEN {_IS_UNDECIDED} THEN 60 END,
-    CASE WHEN {_IS_QUIET} THEN extract(epoch FROM date_trunc('day', {_LOCAL}) + {_END}::time
-        + CASE WHEN {_CLOCK} < {_END} THEN interval '0' ELSE interval '1 day' END - {_LOCAL}) END))),
+    CASE WHEN {_IS_QUIET} THEN {quiet_seconds("brand.quiet_hours")} END {{more}}))),
     array_agg(DISTINCT run.id) FILTER (WHERE {_LASTS} <= 0)
-{_OF_SENDING} AND ({_IS_QUIET} OR {_IS_EARLY})
+{_OF_SENDING} AND ({_IS_QUIET} OR {_IS_EARLY} {{or_silent}})
 """
+_WAIT_IN_SILENCE = _WAIT_SECONDS.format(
+    more=f", CASE WHEN {IS_HOLIDAY} THEN {HOLIDAY_SECONDS} END,"
+    f" (SELECT max({quiet_seconds('store.quiet_hours')}) {_QUIET_STORES})",
+    or_silent=f"OR {_IS_SILENT}",
+)
+_WAIT_SECONDS = _WAIT_SECONDS.format(more="", or_silent="")
 
-_TAKE = f"""
+_TAKE = """
 UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())
 FROM (
     SELECT waiting.run_id, waiting.batch_no, coalesce(run.variants -> waiting.variant -> 'messages', run.messages)
@@ -234,7 +256,7 @@ FROM (
            run.brand_name, run.coupon_name, run.coupon_id,
            CASE WHEN run.store_values IS NOT NULL THEN run.store_values -> (
                SELECT min(no) FROM jsonb_object_keys(waiting.stores) AS no) END AS store_values
-    {_WAITING}
+    {}
     ORDER BY waiting.run_id, waiting.batch_no LIMIT %(most)s
 ) AS next
 WHERE batch.brand_id = %(brand_id)s AND batch.run_id = next.run_id AND batch.batch_no = next.batch_no
@@ -243,6 +265,7 @@ RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retr
           next.brand_name, next.coupon_name, next.coupon_id, next.store_values,
           batch.unit
 """
+_TAKES = {False: _TAKE.format(_WAITING), True: _TAKE.format(_IN_SILENCE)}
 
 # Both select the fields of `Person`, in their order.
 _PEOPLE = """
@@ -277,7 +300,7 @@ _PEOPLE_WITH_ATTRIBUTES = _VALUES_OF_PEOPLE.format("customer.attributes")
 
 # A batch that was stopped while it was in flight was sent all the same: its quota is used, but no longer reserved. What
 # was reserved in one month may be sent in another. Of one that another worker has parted meanwhile only who is left
-# counts here.
+# counts here. What was unknown has been counted as sent before.
 _SETTLE = f"""
 WITH given AS (
     SELECT * FROM unnest(%(run_ids)s::uuid[], %(batch_nos)s::int[], %(states)s::text[], %(request_ids)s::text[],
@@ -293,7 +316,9 @@ WITH given AS (
     UPDATE batch SET state = before.state, done_at = %(now)s, request_id = before.request_id
     FROM before
     WHERE batch.brand_id = %(brand_id)s AND batch.run_id = before.run_id AND batch.batch_no = before.batch_no
-    RETURNING before.line_account_id, before.reserved_on, least(before.sent, before.size) AS sent,
+    RETURNING before.line_account_id, before.reserved_on,
+              least(before.sent, before.size)
+                  - CASE WHEN before.state_before = 'unknown' THEN before.size ELSE 0 END AS sent,
               CASE WHEN before.state_before = 'waiting' THEN before.size ELSE 0 END AS freed
 ), change AS (
     SELECT line_account_id, month_on, sum(sent)::int AS sent, sum(freed)::int AS freed FROM (

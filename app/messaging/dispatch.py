@@ -26,8 +26,10 @@ from app.messaging.batches import Account, Cursor, Outcome, TakenBatch
 from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace
 from app.messaging.coupon_links import coupon_url
 from app.messaging.parting import part
+from app.messaging.quiet import Silence, find_silence
 from app.messaging.render import ATTRIBUTES, Template, is_of_store, read_template
 from app.messaging.sending import multicast_all, push_all
+from app.messaging.syncing import sync_account
 from app.messaging.watch import Turn, Watch
 from tenants.line_accounts.service import secret_purpose
 from tenants.scope import Scope
@@ -52,6 +54,8 @@ HOLD_SECONDS = {
     Meaning.NOT_ASKED: 0.0,
     Meaning.HALTED: 0.0,
 }
+HELD_BACK_SECONDS = 300.0
+"""How soon a lane comes again that LINE refuses though the month is not spent."""
 SOON_SECONDS = 0.2
 """How soon a lane comes again that was not let through while another call finds out whether LINE is back."""
 LOOK_AGAIN_SECONDS = 300.0
@@ -112,6 +116,7 @@ class Dispatcher:
         async with self._scoped(brand_id) as cursor:
             account = await batches.get_account(cursor, brand_id, line_account_id)
             turn.known_at = began_at
+            silence = find_silence(account.holidays, datetime.now(UTC), has_store_hours=account.has_store_hours)
             # All that LINE may refuse comes before anything is taken: waiting counts as no try, and while a secret is
             # wrong no retry key grows old.
             if seconds := self._rest_seconds(account):
@@ -119,13 +124,15 @@ class Dispatcher:
             channel = self._open_channel(turn, account)
             needs_token = False
             if account.is_stopped:  # who lets it send again touches the lane
-                next_up = await self._find_rest(cursor, turn)
-            elif channel.token or not (needs_token := await batches.is_waiting(cursor, brand_id, line_account_id)):
-                next_up = await self._take(cursor, turn)
+                next_up = await self._find_rest(cursor, turn, silence)
+            elif channel.token or not (
+                needs_token := await batches.is_waiting(cursor, brand_id, line_account_id, silence)
+            ):
+                next_up = await self._take(cursor, turn, silence)
         if needs_token:
             channel.token = await channel.get_token(None)
             async with self._scoped(brand_id) as cursor:
-                next_up = await self._take(cursor, turn)
+                next_up = await self._take(cursor, turn, silence)
         while taken := next_up.batches:
             ends = await asyncio.gather(
                 *(self._send_batch(channel, brand_id, batch) for batch in taken), return_exceptions=True
@@ -141,7 +148,7 @@ class Dispatcher:
                 if not is_over:
                     # Another transaction, so that of lanes that end together the last one sees that it is the last.
                     await cursor.execute("COMMIT; " + _begin(brand_id))
-                    next_up = await self._take(cursor, turn)
+                    next_up = await self._take(cursor, turn, silence)
             if errors:
                 raise errors[0]
             if holds:
@@ -156,7 +163,20 @@ class Dispatcher:
             await asyncio.to_thread(self._finish_runs, turn.brand_id, turn.line_account_id)
         worst = max(holds, key=lambda answer: HOLD_SECONDS[answer.meaning])
         log.warning("lane_held", account=str(turn.line_account_id), meaning=worst.meaning.name, detail=worst.detail)
+        if worst.meaning is Meaning.MONTH_SPENT:
+            return await asyncio.to_thread(self._look_at_quota, turn.brand_id, turn.line_account_id)
         return max(HOLD_SECONDS[worst.meaning], self._rest_seconds(account), SOON_SECONDS)
+
+    def _look_at_quota(self, brand_id: UUID, line_account_id: UUID) -> float:
+        """In how many seconds to come again to an account of which LINE says that its month is spent.
+
+        LINE is asked at once for what it counts, so that quotas tell the truth. Where some is left after all, LINE only
+        holds it back while it decides on the recipients of another delivery. Whoever raises the limit wakes the lane.
+        """
+        now = datetime.now(UTC)
+        told = sync_account(self.engine, self.keyring, self.settings, brand_id, line_account_id, now)
+        has_left = told is not None and told.error is None and (told.limit is None or told.used < told.limit)
+        return HELD_BACK_SECONDS if has_left else HOLD_SECONDS[Meaning.MONTH_SPENT]
 
     async def _end_turn(self, turn: Turn, next_up: NextUp) -> float | None:
         """Close what is to be closed; in how many seconds to come again, if at all."""
@@ -191,22 +211,22 @@ class Dispatcher:
         api_url = line_hosts(self.settings, account.mode).api_url
         return circuits.wait_seconds(api_url, account.channel_id, time.monotonic())
 
-    async def _take(self, cursor: Cursor, turn: Turn) -> NextUp:
+    async def _take(self, cursor: Cursor, turn: Turn, silence: Silence | None) -> NextUp:
         """The next batches with their people; when there are none, whether a run has nothing left to send."""
         brand_id, line_account_id = turn.brand_id, turn.line_account_id
         asked_at = asyncio.get_running_loop().time()
-        taken = await batches.take(cursor, brand_id, line_account_id, BATCHES_AT_ONCE)
+        taken = await batches.take(cursor, brand_id, line_account_id, BATCHES_AT_ONCE, silence)
         turn.take({batch.run_id for batch in taken}, asked_at)
         for _, group in groupby(taken, key=lambda batch: batch.run_id):
             await self._load_people(cursor, brand_id, list(group))
         if taken:
             return NextUp(taken, False)
-        return await self._find_rest(cursor, turn)
+        return await self._find_rest(cursor, turn, silence)
 
-    async def _find_rest(self, cursor: Cursor, turn: Turn) -> NextUp:
+    async def _find_rest(self, cursor: Cursor, turn: Turn, silence: Silence | None) -> NextUp:
         """What there is to do where nothing is to be sent."""
         to_finish = await batches.has_run_to_finish(cursor, turn.brand_id, turn.line_account_id)
-        return NextUp([], to_finish, *await batches.find_wait(cursor, turn.brand_id, turn.line_account_id))
+        return NextUp([], to_finish, *await batches.find_wait(cursor, turn.brand_id, turn.line_account_id, silence))
 
     async def _load_people(self, cursor: Cursor, brand_id: UUID, of_run: list[TakenBatch]) -> None:
         """Fill in the people of batches of one run, with as much of them as its texts name."""

@@ -259,7 +259,7 @@ def write_choice(
                    CASE WHEN account_no IS NULL THEN 'no_friend'
                         WHEN {guards.refuses("customer_id") if guards else "false"} THEN 'consent'
                         WHEN capped OR {capped} OR {guards.is_full_up("customer_id") if guards else "false"} THEN 'cap'
-                        WHEN {"true" if guards and guards.is_quiet else "false"} THEN 'quiet_hours'
+                        WHEN {guards.is_quiet_for("store_no") if guards else "false"} THEN 'quiet_hours'
                         WHEN {held} THEN 'holdout' END AS reason
             FROM best
         ),

@@ -174,7 +174,7 @@ def with_guards(session: ScopedSession, audience: Audience, now: datetime) -> Au
     """The audience with the brand's guards, unless whoever starts the run has set them by its clock."""
     if audience.guards is not None:
         return audience
-    return replace(audience, guards=read_guards(get_brand(session, session.scope.brand_id), now, now))
+    return replace(audience, guards=read_guards(session, get_brand(session, session.scope.brand_id), now, now))
 
 
 def compared(audience: Audience, free: Mapping[int, int]) -> Audience:

@@ -280,14 +280,18 @@ def _stop_batches(session: ScopedSession, condition: str, values: Mapping[str, A
                 f" done_at = :now FROM run"
                 f" WHERE run.brand_id = :brand_id AND batch.brand_id = :brand_id AND batch.run_id = run.id"
                 f" AND batch.state = 'waiting' AND {condition}"
-                f" RETURNING {quota.RESERVED_ON}, batch.account_no, batch.size"
+                f" RETURNING {quota.RESERVED_ON}, batch.account_no, batch.size, batch.state = 'unknown'"
             ),
             {"brand_id": session.scope.brand_id, "now": now, **values},
         )
         .all()
     )
     freed: dict[date, dict[int, int]] = {}
-    for month_on, account_no, size in rows:
+    unknown: dict[int, int] = {}
+    for month_on, account_no, size, is_unknown in rows:
         counts = freed.setdefault(month_on, {})
         counts[account_no] = counts.get(account_no, 0) + size
+        if is_unknown:
+            unknown[account_no] = unknown.get(account_no, 0) + size
     quota.give_back(session, freed)
+    quota.count_sent(session, unknown, now)

@@ -21,6 +21,7 @@ from app.weather.places import Spot, find_spots
 from app.weather.readings import Gap, PlaceForecast
 from app.weather.rules import Day, Decision, LeafVerdict, Reason, Rule, State, Truth, decide
 from tenants.areas.queries import map_store_nos
+from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.ids import uuid7
 from tenants.session import ScopedSession
@@ -85,7 +86,7 @@ def conclude(
             if key not in made:
                 place = places[spot] if isinstance(spot, Spot) else spot
                 decided = _within_budget(decide(rule, place, day, state, now), spent)
-                made[key] = decided if brand.suspended_at is None else _hold_back(decided)
+                made[key] = _hold_back(decided, brand)
             issue_id = forecasts[spot.office].issue_id if isinstance(spot, Spot) else None
             conclusions.append(Conclusion(row, store, made[key], issue_id))
     return conclusions
@@ -237,8 +238,9 @@ def _within_budget(decision: Decision, spent: bool) -> Decision:
     return replace(decision, reason=Reason.BUDGET, detail="This month's redemptions have used up the rule's budget.")
 
 
-def _hold_back(decision: Decision) -> Decision:
-    """What a rule concludes for a suspended brand: a firing is none, so that nothing is caught up later."""
-    if not decision.fired:
+def _hold_back(decision: Decision, brand: Brand) -> Decision:
+    """What a rule concludes for a brand that may not send: a firing is none, so that nothing is caught up later."""
+    if not decision.fired or (brand.suspended_at is None and brand.sending_stopped_at is None):
         return decision
-    return replace(decision, reason=Reason.SAFETY_STOP, detail="The brand is suspended, and sends nothing.")
+    why = "The brand is suspended, and sends nothing." if brand.suspended_at else "Sending was stopped by hand."
+    return replace(decision, reason=Reason.SAFETY_STOP, detail=why)

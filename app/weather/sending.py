@@ -38,7 +38,7 @@ def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run
 
     A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has, nor one whose
     brand is suspended or stopped, nor a firing of a day that is over. `now` is the real clock, from which a rehearsed
-    clock is a fixed distance away.
+    tick's own clock is a fixed distance away.
     """
     lock_brand(session)
     try:

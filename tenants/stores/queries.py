@@ -1,9 +1,10 @@
 """Reads of stores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, literal_column
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -47,6 +48,13 @@ def get_stores(session: Session, store_ids: Sequence[UUID]) -> Sequence[Store]:
 def list_ids(session: Session) -> Sequence[UUID]:
     """The live stores that the scope sees, by number."""
     return session.exec(select(Store.id).where(col(Store.archived_at).is_(None)).order_by(col(Store.no))).all()
+
+
+def list_store_hours(session: Session) -> dict[int, Mapping[str, Any]]:
+    """The quiet hours of the stores that have their own, by the store's number."""
+    has_own = func.jsonb_typeof(col(Store.quiet_hours)) == literal_column("'object'")
+    found = session.exec(select(Store.no, Store.quiet_hours).where(has_own)).all()
+    return {no: hours for no, hours in found if hours is not None}
 
 
 def list_nearest(session: Session, latitude: float, longitude: float, limit: int) -> Sequence[tuple[Store, float]]:

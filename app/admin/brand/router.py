@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.admin import patches
-from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Me, QuietHours, StopSending
+from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Holidays, Me, QuietHours, StopSending
 from app.auth import Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
 from app.customers.erasing.schemas import Retention
@@ -53,6 +53,9 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
     if body.quiet_hours is not None:
         merged = patches.merge(brand.quiet_hours, body.quiet_hours)
         changes["quiet_hours"] = patches.check(QuietHours, merged, "quiet_hours").model_dump()
+    if body.holidays is not None:
+        merged = patches.merge(brand.holidays, body.holidays)
+        changes["holidays"] = patches.check(Holidays, merged, "holidays").model_dump(mode="json")
     had_no_basis = brand.joining_basis is None
     if body.retention is not None:
         merged = patches.merge(brand.retention, body.retention)
@@ -60,7 +63,7 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
     elif "retention" in changes:
         changes["retention"] = {}
     brand.sqlmodel_update(changes)
-    if "quiet_hours" in changes:
+    if {"quiet_hours", "holidays", "timezone"} & changes.keys():
         resume_all(session)  # what waits for their end need not wait any more
     if had_no_basis and brand.joining_basis is not None:
         defer_joining(session)
@@ -101,6 +104,7 @@ def _read(brand: Brand) -> BrandRead:
             **brand.model_dump(),
             "caps": brand.caps or {"per_customer": []},
             "quiet_hours": brand.quiet_hours,
+            "holidays": brand.holidays,
             "joining_detail": why_apart[0],
             "joining_detail_ja": why_apart[1],
         }

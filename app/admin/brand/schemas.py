@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from app.admin.patches import absent
 from app.callers import CallerKind
 from app.customers.erasing.schemas import Retention
-from app.schemas import Body, BrandId, Instant, Name, OneLine, Read, StoreId, example
+from app.schemas import Body, BrandId, Flag, Instant, LocalDate, Name, OneLine, Read, StoreId, example
 
 
 @cache
@@ -60,9 +60,16 @@ class QuietHours(Body):
         return self
 
 
+class Holidays(Body):
+    """Days on which nothing is sent."""
+
+    on: Annotated[list[LocalDate], Field(max_length=400, default_factory=list, examples=[["2026-12-31"]])]
+    national: Annotated[Flag, Field(description="Japan's holidays and their substitutes too.")] = False
+
+
 class BrandPatch(Body):
-    """Changes to the brand. `caps`, `quiet_hours` and `retention` are merged into what stands; null empties them, and
-    of `retention` and its members it means what holds for everybody."""
+    """Changes to the brand. `caps`, `quiet_hours`, `holidays` and `retention` are merged into what stands; null empties
+    them, and of `retention` and its members it means what holds for everybody."""
 
     model_config = example(name="のれん食堂", caps={"per_customer": [{"messages": 2, "days": 7}]})
 
@@ -70,6 +77,7 @@ class BrandPatch(Body):
     timezone: Timezone = Field(default_factory=absent)
     caps: dict[str, Any] | None = Field(default=None, examples=[{"per_customer": [{"messages": 2, "days": 7}]}])
     quiet_hours: dict[str, Any] | None = Field(default=None, examples=[{"from": "21:00", "to": "09:00"}])
+    holidays: dict[str, Any] | None = Field(default=None, examples=[{"on": ["2026-12-31"], "national": True}])
     retention: dict[str, Any] | None = Field(default=None, examples=[{"line_events_days": 30}])
     sender_policy: SenderPolicy = Field(default_factory=absent)
     campaign_approval: CampaignApproval = Field(default_factory=absent)
@@ -96,6 +104,7 @@ class BrandRead(Read):
     timezone: str
     caps: Caps
     quiet_hours: QuietHours | None
+    holidays: Holidays | None
     retention: Retention
     sender_policy: str
     campaign_approval: CampaignApproval

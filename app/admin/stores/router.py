@@ -6,13 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.admin import patches
+from app.admin.brand.schemas import QuietHours
 from app.admin.stores import service
-from app.admin.stores.schemas import Code, NearbyStore, StoreCreate, StorePatch, StoreRead
+from app.admin.stores.schemas import MOST_VALUES, Code, NearbyStore, StoreCreate, StorePatch, StoreRead
 from app.auth import Now, ScopedSession, allow
+from app.messaging.service import resume_all
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import Page, Plain, StoreId
 from tenants.line_accounts.queries import list_ids_by_store
+from tenants.problems import Invalid
 from tenants.stores import queries
 from tenants.stores.models import Store
 
@@ -69,11 +72,21 @@ def change_store(store_id: StoreId, body: StorePatch, session: ScopedSession, if
     account_ids = changes.pop("line_account_ids", None)
     if body.opening_hours is not None:
         changes["opening_hours"] = patches.merge(store.opening_hours, body.opening_hours)
+    if body.quiet_hours is not None:
+        merged = patches.merge(store.quiet_hours, body.quiet_hours)
+        changes["quiet_hours"] = patches.check(QuietHours, merged, "quiet_hours").model_dump()
+    if "values" in changes:
+        merged = patches.merge(store.values, changes["values"])
+        if len(merged) > MOST_VALUES:
+            raise Invalid.at("/values", f"A store has at most {MOST_VALUES} values.")
+        changes["values"] = merged or None
     if body.weather_area is not None:
         changes["weather_area"] = body.weather_area.model_dump()
     service.change_store(session, store, changes)
     if account_ids is not None:
         service.set_accounts(session, store, account_ids)
+    if "quiet_hours" in changes:
+        resume_all(session)  # what waits for their end need not wait any more
     return _read(session, store)
 
 

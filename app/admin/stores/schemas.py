@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.admin.areas.schemas import Latitude, Longitude, MunicipalityCode
+from app.admin.brand.schemas import QuietHours
 from app.admin.patches import absent
 from app.schemas import Body, Instant, LineAccountId, Name, OneLine, Read, StoreId, example
 
@@ -17,6 +18,19 @@ OpeningHours = Annotated[
     Field(
         description="Openings by weekday, and exceptions by date; 26:00 is two in the morning after.",
         examples=[{"mon": [["11:00", "26:00"]], "exceptions": [{"on": "2026-12-31", "hours": []}]}],
+    ),
+]
+MOST_VALUES = 50
+ValueName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$", examples=["phone"])]
+Value = Annotated[
+    str, Field(min_length=1, max_length=500, pattern=r"^[^\ue000\ue001]*[^\s\ue000\ue001][^\ue000\ue001]*$")
+]
+Values = Annotated[
+    dict[ValueName, Value],
+    Field(
+        max_length=MOST_VALUES,
+        description="What `{{ store.values.<name> }}` says in messages; `phone` is `{{ store.phone }}` too.",
+        examples=[{"phone": "03-1234-5678"}],
     ),
 ]
 
@@ -55,10 +69,12 @@ class StoreCreate(Body):
     opening_hours: OpeningHours | None = None
     line_account_ids: LineAccountIds = Field(default_factory=list)
     weather_area: WeatherArea | None = None
+    values: Values = Field(default_factory=dict)
 
 
 class StorePatch(Body):
-    """Changes to a store. `line_account_ids` and `weather_area` replace what stands; `opening_hours` is merged."""
+    """Changes to a store. `line_account_ids` and `weather_area` replace what stands; `opening_hours`, `quiet_hours` and
+    `values` are merged."""
 
     model_config = example(name="渋谷本店", opening_hours={"tue": [["11:00", "22:00"]]})
 
@@ -70,8 +86,19 @@ class StorePatch(Body):
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     opening_hours: OpeningHours | None = None
+    quiet_hours: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="When nothing is sent for this store, beside the brand's own quiet hours.",
+            examples=[{"from": "20:00", "to": "10:00"}],
+        ),
+    ] = None
     line_account_ids: LineAccountIds = Field(default_factory=absent)
     weather_area: WeatherArea | None = None
+    values: Annotated[
+        dict[ValueName, Value | None],
+        Field(max_length=100, description="By name, what is new; null takes a name out.", examples=[{"phone": None}]),
+    ] = Field(default_factory=absent)
 
 
 class StoreRead(Read):
@@ -86,8 +113,10 @@ class StoreRead(Read):
     latitude: float | None
     longitude: float | None
     opening_hours: dict[str, Any] | None
+    quiet_hours: QuietHours | None
     line_account_ids: list[LineAccountId]
     weather_area: dict[str, str | None] | None
+    values: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})]
     created_at: Instant
 
 

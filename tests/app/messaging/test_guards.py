@@ -19,8 +19,9 @@ from app.customers.joining.service import merge, undo
 from app.customers.models import Customer
 from app.messaging import planning, service
 from app.messaging.freeze import Audience
-from app.messaging.guards import CHANNEL, PURPOSE, find_quiet_end
+from app.messaging.guards import CHANNEL, PURPOSE
 from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
+from app.messaging.quiet import find_quiet_end
 from tenants.brands.models import Brand
 from tenants.line_accounts.models import LineAccount
 from tenants.sealing import Keyring
