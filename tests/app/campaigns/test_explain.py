@@ -123,7 +123,7 @@ def test_who_is_not_in_the_audience_is_told_so(road: Road) -> None:
     rule = {"field": "order_count", "op": ">=", "value": 3}
     told = road.explain(road.draft(audience={"rule": rule}))
     assert (told["in_audience"], told["chosen"], told["senders"]) == (False, False, [])
-    assert told["text"] == "She is not in the audience."
+    assert told["text"] == "The campaign's rule does not hold for her."
 
 
 def test_a_store_is_told_of_its_own_campaign_and_customers_only(road: Road) -> None:
