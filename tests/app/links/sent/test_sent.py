@@ -103,9 +103,9 @@ def test_a_faulty_line_gets_the_same_links_again(stage: Stage, launch: Launch) -
     assert len({path for _, path in links_in(stage, account)}) == 4
 
 
-@pytest.mark.parametrize(("click_ratio", "hidden", "urls"), [(0.2, True, []), (1.0, False, [SHOP])])
+@pytest.mark.parametrize(("click_ratio", "hidden", "addresses"), [(0.2, True, []), (1.0, False, [SHOP])])
 def test_what_line_counted_is_shown_and_what_it_hides_is_said(
-    app: TestClient, stage: Stage, launch: Launch, click_ratio: float, hidden: bool, urls: list[str]
+    app: TestClient, stage: Stage, launch: Launch, click_ratio: float, hidden: bool, addresses: list[str]
 ) -> None:
     account = open_account(stage, 30)
     action = {"type": "uri", "label": "見る", "uri": SHOP}
@@ -131,7 +131,7 @@ def test_what_line_counted_is_shown_and_what_it_hides_is_said(
     assert item["unit"].startswith("n_")
     assert len(item["unit"]) <= 30
     assert (item["unique_impressions"], item["unique_clicks"]) == (30, None if hidden else 30)
-    assert (item["hidden"], [one["url"] for one in item["clicks"]]) == (hidden, urls)
+    assert (item["hidden"], [one["url"] for one in item["clicks"]]) == (hidden, addresses)
 
 
 def test_the_thousand_and_first_name_of_a_month_is_not_used(stage: Stage) -> None:
