@@ -66,7 +66,7 @@ def launch_on_time(session: ScopedSession, campaign_id: UUID, now: datetime) -> 
             f"It was to go at {write_instant(campaign.scheduled_at)}; now it is late.",
             now,
         )
-    elif brand.sending_stopped_at is not None:
+    elif brand.sending_stopped_at is not None or brand.suspended_at is not None:
         return False  # it is asked again, until it may go or is late
     elif (awake_at := _find_awake_at(session, campaign, now)) is not None:
         postpone(session, campaign, awake_at, now)

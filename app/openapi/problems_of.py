@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.campaigns.life.problems import ApprovalMissing
 from app.coupons import problems as coupons
 from app.customers.attributes.problems import AttributeInUse
 from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, MergeUndone
@@ -54,7 +55,8 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
         coupons.CouponVoid,
     ),
     "reverse_redemption": (coupons.RedemptionReversed,),
-    "launch_campaign": (QuotaExhausted, BrandSuspended),
+    "launch_campaign": (QuotaExhausted, BrandSuspended, ApprovalMissing),
+    "test_campaign": (QuotaExhausted, BrandSuspended),
     "resume_campaign": (BrandSuspended,),
 }
 """By operationId. The poison tests refuse an answer whose type is not told here or among the general ones."""

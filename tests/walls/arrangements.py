@@ -46,6 +46,8 @@ def _serve_own_store(calls: Calls, seat: Seat, own: Own) -> None:
 
 BEFORE: dict[str, Arrange] = {
     "POST /v1/qr-codes": _serve_own_store,
+    "POST /v1/campaigns/{campaign_id}/approve": _act("submit"),
+    "POST /v1/campaigns/{campaign_id}/return": _act("submit"),
     "POST /v1/campaigns/{campaign_id}/pause": _act("launch"),
     "GET /v1/campaigns/{campaign_id}/deliveries": _act("launch"),
     "POST /v1/campaigns/{campaign_id}/resume": _act("launch", "pause"),

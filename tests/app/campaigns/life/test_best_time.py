@@ -1,6 +1,7 @@
 """The best time: different people are written to at different hours, in one run."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ from app.campaigns import lifecycle
 from app.campaigns.life.best_time import list_moments
 from app.campaigns.life.schemas import BestTime
 from app.campaigns.models import Campaign
+from app.customers.models import Customer
 from app.messaging.models import Batch, Delivery
 from tenants.problems import Conflict
 from tenants.session import ScopedSession
@@ -24,15 +26,20 @@ def at(clock: str, day: int = 2) -> datetime:
     return datetime.combine(MORNING.replace(day=day).date(), time.fromisoformat(clock), TOKYO)
 
 
-def did(session: ScopedSession, customer: object, clock: str, times: int = 1, kind: str = "order.paid") -> None:
+def did(session: ScopedSession, customer: Customer, clock: str, times: int = 1, kind: str = "order.paid") -> None:
     for day in range(times):
         moment = datetime(2026, 5, 20 - day, tzinfo=TOKYO).replace(hour=int(clock[:2]), minute=int(clock[3:]))
-        make.event(session, kind, customer_id=customer.id, occurred_at=moment)  # type: ignore[attr-defined]
+        make.event(session, kind, customer_id=customer.id, occurred_at=moment)
 
 
 def launch(session: ScopedSession, now: datetime = MORNING, **changes: object) -> dict[object, datetime | None]:
     """Each customer's moment, as her batch has it."""
-    values = {"name": "秋", "messages": [{"type": "text", "text": "こんにちは"}], "schedule": WINDOW, **changes}
+    values: dict[str, Any] = {
+        "name": "秋",
+        "messages": [{"type": "text", "text": "こんにちは"}],
+        "schedule": WINDOW,
+        **changes,
+    }
     campaign = Campaign(**values)
     session.add(campaign)
     session.flush()

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from app.audit.models import AuditEntry
 from app.campaigns.life import tasks
 from app.events.models import Event
 from app.jobs.queue import Clockwork
+from tenants.brands.models import Brand
 from tenants.ids import decode_id, encode_id
 from tests import make
 from tests.app.campaigns.life.conftest import Life
@@ -19,7 +21,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 AT = NOW + timedelta(hours=3)
 
 
-def scheduled(life: Life, **changes: object) -> str:
+def scheduled(life: Life, **changes: Any) -> str:
     campaign = life.draft(**{"schedule": {"send_at": AT.isoformat()}, **changes})
     assert life.act(campaign, "launch").json()["status"] == "scheduled"
     return campaign
@@ -66,11 +68,10 @@ def test_the_clock_adds_one_job_for_what_is_due_and_none_for_what_is_not(life: L
     campaign = scheduled(life)
 
     def jobs() -> int:
+        query = text("SELECT count(*) FROM procrastinate_jobs WHERE queueing_lock = :lock")
         with life.home.open() as session:
             lock = {"lock": f"campaign-launch:{decode_id('cmp', campaign)}"}
-            return session.execute(
-                text("SELECT count(*) FROM procrastinate_jobs WHERE queueing_lock = :lock"), lock
-            ).scalar_one()
+            return int(session.execute(query, lock).scalar_one())
 
     for now, count in [(AT - timedelta(seconds=1), 0), (AT, 1), (AT + timedelta(minutes=1), 1)]:
         tasks.launch_due_campaigns(Clockwork(life.home.engine, life.keyring, life.settings, now))
@@ -116,6 +117,22 @@ def test_quiet_hours_that_outlast_it_let_it_expire(life: Life) -> None:
     life.set_brand(quiet_hours={"from": f"{tokyo(AT):%H}:00", "to": f"{tokyo(AT + timedelta(hours=2)):%H}:00"})
     life.tick(campaign, AT)
     assert ended(life, campaign)[0] == "expired"
+
+
+def test_while_sending_is_stopped_it_waits_until_it_is_late(life: Life) -> None:
+    campaign, other = scheduled(life), scheduled(life)
+    with life.home.open() as session:
+        session.exec(select(Brand)).one().sending_stopped_at = NOW
+        session.commit()
+    life.tick(campaign, AT)
+    assert life.get(campaign)["status"] == "scheduled"
+    life.tick(other, AT + timedelta(minutes=61))
+    assert ended(life, other)[0] == "expired"
+    with life.home.open() as session:
+        session.exec(select(Brand)).one().sending_stopped_at = None
+        session.commit()
+    life.tick(campaign, AT + timedelta(minutes=30))
+    assert life.get(campaign)["status"] == "sending"
 
 
 def test_what_cannot_be_launched_has_failed_and_says_why(life: Life) -> None:

@@ -55,7 +55,8 @@ class AnyLife(RuleBasedStateMachine):
         body = CampaignCreate(name="秋", messages=[{"type": "text", "text": "こんにちは"}])
         self.caller = CallerInfo("staff", uuid7(), "本部", self.session.scope, frozenset(PERMISSIONS))
         self.campaign = service.create(self.session, body, self.session.scope)
-        self.now, self.status, self.moment, self.steps = NOW, "draft", None, 1  # type: ignore[var-annotated]
+        self.now, self.status, self.steps = NOW, "draft", 1
+        self.moment: datetime | None = None
 
     def attempt(self, deed: str, act: Any, *, steps: int = 1) -> None:
         """Do it: it is done if the model says so, and else refused without a trace."""
