@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -28,6 +30,8 @@ from app.customers.joining.service import merge
 from app.customers.models import Customer, CustomerTag, Friend
 from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
+from app.insight.models import InsightUnit
+from app.links.models import Link, LinkHour
 from app.messaging.models import DryRun, Run
 from app.operations import service as operations
 from app.operations.kinds import register
@@ -326,11 +330,34 @@ def _campaign(made: Made) -> UUID:
     campaign = Campaign(name=made.name, messages=MESSAGES, store_id=made.store_id, store_no=made.store_no)
     made.session.add(campaign)
     made.session.flush()
+    if made.rich:
+        _add_results(made, campaign)
     return campaign.id
 
 
+def _add_results(made: Made, campaign: Campaign) -> None:
+    """What came of a campaign: a link that was followed, and a name under which LINE counts."""
+    run = _make_run(made, campaign.id)
+    address = f"https://shop.example.jp/{quote(made.name)}"
+    whose: dict[str, Any] = {"run_id": run.id, "campaign_id": campaign.id, "store_no": made.store_no}
+    link = Link(code=os.urandom(5).hex(), url=address, expires_at=utc_now() + timedelta(days=9), **whose)
+    made.session.add(link)
+    made.session.flush()
+    hour_at = utc_now().replace(minute=0, second=0, microsecond=0)
+    made.session.add(LinkHour(link_id=link.id, hour_at=hour_at, store_no=made.store_no or 0, clicks=3))
+    account = _newest_account(made)
+    if account is not None:
+        name = f"n_{os.urandom(8).hex()}"
+        month_on = utc_now().date().replace(day=1)
+        made.session.add(InsightUnit(line_account_id=account.id, name=name, run_id=run.id, month_on=month_on))
+    made.session.flush()
+
+
 def _dry_run(made: Made) -> UUID:
-    dry_run = DryRun(campaign_id=_campaign(made), fingerprint=made.name, store_no=made.store_no)
+    """Of the campaign that was made last, since a launch names both."""
+    of_place = select(Campaign.id).where(col(Campaign.store_no).is_not_distinct_from(made.store_no))
+    newest = made.session.exec(of_place.order_by(col(Campaign.id).desc()).limit(1)).one_or_none()
+    dry_run = DryRun(campaign_id=newest or _campaign(made), fingerprint=made.name, store_no=made.store_no)
     made.session.add(dry_run)
     made.session.flush()
     return dry_run.id
@@ -410,10 +437,14 @@ def _decision(made: Made) -> UUID:
 
 
 def _run(made: Made) -> UUID:
+    return _make_run(made, _campaign(made)).id
+
+
+def _make_run(made: Made, campaign_id: UUID) -> Run:
     run = Run(
         kind="campaign",
         status="sending",
-        campaign_id=_campaign(made),
+        campaign_id=campaign_id,
         messages=MESSAGES,
         personal=False,
         holdout_salt="",
@@ -423,7 +454,7 @@ def _run(made: Made) -> UUID:
     )
     made.session.add(run)
     made.session.flush()
-    return run.id
+    return run
 
 
 def _key(kind: str) -> Callable[[Made], UUID]:
