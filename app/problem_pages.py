@@ -18,6 +18,7 @@ routers = [router]
 ADVICE: Final[dict[str, str]] = {
     "already-accepted": "She can sign in already. To make her prove anew who she is, disable her and invite her again.",
     "already-staff": "Ask your head office which of your addresses it shall use.",
+    "approval-missing": "Submit it; once head office has approved it as it stands, launch it again.",
     "area-cycle": "Choose a parent that does not lie inside the area itself.",
     "area-in-use": "`detail` says what still uses the area; change that first.",
     "attribute-in-use": "Change or remove the values that do not fit, or choose a type or choices that they fit.",
