@@ -92,6 +92,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     },
     "import_customers": {"/query/mapping": "A JSON object of headings and fields."},
     "merge_customers": {"/into": "Another person than the first."},
+    "add_customer_list_members": {"/items/*": "Exactly one key names her."},
     "tag_customer": {"/expires_at": _LATER},
     "*_segment": {"/rule*": _RULE},
     "*_auto_tag": {
@@ -114,6 +115,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*_campaign": {
         "/messages*": _MESSAGES,
         "/audience*": _RULE,
+        "/one_per_person": "False with the policy all_accounts, true with all others.",
         "/valid_until": _LATER,
         "/coupon_id": "Variables of a coupon need one.",
     },
