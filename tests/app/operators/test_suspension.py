@@ -15,6 +15,7 @@ from app.messaging.models import Batch, Delivery, Run
 from app.operators import service
 from app.weather import decisions, sending
 from app.weather.models import WeatherDecision
+from tenants.brands.queries import get_brand
 from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.sealing import Keyring
@@ -157,6 +158,18 @@ def test_weather_rules_decide_and_say_that_they_are_held_back(home: BrandHome) -
         decided = decide(session, [rule])
         assert [(one.fired, one.reason) for one in decided] == [(False, "safety_stop")]
         assert "suspended" in str(decided[0].detail)
+        assert sending.start_runs(session, rule.id, RAINY) == []
+
+
+def test_weather_rules_are_held_back_while_sending_is_stopped(home: BrandHome) -> None:
+    with home.open() as session:
+        get_brand(session, home.scope.brand_id).sending_stopped_at = RAINY
+        make.forecast(session, "130000", forecast(rain=["80", "0", "0", "0", "0", "0"]), RAINY)
+        make.follower(session, make.line_account(session, make.store(session)))
+        rule = make.weather_rule(session)
+        assert [(one.fired, one.reason, one.detail) for one in decide(session, [rule])] == [
+            (False, "safety_stop", "Sending was stopped by hand.")
+        ]
         assert sending.start_runs(session, rule.id, RAINY) == []
 
 
