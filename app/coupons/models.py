@@ -14,7 +14,7 @@ from tenants.tables import MASKED, SHOWN, BrandRow, BrandTable, Instant, refer
 class Coupon(BrandTable, table=True):
     """The offer: what it gives, where, how often and how long. `store_no` is null for head office's."""
 
-    __table_args__ = refer(store_id="store")
+    __table_args__ = refer(Index("ix_coupon_id", "id"), store_id="store")
 
     name: str
     benefit: dict[str, Any] = Field(sa_type=JSONB)

@@ -51,8 +51,18 @@ class Attempt:
     page_account_id: UUID
     login_channel_id: str
     started_at: datetime
-    consented_at: datetime
+    consented_at: datetime | None
+    """None: she signs in, and nothing of hers is joined by it."""
     attempt: "LoginAttempt"
+    coupon_id: UUID | None = None
+    """The coupon whose page she comes from, and goes back to."""
+
+    @property
+    def path(self) -> str:
+        """The page that she comes from."""
+        if self.coupon_id is not None:
+            return pages.coupon_path_of(self.coupon_id)
+        return pages.path_of(self.page_account_id)
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -94,7 +104,7 @@ def go_to_line(line_account_id: str, form: Form, request: Request, now: Now, slo
     wanted = next((one for one in shown.providers if one.login_channel_id == form.get("login_channel_id")), None)
     if wanted is None or wanted.login_channel_id is None:
         return pages.go_to(f"{shown.path}?notice={Notice.NOT_PROVEN}")
-    return pages.go_to(_start(request, shown.brand_id, shown.account_id, wanted.login_channel_id, now))
+    return pages.go_to(start_login(request, shown.brand_id, shown.account_id, wanted.login_channel_id, now))
 
 
 @router.get("/liff/callback", dependencies=[Depends(wait_for_line, scope="function")])
@@ -108,25 +118,35 @@ def come_back(request: Request, now: Now) -> Response:
     ):
         return pages.show_missing(request)
     notice = _finish(request, attempt, now)
-    path = pages.path_of(attempt.page_account_id)
+    path = attempt.path
     return pages.go_to(path if notice is None else f"{path}?notice={notice}")
 
 
-def _start(request: Request, brand_id: UUID, account_id: UUID, login_channel_id: str, now: datetime) -> str:
-    """LINE Login's address, once the browser has what must come back."""
+def start_login(
+    request: Request,
+    brand_id: UUID,
+    account_id: UUID,
+    login_channel_id: str,
+    now: datetime,
+    *,
+    coupon_id: UUID | None = None,
+) -> str:
+    """LINE Login's address, once the browser has what must come back. Who comes for a coupon has agreed to nothing."""
     from app.line.login import authorize_url, new_attempt
 
     with open_session(request.app.state.engine, Scope(brand_id)) as session:
         place = read_login_place(request, session, login_channel_id)
         key = brand_key_of(session, request.app.state.keyring)
     if place is None:
-        return f"{pages.path_of(account_id)}?notice={Notice.NOT_PROVEN}"
+        path = pages.path_of(account_id) if coupon_id is None else pages.coupon_path_of(coupon_id)
+        return f"{path}?notice={Notice.NOT_PROVEN}"
     attempt = new_attempt()
     values = {
         "account": account_id,
         "channel": login_channel_id,
         "at": now.timestamp(),
         "attempt": [attempt.state, attempt.nonce, attempt.verifier],
+        **({} if coupon_id is None else {"coupon": coupon_id}),
     }
     kept = write_sealed(brand_id, key, values, _PURPOSE)
     browser.set_cookie(request, _KEPT, kept, int(WITHIN.total_seconds()))
@@ -195,4 +215,6 @@ def _open(request: Request, kept: str) -> Attempt | None:
     brand_id, values = opened
     at = datetime.fromtimestamp(values["at"], UTC)
     attempt = LoginAttempt(*values["attempt"])
-    return Attempt(brand_id, UUID(values["account"]), values["channel"], at, at, attempt)
+    coupon_id = UUID(values["coupon"]) if "coupon" in values else None
+    consented_at = at if coupon_id is None else None
+    return Attempt(brand_id, UUID(values["account"]), values["channel"], at, consented_at, attempt, coupon_id)

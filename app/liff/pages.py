@@ -116,7 +116,7 @@ def show(request: Request, shown: Shown) -> Response:
             f"{say('leave')}</button></p>"
         )
     parts.append(f'</form><p class="small">{say("undo")}</p>')
-    logins = sorted({_origin(one.login_url) for one in shown.providers if one.login_channel_id})
+    logins = sorted({origin_of(one.login_url) for one in shown.providers if one.login_channel_id})
     return _page(say, say("title"), "".join(parts), 200, logins)
 
 
@@ -134,6 +134,11 @@ def go_to(address: str) -> Response:
 def path_of(line_account_id: UUID) -> str:
     """Where an account's page is."""
     return f"/liff/join/{encode_id('acc', line_account_id)}"
+
+
+def coupon_path_of(coupon_id: UUID) -> str:
+    """Where a coupon's page is."""
+    return f"/liff/coupons/{encode_id('cpn', coupon_id)}"
 
 
 def forbid_storing(response: Response) -> None:
@@ -178,16 +183,27 @@ def language_of(request: Request) -> str:
     return "en" if best["en"] > best["ja"] else "ja"
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Scheme and host of an address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _page(say: _Speech, title: str, body: str, status: int, logins: list[str]) -> Response:
+def tell_notice(request: Request, notice: Notice) -> str:
+    """What is to be told of a step that did not succeed, written safely."""
+    return _Speech(request, "")(notice)
+
+
+def show_document(request: Request, title: str, body: str, logins: list[str], *, style: str = "") -> Response:
+    """A page of ours around this body, which is written safely; its forms may lead to these hosts."""
+    return _page(_Speech(request, ""), escape(title), body, 200, logins, style)
+
+
+def _page(say: _Speech, title: str, body: str, status: int, logins: list[str], style: str = "") -> Response:
     document = (
         f'<!doctype html>\n<html lang="{say.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
     return _protect(HTMLResponse(document, status), logins)
 

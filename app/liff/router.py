@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app import sessions as browser
 from app.auth import Now, hold_slot, wait_for_line
 from app.liff import knowing, pages
+from app.liff.coupons import router as coupons
 from app.liff.joining import router as joining
 from app.liff.places import find_login_place
 from app.liff.problems import LiffSessionMissing
@@ -16,7 +17,7 @@ from app.liff.sessions import end_session, read_session
 from app.routes import ApiRoute
 
 router = APIRouter(prefix="/liff", route_class=ApiRoute, include_in_schema=False)
-routers = [router, joining]
+routers = [router, joining, coupons]
 
 Slot = Annotated[None, Depends(hold_slot, scope="function")]
 SOURCE = "liff"

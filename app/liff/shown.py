@@ -72,7 +72,7 @@ def read_shown(request: Request, line_account_id: str, standing: Standing | None
             raise NoSuchPage
         if standing is not None and standing.brand_id != brand_id:
             standing = None
-        providers = _group(request, list(accounts), standing)
+        providers = group_providers(request, list(accounts), standing)
         return Shown(
             brand_id=brand_id,
             brand=session.exec(select(Brand.name)).one(),
@@ -85,7 +85,10 @@ def read_shown(request: Request, line_account_id: str, standing: Standing | None
         )
 
 
-def _group(request: Request, accounts: list[LineAccount], standing: Standing | None) -> tuple[ProviderShown, ...]:
+def group_providers(
+    request: Request, accounts: list[LineAccount], standing: Standing | None
+) -> tuple[ProviderShown, ...]:
+    """These accounts by provider, and which of the providers have proven who stands there."""
     proven = {one.identity.provider_id for one in standing.proven} if standing is not None else set()
     by_provider: dict[str, list[LineAccount]] = defaultdict(list)
     for account in accounts:
