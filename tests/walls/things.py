@@ -330,6 +330,13 @@ def _campaign(made: Made) -> UUID:
     campaign = Campaign(name=made.name, messages=MESSAGES, store_id=made.store_id, store_no=made.store_no)
     made.session.add(campaign)
     made.session.flush()
+    # The dry run made last is of the campaign made last, since a launch names both.
+    of_place = select(DryRun).where(col(DryRun.fingerprint) == made.name)
+    newest = made.session.exec(of_place.order_by(col(DryRun.id).desc()).limit(1)).one_or_none()
+    if newest is not None:
+        newest.campaign_id = campaign.id
+        made.session.add(newest)
+        made.session.flush()
     if made.rich:
         _add_results(made, campaign)
     return campaign.id
@@ -354,10 +361,7 @@ def _add_results(made: Made, campaign: Campaign) -> None:
 
 
 def _dry_run(made: Made) -> UUID:
-    """Of the campaign that was made last, since a launch names both."""
-    of_place = select(Campaign.id).where(col(Campaign.store_no).is_not_distinct_from(made.store_no))
-    newest = made.session.exec(of_place.order_by(col(Campaign.id).desc()).limit(1)).one_or_none()
-    dry_run = DryRun(campaign_id=newest or _campaign(made), fingerprint=made.name, store_no=made.store_no)
+    dry_run = DryRun(campaign_id=_campaign(made), fingerprint=made.name, store_no=made.store_no)
     made.session.add(dry_run)
     made.session.flush()
     return dry_run.id
