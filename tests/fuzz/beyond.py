@@ -33,6 +33,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/timezone": "A zone of the IANA database, which grows.",
         "/caps*": _MERGED,
         "/quiet_hours*": _MERGED,
+        "/holidays*": _MERGED,
         "/retention*": _MERGED,
     },
     "export_customers": {
@@ -48,6 +49,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/latitude": "Latitude and longitude are given together.",
         "/longitude": "Latitude and longitude are given together.",
         "/opening_hours*": _HOURS,
+        "/quiet_hours*": _MERGED,
         "/weather_area*": "Codes that JMA's tables have.",
         "/municipality_code": "Codes that the tables have.",
     },
@@ -112,7 +114,18 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/store_id": "Keys of one store need not name it, others must.",
         "/redeemed_at": "At most 72 hours back, and not to come.",
     },
+    "*_message_template": {
+        "/messages*": _MESSAGES,
+        "/blocks*": "Each once, and worded so that LINE takes the messages with them.",
+    },
+    "create_media": {"/file": "The form holds the image under this name."},
+    "*_store_block": {
+        "/store_id": "Keys of one store need not name it, others must.",
+        "/query/store_id": "Keys of one store need not name it, others must.",
+        "/value": "What LINE takes in the place where it stands.",
+    },
     "*_campaign": {
+        "/template_id": "Messages, variants or a template, and one that is there.",
         "/messages*": _MESSAGES,
         "/audience*": _RULE,
         "/one_per_person": "False with the policy all_accounts, true with all others.",

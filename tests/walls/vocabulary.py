@@ -83,11 +83,13 @@ FREE: dict[str, Free] = {
     "window": Free({"from": "11:00", "to": "17:00"}),
     "messages": Free({"type": "text", "text": "こんにちは"}),
     "greeting": Free({"type": "text", "text": "ようこそ"}),
+    "values": Free({"phone": "03-1234-5678"}),
     "attributes": Free({"size": "L"}),
     "opening_hours": Free({"mon": [["11:00", "22:00"]]}),
     "trade_zone": Free({"municipality_codes": ["13104"]}),
     "caps": Free({"per_customer": [{"messages": 3, "days": 7}]}),
     "quiet_hours": Free({"from": "21:00", "to": "09:00"}),
+    "holidays": Free({"on": ["2026-12-31"], "national": True}),
     "retention": Free({"line_events_days": 30}),
 }
 """Members without a schema of their own."""
@@ -116,6 +118,7 @@ DATA = {
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
     "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
     "variant": "A", "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv",
+    "block_name": "greeting", "default": "壁の試験", "value": "壁の試験", "use": "campaign",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
@@ -209,6 +212,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "CouponCreate": lambda own: {"store_ids": [own("store")]},
     "QrCodeCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
     "CampaignCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
+    "BlockPut": lambda own: {"store_id": own("store")},
     "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
     "CustomerAttributeCreate": lambda own: {"name": own("~new_name"), "type": "text"},
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
