@@ -46,9 +46,11 @@ def add_not_reached(
     connection = session.connection()
     # Of a million people it takes longer than a request's statement may.
     connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
+    # As for a freeze: right after a large run the planner still takes its deliveries for a few.
+    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'; SET LOCAL enable_nestloop = off; SET LOCAL jit = off")
     values = {"list_id": chosen.id, "store_no": chosen.store_no, "run_id": run.id, "reasons": list(reasons), "now": now}
     connection.execute(_ADD_NOT_REACHED, {"brand_id": session.scope.brand_id, **values})
-    connection.exec_driver_sql("RESET statement_timeout")
+    connection.exec_driver_sql("RESET statement_timeout; RESET work_mem; RESET enable_nestloop; RESET jit")
 
 
 def change_list(session: ScopedSession, chosen: CustomerList, changes: Mapping[str, Any]) -> None:
