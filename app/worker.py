@@ -5,7 +5,7 @@ import collections
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -56,6 +56,8 @@ HEARTBEAT_SECONDS = 3.0
 TROUBLE_SECONDS = 5.0
 """How long a lane rests after its work failed."""
 LANES = Counter("noren_lanes_worked_total", "Turns of lanes, by kind and outcome.", ["kind", "outcome"])
+DEPTHS = Gauge("noren_lanes", "Lanes of all workers, by kind: due, held by a worker, or due later.", ["kind", "state"])
+LAGS = Gauge("noren_lane_lag_seconds", "How long the lane has been due that waits longest for a worker.", ["kind"])
 
 Handler = Callable[[UUID, UUID], Awaitable[float | None]]
 
@@ -259,6 +261,15 @@ class Worker:
                 await asyncio.wait_for(self.stopping.wait(), HEARTBEAT_SECONDS)
             async with pool.connection() as connection:
                 await lanes.renew(connection, self.name)
+                self._tell_depths(await lanes.measure(connection))
+
+    def _tell_depths(self, depths: Sequence[lanes.Depth]) -> None:
+        """Show what waits, and of the kinds of which nothing does that it is nothing."""
+        idle = {kind: lanes.Depth(kind, 0, 0, 0, 0.0) for desk in self.desks for kind in desk.kinds}
+        for depth in (idle | {depth.kind: depth for depth in depths}).values():
+            LAGS.labels(depth.kind).set(depth.lag_seconds)
+            for state in ("due", "held", "later"):
+                DEPTHS.labels(depth.kind, state).set(getattr(depth, state))
 
     @property
     def _busy(self) -> set[asyncio.Task[None]]:

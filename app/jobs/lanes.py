@@ -113,3 +113,32 @@ async def release(
             "worker": worker,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many lanes of a kind are due and in nobody's hand, in hand, and due later; and how long the first is due."""
+
+    kind: str
+    due: int
+    held: int
+    later: int
+    lag_seconds: float
+
+
+async def measure(connection: psycopg.AsyncConnection[object]) -> list[Depth]:
+    """What waits, of each kind of which anything does."""
+    async with connection.cursor(row_factory=class_row(Depth)) as cursor:
+        await cursor.execute(_DEPTHS)
+        return await cursor.fetchall()
+
+
+_DEPTHS = """
+SELECT kind, count(*) FILTER (WHERE NOT is_held AND due_at <= now()) AS due, count(*) FILTER (WHERE is_held) AS held,
+       count(*) FILTER (WHERE NOT is_held AND due_at > now()) AS later,
+       coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE NOT is_held AND due_at <= now())), 0)::float8
+           AS lag_seconds
+FROM (SELECT kind, due_at, coalesce(leased_until >= now(), false) AS is_held FROM lane) AS lane
+WHERE is_held OR due_at < 'infinity'
+GROUP BY kind
+"""

@@ -25,6 +25,7 @@ from app.messaging.answers import Answer, Meaning
 from app.messaging.batches import Account, Cursor, Outcome, TakenBatch
 from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace
 from app.messaging.coupon_links import coupon_url
+from app.messaging.metrics import count_ends
 from app.messaging.parting import part
 from app.messaging.quiet import Silence, find_silence
 from app.messaging.render import ATTRIBUTES, Template, is_of_store, read_template
@@ -149,6 +150,7 @@ class Dispatcher:
                     # Another transaction, so that of lanes that end together the last one sees that it is the last.
                     await cursor.execute("COMMIT; " + _begin(brand_id))
                     next_up = await self._take(cursor, turn, silence)
+            count_ends(line_account_id, outcomes)
             if errors:
                 raise errors[0]
             if holds:

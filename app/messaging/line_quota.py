@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from prometheus_client import Counter
 from sqlalchemy import or_, text
 from sqlmodel import col, select
 
@@ -24,6 +25,7 @@ from app.messaging.quota import ALERT_PERCENTS, COLUMNS, NOTHING, find_alert, qu
 from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 
+ALERTS = Counter("noren_quota_alerts_total", "Months of accounts of which so many percent were used up.", ["percent"])
 LAG: Final = timedelta(days=1)
 """After so long LINE has counted what was sent."""
 MARK_GAP: Final = timedelta(minutes=20)
@@ -71,6 +73,7 @@ def alert_if_due(session: ScopedSession, row: QuotaMonth, now: datetime) -> None
         return
     row.alerted_percent = percent
     session.add(row)
+    ALERTS.labels(percent).inc()
     record(
         session,
         QuotaAlerted(

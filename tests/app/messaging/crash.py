@@ -234,7 +234,7 @@ def open_scene(plan: Plan, home: Path, tell: Callable[[str], None]) -> Iterator[
     """Everything running, nothing launched; LINE misbehaves already."""
     port, line_port = free_port(), free_port()
     line_url = f"http://127.0.0.1:{line_port}"
-    with open_killable(home, NOREN_LINE_API_URL=line_url, NOREN_POOL_SIZE="8") as place:
+    with open_killable(home, NOREN_LINE_API_URL=line_url, NOREN_POOL_SIZE="8", NOREN_LOG_LEVEL="warning") as place:
         settings = Settings(master_keys=MASTER_KEYS, line_api_url=line_url)
         seeding = Place(home, place.urls, settings, Keyring.parse(MASTER_KEYS), place.engine, port, line_port)
         place.start("sandbox", "--port", str(line_port))
@@ -283,7 +283,22 @@ def run(plan: Plan, *, seed: int = 0, tell: Callable[[str], None] = lambda line:
             tell(f"{time.monotonic() - began:7.1f} s  {line}")
 
         with open_scene(plan, Path(folder), tell_when) as scene:
-            return _run(scene, plan, random.Random(seed))
+            try:
+                return _run(scene, plan, random.Random(seed))
+            except AssertionError:
+                tell(_last_words(scene))
+                raise
+
+
+def _last_words(scene: Scene) -> str:
+    """What is seen when it does not go on."""
+    looks = (
+        "SELECT kind, status, chosen, left_out FROM run",
+        "SELECT state, count(*), sum(size), max(attempts), max(not_before) FROM batch GROUP BY 1",
+        "SELECT due_at - now(), leased_until - now(), touched FROM lane WHERE kind = 'send' LIMIT 5",
+    )
+    logs = [f"--- {log.name}\n{log.read_text()[-1500:]}" for log in scene.place.logs]
+    return "\n".join([*(f"{look}: {scene.query(look)}" for look in looks), *logs])
 
 
 def _run(scene: Scene, plan: Plan, chance: random.Random) -> Figures:
@@ -374,7 +389,7 @@ def _compare(scene: Scene, figures: Figures, texts: Mapping[str, str], strangers
     figures.sent, figures.failed, figures.unknown = states["sent"], states["failed"], states["unknown"]
     figures.missing += sum(states.values()) - figures.sent - figures.failed - figures.unknown
     figures.lost, figures.strange = len(ours - ledger.keys()), len(ledger.keys() - ours)
-    sent_ids = scene.query("SELECT request_id FROM batch WHERE state = 'sent' AND size > 0")
+    sent_ids = scene.query(_REQUEST_IDS)
     figures.strange_ids = sum(one not in request_ids for (one,) in sent_ids)
     used = {channel: (used, reserved) for channel, used, reserved in scene.query(_QUOTAS)}
     handed = Counter(one.channel_id for one in ledger)
@@ -422,6 +437,10 @@ _TOLD = """
 SELECT (data ->> 'run_id')::uuid, ARRAY[count(*), sum((SELECT sum((one ->> 'count')::int)
                                                        FROM jsonb_array_elements(data -> 'sent') AS one))::int]
 FROM event WHERE brand_id = %(brand)s AND type = 'run.finished' GROUP BY 1
+"""
+_REQUEST_IDS = f"""
+SELECT batch.request_id {_JOINED} WHERE batch.state = 'sent' GROUP BY batch.run_id, batch.batch_no, batch.request_id
+HAVING count(*) > count(failure.status)
 """
 _QUOTAS = """
 SELECT line_account.channel_id, quota_month.used, quota_month.reserved
