@@ -134,7 +134,10 @@ _REASONS: Final = {
         "She has had as many messages, or holds as many copies of the coupon, as the limits allow.",
         "配信回数またはクーポンの上限に達しています。",
     ),
-    "quiet_hours": ("These are the brand's quiet hours.", "配信を控える時間帯です。"),
+    "quiet_hours": (
+        "Nothing is sent then: these are quiet hours of the brand or of the store, or a holiday.",
+        "ブランドまたは店舗の、配信を控える時間帯か、配信しない日です。",
+    ),
     "holdout": (
         "She is held out by chance, to be compared with those who got it.",
         "効果を比べるため、抽選で配信しないお客様です。",
