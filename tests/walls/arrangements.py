@@ -44,8 +44,19 @@ def _serve_own_store(calls: Calls, seat: Seat, own: Own) -> None:
         raise Uncovered(f"changing an account as {seat.name}: {answer.status} {answer.content.decode()}")
 
 
+def _put_on_list(calls: Calls, seat: Seat, own: Own) -> None:
+    """Her customer is on her list."""
+    body = {"items": [{"customer_id": own("cus")}]}
+    path = f"/v1/customer-lists/{own('list')}/members"
+    answer = calls.send(Request("POST", path, body=body, headers=dict(seat.headers)))
+    if not answer.is_done:
+        raise Uncovered(f"putting on a list as {seat.name}: {answer.status} {answer.content.decode()}")
+
+
 BEFORE: dict[str, Arrange] = {
     "POST /v1/qr-codes": _serve_own_store,
+    "POST /v1/customer-lists": _act("launch"),
+    "DELETE /v1/customer-lists/{list_id}/members/{customer_id}": _put_on_list,
     "POST /v1/campaigns/{campaign_id}/approve": _act("submit"),
     "POST /v1/campaigns/{campaign_id}/return": _act("submit"),
     "POST /v1/campaigns/{campaign_id}/pause": _act("launch"),

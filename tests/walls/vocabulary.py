@@ -117,7 +117,8 @@ DATA = {
     "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
     "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
-    "variant": "A", "choices": "壁の試験", "columns": "name", "mapping": "{}", "file_name": "errors.csv",
+    "variant": "A", "choices": "壁の試験", "description": "壁の試験", "columns": "name", "mapping": "{}",
+    "file_name": "errors.csv",
     "block_name": "greeting", "default": "壁の試験", "value": "壁の試験", "use": "campaign",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
@@ -183,6 +184,8 @@ def kind_of_id(operation: str, prefix: str) -> str:
 
 EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "AudienceBody": (("segment_id", "rule"),),
+    "ExcludeBody": (("segment_id", "rule"),),
+    "MemberKey": (("customer_id", "external_id", "member_number"),),
     "Trigger": (("event", "rule"),),
     "RuleAudience": (("segment_id", "rule"),),
     "CustomersExport": (("segment_id", "rule"),),
@@ -219,6 +222,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "VisitUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "LinkTokenCreate": lambda own: {"customer_id": own("cus")},
+    "MemberKey": lambda own: {"customer_id": own("cus")},
     "MergeCreate": lambda own: {"from": own("cus#2"), "into": own("cus")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
