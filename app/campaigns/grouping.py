@@ -74,13 +74,16 @@ def _name(
 
 
 _KEYS: Final = {"variant": "batch.variant", "account": "delivery.account_no", "store": "delivery.store_no"}
+# A copy is one, whichever account told her of it: the first stands for all.
 _COUPONS: Final = {
     group_by: text(
         f"""
         SELECT {key}, count(*), count(redemption.id), coalesce(sum(redemption.discount_yen), 0)
         FROM issued_coupon issued
-        JOIN delivery ON delivery.brand_id = issued.brand_id AND delivery.run_id = issued.run_id
-            AND delivery.customer_id = issued.customer_id AND delivery.batch_no IS NOT NULL
+        JOIN LATERAL (
+            SELECT * FROM delivery WHERE delivery.brand_id = :brand_id AND delivery.run_id = :run_id
+            AND delivery.customer_id = issued.customer_id AND delivery.batch_no IS NOT NULL ORDER BY slot LIMIT 1
+        ) AS delivery ON true
         JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = delivery.run_id
             AND batch.batch_no = delivery.batch_no
         LEFT JOIN redemption ON redemption.brand_id = issued.brand_id AND redemption.issued_coupon_id = issued.id

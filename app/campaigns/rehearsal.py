@@ -24,7 +24,7 @@ from tenants.problems import Invalid
 from tenants.session import ScopedSession
 
 REHEARSED = (
-    "audience", "messages", "variants", "experiment", "coupon_id", "sender_policy", "one_per_person", "holdout_ratio",
+    "audience", "messages", "template_id", "variants", "experiment", "coupon_id", "sender_policy", "holdout_ratio",
     "quota_policy", "trim_by",
 )  # fmt: skip
 """What of a campaign decides who gets what: a dry run of other values is a dry run of another campaign."""

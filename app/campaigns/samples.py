@@ -36,8 +36,12 @@ def render_samples(
     stores = {store.id: store for store in session.exec(select(Store).where(col(Store.id).in_(wanted))).all()}
     of_all = _values_of_all(session, campaign, now)
     blocks = read_blocks(session, campaign.template_id, [store.no for store in stores.values()]) or {}
+    of_stores = {
+        store_id: {**of_all, **_values_of_store(None if store_id is None else stores.get(store_id), blocks)}
+        for store_id in shown
+    }
     return [
-        _render(store_id, name, messages, of_all | _values_of_store(stores[store_id] if store_id in stores else None, blocks))
+        _render(store_id, name, messages, of_stores[store_id])
         for store_id in shown
         for name, messages in _contents(campaign)
     ]

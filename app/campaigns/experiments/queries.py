@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from app.campaigns.experiments.models import Experiment
 from app.campaigns.experiments.verdict import Arm
+from app.campaigns.models import Campaign
 from app.messaging.models import Run
 from tenants.session import ScopedSession
 
@@ -37,6 +38,12 @@ def lock_experiment(session: ScopedSession, run_id: UUID) -> Experiment | None:
     """The same, locked and as it stands now."""
     wanted = select(Experiment).where(col(Experiment.run_id) == run_id).with_for_update()
     return session.exec(wanted.execution_options(populate_existing=True)).one_or_none()
+
+
+def lock_campaign_of(session: ScopedSession, run_id: UUID) -> Campaign | None:
+    """The campaign of a run, locked, also one that has been put away."""
+    of_run = select(Run.campaign_id).where(col(Run.id) == run_id).scalar_subquery()
+    return session.exec(select(Campaign).where(col(Campaign.id) == of_run).with_for_update()).one_or_none()
 
 
 def measure(session: ScopedSession, run: Run, metric: str) -> list[Arm]:

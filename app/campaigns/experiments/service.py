@@ -93,19 +93,27 @@ def read_arms(session: ScopedSession, run: Run, experiment: Experiment) -> list[
 
 def decide(session: ScopedSession, run_id: UUID, now: datetime) -> bool:
     """Give the rest what did best, if that is still to be decided; whether it was. A second call changes nothing."""
+    # In the order in which a person's decision, a pause and a stop lock them.
+    campaign = queries.lock_campaign_of(session, run_id)
+    run = runs.lock_run(session, run_id)
     experiment = queries.lock_experiment(session, run_id)
     if experiment is None or experiment.decided_at is not None or experiment.decide_at > now:
         return False
-    run = runs.get_run(session, run_id)
     arms = queries.measure(session, run, experiment.metric)
     verdict = judge(arms)
     _close(session, experiment, verdict.winner, verdict.decided_by, arms, now)
+    if campaign is not None:
+        name = (run.variants or ())[verdict.winner]["name"]
+        take(session, campaign, "decided", note=f"{name} ({verdict.decided_by})")
     return True
 
 
 def decide_by_hand(session: ScopedSession, campaign: Campaign, name: str, now: datetime, *, by: str) -> None:
     """Give the rest this variant. Raises Conflict where nothing is to be decided, Invalid for another name."""
     run = runs.find_run_of_campaign(session, campaign.id) if campaign.launched_at else None
+    if run is not None:
+        run = runs.lock_run(session, run.id)
+        session.refresh(run)
     experiment = queries.lock_experiment(session, run.id) if run else None
     names = [one["name"] for one in (run.variants or ())] if run else []
     if run is None or experiment is None:
@@ -117,7 +125,7 @@ def decide_by_hand(session: ScopedSession, campaign: Campaign, name: str, now: d
     if run.status not in ("sending", "paused"):
         raise Conflict(f"The run is {run.status}; nobody waits for a decision any more.")
     _close(session, experiment, names.index(name), "hand", queries.measure(session, run, experiment.metric), now)
-    take(session, campaign, "decided", by=by, note=name)
+    take(session, campaign, "decided", by=by, note=f"{name} (hand)")
 
 
 def _close(

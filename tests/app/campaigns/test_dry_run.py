@@ -141,8 +141,8 @@ def test_what_changed_between_dry_run_and_launch_is_told_by_reason(api: TestClie
 
 def explained(api: TestClient, home: BrandHome, campaign: dict[str, Any], customer_id: str) -> str | None:
     path = f"/v1/campaigns/{campaign['id']}/explain"
-    answer = api.get(path, params={"customer_id": customer_id}, headers=home.headers).json()
-    return answer["reason"]
+    reason: str | None = api.get(path, params={"customer_id": customer_id}, headers=home.headers).json()["reason"]
+    return reason
 
 
 def test_a_dry_run_of_what_the_campaign_no_longer_is_counts_only_if_it_is_named(

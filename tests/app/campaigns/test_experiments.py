@@ -117,6 +117,8 @@ def test_the_rest_waits_and_gets_the_variant_that_did_best(api: TestClient, crow
     told = api.get(f"/v1/campaigns/{campaign['id']}/experiment", headers=crowd.headers).json()
     assert (told["winner"], told["decided_by"], told["waiting"]) == ("B", "metric", 0)
     assert [(one["people"], one["events"]) for one in told["variants"]] == [(found[0], 2), (found[1], 20)]
+    steps = api.get(f"/v1/campaigns/{campaign['id']}/steps", headers=crowd.headers).json()["items"]
+    assert [one["note"] for one in steps if one["kind"] == "decided"] == ["B (metric)"]
     with crowd.open() as session:
         rest = session.exec(select(Batch).where(col(Batch.run_id) == run_id, col(Batch.state) == "waiting")).all()
         assert {batch.not_before for batch in rest} == {None}
