@@ -43,7 +43,7 @@ ADVICE: Final[dict[str, str]] = {
     "guesses-spent": "Wait as many seconds as `Retry-After` says; meanwhile she can show her card at a store.",
     "id-token-refused": "Have the page ask LINE for a new ID token, of the Login channel in `login_channel_id`.",
     "idempotency-key-reused": "Make a new key for every new request; repeat a key only with the very same body.",
-    "image-unusable": "`detail` says what is wrong. Save it anew as JPEG or PNG, of at most 10 MB and 25 million pixels.",
+    "image-unusable": "`detail` says what is wrong. Save it anew as JPEG or PNG, of at most 10 MB.",
     "import-file-unreadable": "`detail` says what is wrong, and `line` where. Mend it, or save it anew as CSV.",
     "internal": "The fault is ours. Try again with the same Idempotency-Key, and tell us the `request_id`.",
     "invalid": "Each of `errors` has a JSON pointer to the value and says what it must be.",

@@ -16,7 +16,7 @@ class ImageUnusable(Problem):
 
 @dataclass(eq=False)
 class MediaFull(Problem):
-    """The brand's images take all the room they have; delete some that no message names."""
+    """The brand's images take all the room they have."""
 
     status: ClassVar[int] = 409
     max_bytes: int

@@ -9,6 +9,7 @@ from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, M
 from app.customers.notes.problems import NoteOfHeadOffice
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
+from app.media.problems import ImageUnusable, MediaFull
 from app.messaging.planning import QuotaExhausted
 from app.operations.problems import TooManyUploads, UploadInterrupted
 from tenants.areas.problems import AreaCycle, AreaInUse
@@ -35,6 +36,7 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "change_customer_attribute": (AttributeInUse,),
     "change_customer_note": (NoteOfHeadOffice,),
     "delete_customer_note": (NoteOfHeadOffice,),
+    "create_media": (ImageUnusable, MediaFull, TooManyUploads),
     "import_customers": (UploadInterrupted, TooManyUploads),
     "upsert_customer": (KeysDisagree,),
     "change_customer": (KeysDisagree,),

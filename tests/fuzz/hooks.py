@@ -112,6 +112,7 @@ def bulk_items_are_refused(context: Any, response: Any, case: Any) -> None:
 
 
 schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+schemathesis.serializer.alias(["image/jpeg", "image/png"], "application/octet-stream")
 
 # Schemathesis steers towards what is accepted. With a thousand examples Hypothesis spends nine tenths of its time on
 # comparing those it has, so nothing is steered, and all of them are drawn.

@@ -1,5 +1,6 @@
 """Requests straight into the application, without a client's own work, and what two answers have in common."""
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -14,6 +15,11 @@ from tenants.ids import decode_id
 
 REQUEST_ID = "walls-00000000"
 """Sent with every request, so that answers differ in nothing on its account."""
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+"""A PNG of one pixel."""
 
 VARYING = re.compile("date|retry-after|(x-)?ratelimit.*")
 """Headers that say when and how often the caller called, not what it asked for."""
@@ -48,11 +54,13 @@ class Request:
             return urlencode(self.body).encode()
         if self.media_type == "text/csv":
             return str(self.body).encode()
+        if (self.media_type or "").startswith("image/"):
+            return PICTURE
         return json.dumps(self.body, ensure_ascii=False).encode()
 
     def text(self) -> str:
         """All that the caller said, to tell an echo from a leak."""
-        return f"{self.path} {dict(self.query)} {self.content().decode()} {dict(self.headers)}"
+        return f"{self.path} {dict(self.query)} {self.content().decode(errors='replace')} {dict(self.headers)}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ HEAD_OFFICES: dict[str, str] = {
     "seg": "a store may use head office's segments, and of what they name has what it sees",
     "list": "a store's campaign may go to head office's lists, of which it sees its own customers",
     "cmp": "head office's campaigns go to the store's customers",
+    "med": "head office's images are for the messages of its stores too",
+    "tmpl": "head office's templates have blocks for the stores to word",
     "cpn": "head office's coupons are redeemed at the store",
     "rule": "head office's rules decide for the store",
     "run": "runs are head office's campaigns and rules at work",

@@ -32,9 +32,11 @@ from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.insight.models import InsightUnit
 from app.links.models import Link, LinkHour
+from app.media.models import Media
 from app.messaging.models import DryRun, Run
 from app.operations import service as operations
 from app.operations.kinds import register
+from app.templates.models import MessageTemplate
 from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
 from tenants.areas.models import Area
@@ -367,6 +369,33 @@ def _dry_run(made: Made) -> UUID:
     return dry_run.id
 
 
+def _media(made: Made) -> UUID:
+    media = Media(
+        code=os.urandom(16).hex(),
+        name=made.name,
+        media_type="image/png",
+        width=10,
+        height=10,
+        size_bytes=100,
+        store_id=made.store_id,
+        store_no=made.store_no,
+    )
+    made.session.add(media)
+    made.session.flush()
+    return media.id
+
+
+def _template(made: Made) -> UUID:
+    blocks = [{"name": "greeting", "kind": "text", "default": made.name, "may_override": True}]
+    words = [{"type": "text", "text": "{{ block.greeting }}"}]
+    template = MessageTemplate(
+        name=made.name, use="campaign", messages=words, blocks=blocks, store_id=made.store_id, store_no=made.store_no
+    )
+    made.session.add(template)
+    made.session.flush()
+    return template.id
+
+
 def _coupon(made: Made) -> Coupon:
     return make.coupon(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no)
 
@@ -558,6 +587,8 @@ THINGS: dict[str, Thing] = {
     "rule": Thing(_rule, BOTH),
     "dec": Thing(_decision, frozenset({STORE})),
     "run": Thing(_run, BOTH),
+    "med": Thing(_media, BOTH),
+    "tmpl": Thing(_template, BOTH),
     "key": Thing(_key("store"), frozenset({HEAD_OFFICE})),
     "key/partner": Thing(_key("partner"), frozenset({HEAD_OFFICE})),
     "staff": Thing(_staff, frozenset({HEAD_OFFICE})),
