@@ -153,7 +153,7 @@ def count_by_month(audience: Audience, tally: Tally, now: datetime) -> dict[date
     this_on = quota.quota_month(now)
     if not any(cut.may_wait for cut in audience.cuts):
         return {this_on: dict(tally.chosen_by_account)}
-    found: dict[date, dict[int, int]] = {}
+    found: dict[date, dict[int, int]] = {this_on: {}}
     for number, stores in tally.batches.items():
         not_before = place(audience.cuts, tally.parts.get(number, ())).not_before
         month_on = this_on if not_before is None else max(this_on, quota.quota_month(not_before))

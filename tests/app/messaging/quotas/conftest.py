@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlmodel import select, update
 
 from app.customers.models import Identity
+from app.line.client import warm_up
 from app.main import create_app
 from app.messaging.models import QuotaMonth
 from app.settings import Settings
@@ -100,6 +101,7 @@ def customer_id(outside: str) -> UUID:
 @pytest.fixture(scope="module")
 def server(settings: Settings, line: Any) -> Iterator[TestClient]:
     """The application over this module's database, with the sandbox in LINE's place."""
+    warm_up()
     line.put("/_sandbox/settings", json={"rate_limits": False, "consumption_lag_seconds": 0}).raise_for_status()
     address = str(line.base_url).rstrip("/")
     with TestClient(
