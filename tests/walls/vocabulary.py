@@ -214,7 +214,10 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "WeatherRulePatch": lambda own: {"all_stores": False, "store_ids": [own("store")]},
     "CouponCreate": lambda own: {"store_ids": [own("store")]},
     "QrCodeCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
-    "CampaignCreate": lambda own: {"store_id": own("owner")} if own("owner") else {},
+    "CampaignCreate": lambda own: {
+        "messages": [{"type": "text", "text": "こんにちは"}],
+        **({"store_id": own("owner")} if own("owner") else {}),
+    },
     "BlockPut": lambda own: {"store_id": own("store")},
     "WeatherRuleCreate": lambda own: {"store_ids": [own("store")]},
     "CustomerAttributeCreate": lambda own: {"name": own("~new_name"), "type": "text"},

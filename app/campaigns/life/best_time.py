@@ -15,6 +15,8 @@ from app.messaging.freeze import Cut, Placement
 from tenants.session import ScopedSession
 
 HABIT_DAYS: Final = 90
+USUAL_DAYS: Final = 14
+"""Over how many days the hour at which most is done is found: of many people few days tell enough."""
 ACTIVITY: Final = ("order.paid", "visit.recorded", "message.received", "link.clicked", "coupon.redeemed")
 
 
@@ -33,7 +35,10 @@ def cut_by_best_hour(
         "best_last": len(moments) - 1,
         "best_store_no": store_no,
     }
-    values["best_usual"] = session.connection().exec_driver_sql(_USUAL, values).scalar_one_or_none() or 0
+    lately = values | {"best_since": now - timedelta(days=USUAL_DAYS)}
+    values["best_usual"] = session.connection().exec_driver_sql(_USUAL, lately).scalar_one_or_none()
+    if values["best_usual"] is None:  # nothing of late: then all there is, which is little
+        values["best_usual"] = session.connection().exec_driver_sql(_USUAL, values).scalar_one_or_none() or 0
     del values["brand_id"]
     return Cut("coalesce(habit.slot, %(best_usual)s)", values, lambda slot: Placement(not_before=moments[slot]), _HABIT)
 
