@@ -3,7 +3,7 @@
 from tests.make.coupons import coupon, issued_coupon
 from tests.make.customers import customer, friend, line_user_id, tag
 from tests.make.events import event
-from tests.make.messaging import follower, quota, visit
+from tests.make.messaging import follower, followers, quota, visit
 from tests.make.qr_codes import qr_code
 from tests.make.segments import segment
 from tests.make.staff import staff, staff_session
@@ -19,6 +19,7 @@ __all__ = [
     "customer",
     "event",
     "follower",
+    "followers",
     "forecast",
     "friend",
     "issued_coupon",

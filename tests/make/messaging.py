@@ -5,6 +5,7 @@ from typing import Any
 
 from app.customers.models import Customer, CustomerStore, Friend, Identity
 from app.messaging.line_quota import store_line_quota
+from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -42,6 +43,36 @@ def follower(session: ScopedSession, *accounts: LineAccount, home: Store | None 
         )
     session.flush()
     return customer
+
+
+def followers(session: ScopedSession, account: LineAccount, count: int) -> list[Customer]:
+    """So many people who follow this account, in three statements."""
+    now = utc_now()
+    where: dict[str, Any] = {"account_nos": [account.no], "store_nos": list(account.store_nos)}
+    people = [Customer(id=uuid7(), name=f"客{number}", **where) for number in range(count)]
+    session.add_all(people)
+    session.flush()
+    identities = [
+        Identity(id=uuid7(), customer_id=one.id, provider_id=account.provider_id, line_user_id=f"U{one.id.hex}")
+        for one in people
+    ]
+    session.add_all(identities)
+    session.flush()
+    session.add_all(
+        Friend(
+            line_account_id=account.id,
+            account_no=account.no,
+            identity_id=identity.id,
+            customer_id=identity.customer_id,
+            store_nos=account.store_nos,
+            status="following",
+            followed_at=now,
+            changed_at=now,
+        )
+        for identity in identities
+    )
+    session.flush()
+    return people
 
 
 def visit(session: ScopedSession, customer: Customer, store: Store, **changes: Any) -> CustomerStore:

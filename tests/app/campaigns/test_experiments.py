@@ -30,8 +30,7 @@ def crowd(home: BrandHome) -> BrandHome:
     """A brand with one account that many follow."""
     with home.open() as session:
         account = make.line_account(session, make.store(session))
-        for _ in range(PEOPLE):
-            make.follower(session, account)
+        make.followers(session, account, PEOPLE)
         session.commit()
     return home
 

@@ -71,5 +71,5 @@ def test_two_campaigns_hold_out_people_independently(session: ScopedSession) -> 
 
 def test_the_same_person_and_campaign_are_always_drawn_alike(session: ScopedSession) -> None:
     cut = split("x", [0.5, 0.5])
-    first, second = (draw(session, "kept.customer_id", cut.sql, **cut.values) for _ in range(2))
+    first, second = (draw(session, "kept.customer_id", cut.sql, people=500, **cut.values) for _ in range(2))
     assert sorted(first, key=str) == sorted(second, key=str)
