@@ -1,6 +1,7 @@
 """Taps on tracked links over HTTP: led on, counted, and forged by nobody."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -220,6 +221,17 @@ def test_an_old_link_leads_nowhere(shop: Shop) -> None:
         session.commit()
     assert shop.tap().status_code == 404
     assert shop.clicks() == []
+
+
+def test_taps_at_the_same_moment_are_each_counted(shop: Shop) -> None:
+    def tap(number: int) -> int:
+        return shop.tap(shop.of(shop.people[number % 3])).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(tap, range(40))) == {302}
+    shop.project()
+    stats = shop.call("GET", "/stats")
+    assert (stats["clicked"], stats["unique_clicked"]) == (40, 3)
 
 
 def test_no_parameter_leads_elsewhere(shop: Shop) -> None:

@@ -272,6 +272,15 @@ class Asking:
         world = self.oracle.world
         campaigns = [one for one in world.campaigns if self.is_shared(one)]
         wanted = {one.id for one in campaigns if encode_id("cmp", one.id) in many(value.get("campaign_id"))}
+        days = value.get("within_days", 10**6)
+        if op == "clicked":
+            clicks = [one for one in self.oracle.events if one.customer_id == person.id and one.type == "link.clicked"]
+            return any(
+                self.now - one.occurred_at <= timedelta(days=days)
+                and ("campaign_id" not in value or one.data["campaign_id"] in {str(id_) for id_ in wanted})
+                for one in clicks
+                if self.sees(one.store_no)
+            )
         runs = {one.id for one in world.runs if "campaign_id" not in value or one.campaign_id in wanted}
         failed = {one.run_id for one in self.oracle.failures if one.customer_id == person.id}
         sent: dict[Any, datetime | None] = {
@@ -283,7 +292,6 @@ class Asking:
             for one in hers
             if (one.run_id, one.batch_no) in sent and one.run_id in runs - failed
         ]
-        days = value.get("within_days", 10**6)
         return any(at is not None and self.now - at <= timedelta(days=days) for at in sent_at)
 
     def _segment(self, op: str, value: Any, person: Customer) -> bool:

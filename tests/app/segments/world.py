@@ -198,6 +198,7 @@ def add_person(session: ScopedSession, world: World, dice: Random) -> Customer:
     session.flush()
     session.add_all(_friend(account, identity, dice) for account in friends)
     session.add_all(_event(world, row.id, dice) for _ in range(dice.randrange(5)))
+    session.add_all(_click(world, row.id, dice) for _ in range(dice.randrange(3)))
     deliveries = [_delivery(world, run, row.id, dice) for run in world.runs if _maybe(dice)]
     session.add_all(deliveries)
     session.add_all(_failure(one) for one in deliveries if dice.random() < 0.2)
@@ -246,6 +247,13 @@ def _event(world: World, customer_id: UUID, dice: Random) -> Event:
         data=data,
         dedupe_key=str(uuid4()),
     )
+
+
+def _click(world: World, customer_id: UUID, dice: Random) -> Event:
+    event = _event(world, customer_id, dice)
+    campaign = dice.choice([None, *world.campaigns])
+    event.type, event.data = "link.clicked", {"campaign_id": str(campaign.id) if campaign else None}
+    return event
 
 
 def _delivery(world: World, run: Run, customer_id: UUID, dice: Random) -> Delivery:
