@@ -84,13 +84,14 @@ def archive_message_template(
 def list_store_blocks(
     message_template_id: MessageTemplateId, session: ScopedSession, caller: Caller, store_id: OfStore = None
 ) -> Page[StoreBlockRead]:
-    """Every block of a template as it stands at one store."""
+    """Every block of a template as it stands at one store; for head office that names none, as it stands by default."""
     template = queries.get_template(session, message_template_id)
-    store = _store(session, caller, store_id, "/query/store_id")
-    own = {block.name: block.value for block in queries.list_blocks(session, template.id, [store.no])}
+    store = caller.owner(session, store_id)
+    worded = queries.list_blocks(session, template.id, [store.no]) if store is not None else []
+    own = {block.name: block.value for block in worded}
     items = [
         StoreBlockRead(
-            store_id=store.id,
+            store_id=store.id if store is not None else None,
             name=block["name"],
             value=own.get(block["name"], block["default"]),
             is_own=block["name"] in own,

@@ -111,9 +111,9 @@ class BlockPut(Body):
 
 
 class StoreBlockRead(Read):
-    """A block as it stands at one store."""
+    """A block as it stands at one store, or by default."""
 
-    store_id: StoreId
+    store_id: StoreId | None
     name: str
     value: str
     is_own: Annotated[bool, Field(description="Whether the store words it; false: the template's default.")]

@@ -186,6 +186,7 @@ EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "AudienceBody": (("segment_id", "rule"),),
     "ExcludeBody": (("segment_id", "rule"),),
     "MemberKey": (("customer_id", "external_id", "member_number"),),
+    "CampaignCreate": (("messages", "template_id"), ("variants", "template_id")),
     "Trigger": (("event", "rule"),),
     "RuleAudience": (("segment_id", "rule"),),
     "CustomersExport": (("segment_id", "rule"),),
