@@ -169,7 +169,7 @@ def _add_forward_call(made: Made, account_id: UUID, error: str | None = None) ->
 
 def _area(made: Made) -> UUID:
     stores = made.session.exec(select(Store)).all()
-    area: Area = make.area(made.session, *stores, name=made.name)
+    area: Area = make.area(made.session, *stores, name=made.name, trade_zone={"municipality_codes": ["13104"]})
     return area.id
 
 
