@@ -30,10 +30,18 @@ class CampaignLinkRead(Read):
     expires_at: Annotated[Instant, Field(description="Until when it leads on.")]
 
 
+class ClickedHour(Read):
+    """What was followed in one hour."""
+
+    hour_at: Annotated[Instant, Field(description="When the hour began.")]
+    clicked: int
+
+
 class CampaignLinksRead(Read):
-    """The tracked addresses of a campaign."""
+    """The tracked addresses of a campaign, and when they were followed."""
 
     items: list[CampaignLinkRead]
+    by_hour: Annotated[list[ClickedHour], Field(description="Hours in which somebody tapped on one of them.")]
 
 
 class InsightClick(Read):

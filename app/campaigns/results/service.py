@@ -9,6 +9,7 @@ from app.campaigns.results.schemas import (
     CampaignInsightRead,
     CampaignLinkRead,
     CampaignLinksRead,
+    ClickedHour,
     InsightClick,
 )
 from app.insight import queries as insight
@@ -26,7 +27,7 @@ def list_links(session: ScopedSession, campaign: Campaign) -> CampaignLinksRead:
     """The campaign's links; none before it was launched."""
     run = runs.find_run_of_campaign(session, campaign.id)
     if run is None:
-        return CampaignLinksRead(items=[])
+        return CampaignLinksRead(items=[], by_hour=[])
     followed = links.count_by_link(session, run.id)
     items = []
     for link in links.list_links(session, run.id):
@@ -42,7 +43,9 @@ def list_links(session: ScopedSession, campaign: Campaign) -> CampaignLinksRead:
                 expires_at=link.expires_at,
             )
         )
-    return CampaignLinksRead(items=items)
+    hours = links.list_hours(session, run.id)
+    by_hour = [ClickedHour(hour_at=hour_at, clicked=counts.clicks) for hour_at, counts in hours if counts.clicks]
+    return CampaignLinksRead(items=items, by_hour=by_hour)
 
 
 def read_insight(session: ScopedSession, campaign: Campaign) -> CampaignInsightRead:

@@ -108,7 +108,9 @@ def test_taps_are_counted_by_person_store_and_account(shop: Shop) -> None:
     assert [event.customer_id for event in clicks] == [shop.people[0], shop.people[0], shop.people[1]]
     assert {(event.store_no, event.account_no) for event in clicks} == {(shop.store.no, shop.account.no)}
     shop.project()
-    (link,) = shop.call("GET", "/links")["items"]
+    answer = shop.call("GET", "/links")
+    assert sum(hour["clicked"] for hour in answer["by_hour"]) == 3
+    (link,) = answer["items"]
     assert (link["url"], link["clicked"], link["unique_clicked"]) == (SHOP, 3, 2)
     stats = shop.call("GET", "/stats")
     assert (stats["clicked"], stats["unique_clicked"]) == (3, 2)
