@@ -21,9 +21,9 @@ from tenants.session import scope_statement
 
 log = structlog.get_logger("dispatch")
 
-LOOK_SECONDS: Final = 0.15
-FRESH_SECONDS: Final = 0.5
-"""No call begins that goes by an older look. With the time of a call in flight it bounds what comes after a stop."""
+LOOK_SECONDS: Final = 0.1
+FRESH_SECONDS: Final = 0.4
+"""No call begins that goes by an older look: so long after a stop was committed, only calls in flight still end."""
 BLIND_SECONDS: Final = 5.0
 """How long a call waits for a look before its batch is put back."""
 NEVER: Final = float("-inf")

@@ -13,7 +13,7 @@ from app.media.problems import ImageUnusable, MediaFull
 from app.messaging.planning import QuotaExhausted
 from app.operations.problems import TooManyUploads, UploadInterrupted
 from tenants.areas.problems import AreaCycle, AreaInUse
-from tenants.brands.problems import BrandSuspended
+from tenants.brands.problems import BrandSuspended, SendingStopped
 from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
 from tenants.problems import Problem
 from tenants.staff.problems import AlreadyAccepted, LastAdmin, StaffEmailTaken
@@ -57,8 +57,8 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
         coupons.CouponVoid,
     ),
     "reverse_redemption": (coupons.RedemptionReversed,),
-    "launch_campaign": (QuotaExhausted, BrandSuspended, ApprovalMissing),
-    "test_campaign": (QuotaExhausted, BrandSuspended),
-    "resume_campaign": (BrandSuspended,),
+    "launch_campaign": (QuotaExhausted, BrandSuspended, SendingStopped, ApprovalMissing),
+    "test_campaign": (QuotaExhausted, BrandSuspended, SendingStopped),
+    "resume_campaign": (BrandSuspended, SendingStopped),
 }
 """By operationId. The poison tests refuse an answer whose type is not told here or among the general ones."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.admin import patches
 from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Holidays, Me, QuietHours, StopSending
+from app.admin.hearing import HEARD
 from app.auth import Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
 from app.customers.erasing.schemas import Retention
@@ -70,7 +71,7 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
     return _read(brand)
 
 
-@router.post("/brand/stop-sending", dependencies=[allow("campaigns:launch")])
+@router.post("/brand/stop-sending", dependencies=[HEARD, allow("campaigns:launch")])
 def stop_sending(body: StopSending, session: ScopedSession, caller: Caller, now: Now) -> BrandRead:
     """Stop all sending of the brand at once: of every campaign, weather rule and test, at every account.
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 
 from app.admin import patches
 from app.admin.brand.schemas import StopSending
+from app.admin.hearing import HEARD
 from app.admin.line_accounts import service
 from app.admin.line_accounts.asking import AskedAll, AskedChange, AskedRegistration, keep_new
 from app.admin.line_accounts.findings import find_trouble, weightiest_first
@@ -157,7 +158,7 @@ def backfill_line_account(
     return _read(session, account, public_url, now)
 
 
-@router.post("/{line_account_id}/stop-sending", dependencies=[allow("campaigns:launch")])
+@router.post("/{line_account_id}/stop-sending", dependencies=[HEARD, allow("campaigns:launch")])
 def stop_sending_of_line_account(
     line_account_id: LineAccountId,
     body: StopSending,

@@ -1,5 +1,7 @@
 """The emergency stop over HTTP: who may, what it stops, what is told of it, and that it waits for nobody."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +15,12 @@ from app.events.models import Event
 from app.messaging import planning, service
 from app.messaging.freeze import Audience
 from app.messaging.models import Batch
+from app.messaging.watch import FRESH_SECONDS
+from tenants.brands.queries import get_brand
 from tenants.ids import encode_id
 from tenants.tables import utc_now
 from tests import make
+from tests.app.sandbox.process import wait_for
 from tests.conftest import BrandHome
 
 WHY = {"reason": "クーポンの金額が違う"}
@@ -112,6 +117,22 @@ def test_a_stop_does_not_wait_for_a_launch(api: TestClient, reached: BrandHome) 
             assert act(api, reached, path, "stop-sending").status_code == 200
         # Who waits for a lock gives up after three seconds only.
         assert datetime.now(UTC) - began < timedelta(seconds=3)
+
+
+def test_a_stop_is_committed_before_it_is_answered_so_that_workers_have_heard_of_it(
+    api: TestClient, reached: BrandHome
+) -> None:
+    def is_stopped() -> bool:
+        with reached.open() as session:
+            return get_brand(session, reached.scope.brand_id).sending_stopped_at is not None
+
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(act, api, reached, "/v1/brand", "stop-sending")
+        wait_for(is_stopped)
+        committed_at = time.monotonic()
+        assert not answer.done()
+        assert answer.result(30).status_code == 200
+        assert time.monotonic() - committed_at > FRESH_SECONDS / 2
 
 
 def test_a_store_stops_its_own_account_and_lets_it_go_on(api: TestClient, home: BrandHome) -> None:

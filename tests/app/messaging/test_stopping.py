@@ -157,5 +157,5 @@ def test_after_a_stop_nothing_arrives_but_what_was_in_flight() -> None:
     assert (report["distinct"], report["duplicates"]) == (5000, 0)
     for stop in report["stops"]:
         assert stop["last_after_ms"] <= 1000, stop
-        assert stop["most_of_one_lane"] <= 256, stop
+        assert not stop["is_emergency"] or stop["most_of_one_lane"] <= 256, stop
     assert done.returncode == 0, report
