@@ -88,12 +88,12 @@ def wait_projected(place: Place) -> None:
     )
 
 
-def start_worker(place: Place, processes: Processes) -> int:
+def start_worker(place: Place, processes: Processes, name: str = "worker") -> int:
     """Start a worker, wait until it works, and answer its process id."""
-    processes.start("worker", ["worker"])
+    processes.start(name, ["worker"])
     alive = "SELECT 1 FROM procrastinate.procrastinate_workers WHERE last_heartbeat > now() - interval '10 seconds'"
     _wait(place, alive, [], "The worker did not start.", seconds=60)
-    pid = processes.running["worker"].pid
+    pid = processes.running[name].pid
     used = -1.0
     while cpu_seconds(pid) - used > 0.1:  # it still loads what it will need
         used = cpu_seconds(pid)

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "P1": "app.bench.p1_intake",
     "P2": "app.bench.p2_push",
     "P3": "app.bench.p3_campaign",
+    "P3W": "app.bench.p3_workers",
     "P4": "app.bench.p4_segment",
     "P5": "app.bench.p5_dry_run",
     "P8": "app.bench.p8_import",

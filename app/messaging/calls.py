@@ -48,8 +48,8 @@ class Pace:
 
 
 @dataclass
-class Channel:
-    """How to send as one account: its token, and the pace of each endpoint."""
+class LineChannel:
+    """How to send as one LINE account, a `channels.Channel`: its token, and the pace of each endpoint."""
 
     http: aiohttp.ClientSession
     api_url: str
@@ -61,21 +61,21 @@ class Channel:
     push_pace: Pace
     multicast_pace: Pace
     slots: asyncio.Semaphore
-    """How many calls may be in the air at once, over all channels."""
+    """How many calls may be in the air at once, over all accounts."""
     turn: Turn
     """Says before each call whether it may still be made."""
     key: BrandKey
     """The brand's, of which come the tags in addresses that name their reader."""
 
-    async def multicast(self, run_id: UUID, line_user_ids: Sequence[str], messages: bytes, retry_key: UUID) -> Answer:
+    async def send_many(self, run_id: UUID, addresses: Sequence[str], messages: bytes, retry_key: UUID) -> Answer:
         """Send the same messages, and whatever stands behind them in the body, to up to 500 people."""
-        to = b'","'.join(one.encode() for one in line_user_ids)
+        to = b'","'.join(one.encode() for one in addresses)
         body = b'{"to":["' + to + b'"],"messages":' + messages + b"}"
         return await self._send("/v2/bot/message/multicast", run_id, body, retry_key, self.multicast_pace)
 
-    async def push(self, run_id: UUID, line_user_id: str, messages: bytes, retry_key: UUID) -> Answer:
+    async def send_one(self, run_id: UUID, address: str, messages: bytes, retry_key: UUID) -> Answer:
         """Send messages to one person."""
-        body = b'{"to":"' + line_user_id.encode() + b'","messages":' + messages + b"}"
+        body = b'{"to":"' + address.encode() + b'","messages":' + messages + b"}"
         return await self._send("/v2/bot/message/push", run_id, body, retry_key, self.push_pace)
 
     async def _send(self, path: str, run_id: UUID, body: bytes, retry_key: UUID, pace: Pace) -> Answer:

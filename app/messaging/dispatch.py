@@ -23,7 +23,7 @@ from app.links.tags import Tagger
 from app.messaging import batches, queries, service
 from app.messaging.answers import Answer, Meaning
 from app.messaging.batches import Account, Cursor, Outcome, TakenBatch
-from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, Channel, Pace
+from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, LineChannel, Pace
 from app.messaging.coupon_links import coupon_url
 from app.messaging.metrics import count_ends
 from app.messaging.parting import part
@@ -189,7 +189,7 @@ class Dispatcher:
             await asyncio.to_thread(self._finish_runs, brand_id, line_account_id)
         return None if next_up.wait_seconds is None else min(next_up.wait_seconds, LOOK_AGAIN_SECONDS)
 
-    def _open_channel(self, turn: Turn, account: Account) -> Channel:
+    def _open_channel(self, turn: Turn, account: Account) -> LineChannel:
         """How to send as the account of a turn, with the token that is kept, if one is."""
         brand_id, line_account_id = turn.brand_id, turn.line_account_id
         key = self.keyring.open(brand_id, account.master_key_id, account.wrapped_key)
@@ -204,7 +204,7 @@ class Dispatcher:
             line_account_id, (Pace(PUSHES_PER_SECOND), Pace(MULTICASTS_PER_SECOND))
         )
         token = tokens.find(account.channel_id, secret) or ""
-        return Channel(
+        return LineChannel(
             self.http, api_url, account.channel_id, get_token, token, push, multicast, self._slots, turn, key
         )
 
@@ -243,7 +243,7 @@ class Dispatcher:
             for batch in of_run:
                 batch.coupon_url = coupon_url(self.settings.public_url, first.coupon_id)
 
-    async def _send_batch(self, channel: Channel, brand_id: UUID, batch: TakenBatch) -> Outcome:
+    async def _send_batch(self, channel: LineChannel, brand_id: UUID, batch: TakenBatch) -> Outcome:
         now = datetime.now(UTC)
         if batch.valid_until is not None and now + timedelta(seconds=batch.clock_shift_seconds) >= batch.valid_until:
             await asyncio.to_thread(self._end_run, brand_id, batch.run_id, "expired")

@@ -6,7 +6,8 @@ import re
 from app.links.rewriting import stamp
 from app.messaging.answers import Meaning
 from app.messaging.batches import Outcome, Person, TakenBatch
-from app.messaging.calls import Channel, person_key
+from app.messaging.calls import person_key
+from app.messaging.channels import Channel
 from app.messaging.render import ATTRIBUTES, Template, Unfillable, write_attribute
 
 PUSHES_AT_ONCE = 64
@@ -26,7 +27,7 @@ async def multicast_all(channel: Channel, batch: TakenBatch, template: Template)
             return outcome
         messages = _complete(batch, messages, batch.tagger.of_account(batch.account_no) if batch.tagger else None)
         to = [one.line_user_id for one in sendable]
-        answer = await channel.multicast(batch.run_id, to, messages, batch.retry_key)
+        answer = await channel.send_many(batch.run_id, to, messages, batch.retry_key)
         if answer.meaning is Meaning.DONE:
             outcome.request_id = answer.request_id
         elif answer.meaning is not Meaning.INVALID:
@@ -60,7 +61,7 @@ async def push_all(channel: Channel, batch: TakenBatch, template: Template) -> O
                 continue
             messages = _complete(batch, messages, batch.tagger.of_person(one.customer_id) if batch.tagger else None)
             key = person_key(batch.retry_key, one.line_user_id)
-            answer = await channel.push(batch.run_id, one.line_user_id, messages, key)
+            answer = await channel.send_one(batch.run_id, one.line_user_id, messages, key)
             if answer.meaning is Meaning.DONE:
                 outcome.request_id = outcome.request_id or answer.request_id
             elif answer.meaning is Meaning.INVALID:
