@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from app.audit.models import AuditEntry
 from app.auth import brand_key_of
 from app.auto_tags.models import AutoTag
+from app.campaigns.life.testing import TESTER_TAGS
 from app.campaigns.models import Campaign
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
@@ -27,7 +28,7 @@ from app.customers.erasing.models import ErasureReceipt
 from app.customers.joining.conflicts import note_conflict
 from app.customers.joining.models import CustomerConflict, ExternalId
 from app.customers.joining.service import merge
-from app.customers.models import Customer, CustomerTag, Friend
+from app.customers.models import Customer, CustomerTag, Friend, Tag
 from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.insight.models import InsightUnit
@@ -191,6 +192,7 @@ def _person(made: Made) -> Customer:
         email=f"{token}@example.jp",
     )
     made.session.add(ExternalId(system="pos", value=f"pos-{token}", customer_id=person.id))
+    _make_tester(made, person)
     if made.store is None and (newest := _newest_account(made)) is not None:
         make.friend(made.session, newest, person)
     for _ in range(2 if made.rich else 0):
@@ -223,6 +225,14 @@ def _friend(made: Made) -> UUID:
 def _newest_account(made: Made) -> LineAccount | None:
     of_place = select(LineAccount).where(col(LineAccount.name) == made.name)
     return made.session.exec(of_place.order_by(col(LineAccount.id).desc()).limit(1)).first()
+
+
+def _make_tester(made: Made, person: Customer) -> None:
+    """Let her be one of those to whom tests are sent."""
+    of_brand = select(Tag).where(col(Tag.name) == TESTER_TAGS[0], col(Tag.store_no).is_(None))
+    tag = made.session.exec(of_brand).first() or make.tag(made.session, name=TESTER_TAGS[0])
+    person.tag_nos = [*person.tag_nos, tag.no]
+    made.session.add(person)
 
 
 def _newest_person(made: Made) -> Customer | None:

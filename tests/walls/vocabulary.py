@@ -117,8 +117,8 @@ DATA = {
     "login_channel_id": "1650000001", "label": "レジ横", "headline": "友だち募集中",
     "url": "https://tool.example.jp/line/webhook", "message_id": MESSAGE_ID,
     "kana": "カベ", "system": "pos", "purpose": "marketing", "wording": "壁の試験", "text": "壁の試験",
-    "variant": "A", "note": "壁の試験", "choices": "壁の試験", "description": "壁の試験", "columns": "name", "mapping": "{}",
-    "file_name": "errors.csv",
+    "variant": "A", "note": "壁の試験", "choices": "壁の試験", "description": "壁の試験", "columns": "name",
+    "mapping": "{}", "file_name": "errors.csv",
     "block_name": "greeting", "default": "壁の試験", "value": "壁の試験", "use": "campaign",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
