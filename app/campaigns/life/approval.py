@@ -8,7 +8,6 @@ from app.campaigns.life.problems import ApprovalMissing
 from app.campaigns.life.states import take
 from app.campaigns.models import Campaign
 from tenants.brands.models import Brand
-from tenants.problems import Invalid
 from tenants.session import ScopedSession
 
 
@@ -31,10 +30,8 @@ def approve(session: ScopedSession, campaign: Campaign, caller: CallerInfo, note
         scheduling.schedule(session, campaign, caller, send_at)
 
 
-def send_back(session: ScopedSession, campaign: Campaign, caller: CallerInfo, note: str | None) -> None:
-    """Make it a draft again, with a word why. Raises Conflict, Invalid."""
-    if note is None:
-        raise Invalid.at("/note", "Say what is to be changed.")
+def send_back(session: ScopedSession, campaign: Campaign, caller: CallerInfo, note: str) -> None:
+    """Make it a draft again, with a word why. Raises Conflict."""
     take(session, campaign, "returned", by=caller.outside_id, note=note)
 
 

@@ -6,7 +6,15 @@ from fastapi import APIRouter, Query
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.campaigns.life import approval, calendar, copying, queries, steps, testing
-from app.campaigns.life.schemas import CalendarRead, CampaignCopy, StepBody, StepRead, TestSend, TestSendRead
+from app.campaigns.life.schemas import (
+    CalendarRead,
+    CampaignCopy,
+    ReturnBody,
+    StepBody,
+    StepRead,
+    TestSend,
+    TestSendRead,
+)
 from app.campaigns.models import CampaignStep
 from app.campaigns.queries import get_campaign, lock_campaign
 from app.campaigns.router import read_campaign
@@ -62,7 +70,7 @@ def approve_campaign(
 
 
 @router.post("/{campaign_id}/return", dependencies=[allow("campaigns:approve")])
-def return_campaign(campaign_id: CampaignId, body: StepBody, session: BrandWide, caller: Caller) -> CampaignRead:
+def return_campaign(campaign_id: CampaignId, body: ReturnBody, session: BrandWide, caller: Caller) -> CampaignRead:
     """Send a campaign back to whoever drafted it, with a word why."""
     campaign = get_own(session, campaign_id, caller.scope, lock=True)
     approval.send_back(session, campaign, caller, body.note)

@@ -93,6 +93,14 @@ class StepBody(Body):
     note: Note | None = None
 
 
+class ReturnBody(Body):
+    """Why it is sent back."""
+
+    model_config = example(note="価格を確認してください。")
+
+    note: Note
+
+
 class StepRead(Read):
     """A step in a campaign's life. Of head office's campaigns a store does not see who took it, nor the note."""
 
