@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlmodel import col, select
 
@@ -14,9 +15,11 @@ from app.database import Urls, async_conninfo
 from app.events.models import Event
 from app.jobs import lanes
 from app.jobs.queue import Work, defer, task
+from app.messaging import stopping
 from app.messaging.models import Run
 from app.settings import Settings
 from app.worker import Worker
+from tenants.brands.queries import get_brand
 from tenants.ids import uuid7
 from tenants.scope import Scope
 from tenants.sealing import Keyring
@@ -152,6 +155,40 @@ def test_a_quiet_brands_message_goes_out_while_a_noisy_ones_lanes_are_slow(
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(timeout=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("holds", ["until later", "stopped"])
+def test_lanes_that_may_not_send_take_no_place_from_others(
+    stage: Stage, other_home: BrandHome, keyring: Keyring, holds: str
+) -> None:
+    """They are looked at once, and sleep until their moment or until somebody lets them go on."""
+    quiet = Stage(other_home, stage.line, keyring, stage.settings, stage.urls)
+    with stage.home.open() as session:
+        noisy_accounts = [stage.account(session, 1) for _ in range(12)]
+        stage.start(session)
+    with stage.home.open() as session:
+        if holds == "stopped":
+            stopping.stop_brand(session, get_brand(session, stage.home.scope.brand_id), "test", utc_now())
+        else:
+            session.execute(text("UPDATE batch SET not_before = now() + interval '1 hour'"))
+        session.commit()
+    with other_home.open() as session:
+        account = quiet.account(session, 1)
+        run = quiet.start(session)
+    settings = stage.settings.model_copy(update={"worker_lanes": 2})
+    turns = count_turns()
+    quiet.settings = settings
+    quiet.work()
+    assert count_turns() - turns <= len(noisy_accounts) + 2, "nobody looks again and again"
+    assert quiet.state_of(run).status == "finished"
+    assert len(quiet.delivered(account)) == 1
+    assert not any(stage.delivered(account) for account in noisy_accounts)
+
+
+def count_turns() -> float:
+    """Turns of send lanes that workers of this process have had."""
+    return REGISTRY.get_sample_value("noren_lanes_worked_total", {"kind": "send", "outcome": "worked"}) or 0.0
 
 
 def all_finished(stage: Stage) -> bool:
