@@ -257,7 +257,8 @@ def open_scene(plan: Plan, home: Path, tell: Callable[[str], None]) -> Iterator[
                 place, home, brand, seeding.admin_url, line, port, served, workers, api, plan.delay_seconds, tell
             )
             api.between_tries = scene.revive
-            yield scene
+            with api.http:
+                yield scene
 
 
 _MAKE_STRANGERS = """
