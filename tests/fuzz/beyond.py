@@ -124,7 +124,11 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/query/store_id": "Keys of one store need not name it, others must.",
         "/value": "What LINE takes in the place where it stands.",
     },
+    "read_calendar": {"/query/from": "A period of 62 days at most.", "/query/to": "It ends after it begins."},
     "*_campaign": {
+        "/schedule*": "A moment or a window, which ends after it begins.",
+        "/customer_ids*": "Testers only.",
+        "/store_id": "Keys of one store need not name it, others must.",
         "/template_id": "Messages, variants or a template, and one that is there.",
         "/messages*": _MESSAGES,
         "/audience*": _RULE,
