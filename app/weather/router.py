@@ -11,6 +11,7 @@ from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import LocalDate, Page, StoreId, WeatherRuleId
 from app.weather import decisions, queries, service
+from app.weather.asking import AskedChange, AskedNew
 from app.weather.jma import ATTRIBUTION
 from app.weather.models import WeatherDecision, WeatherRule
 from app.weather.schemas import (
@@ -50,7 +51,9 @@ def list_weather_rules(
 
 
 @rules_router.post("", status_code=201, dependencies=[allow("weather:write")])
-def create_weather_rule(body: WeatherRuleCreate, session: ScopedSession, caller: Caller, now: Now) -> WeatherRuleRead:
+def create_weather_rule(
+    asked: AskedNew, body: WeatherRuleCreate, session: ScopedSession, caller: Caller, now: Now
+) -> WeatherRuleRead:
     """Make a weather rule. It decides at its decide times once it is live.
 
     A rule with a coupon puts copies into people's hands, so it needs `coupons:issue` too.
@@ -71,6 +74,7 @@ def get_weather_rule(rule_id: WeatherRuleId, session: ScopedSession) -> WeatherR
 @rules_router.patch("/{rule_id}", dependencies=[allow("weather:write")])
 def change_weather_rule(
     rule_id: WeatherRuleId,
+    asked: AskedChange,
     body: WeatherRulePatch,
     *,
     session: ScopedSession,
