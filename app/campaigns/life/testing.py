@@ -18,6 +18,7 @@ from app.customers.queries import get_customer
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.render import SAMPLES
+from app.templates.service import read_blocks
 from tenants.ids import encode_id
 from tenants.problems import Invalid, NotFound
 from tenants.scope import Scope
@@ -53,7 +54,10 @@ def send_test(
         session,
         cause=messaging.Cause(kind="test", store_no=campaign.store_no, valid_until=now + PATIENCE),
         content=messaging.Content(
-            messages=sampled, coupon_id=campaign.coupon_id, coupon_name=coupon.name if coupon else None
+            messages=sampled,
+            coupon_id=campaign.coupon_id,
+            coupon_name=coupon.name if coupon else None,
+            store_values=read_blocks(session, campaign.template_id),
         ),
         audience=audience,
         quota_policy="refuse",
