@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -152,7 +153,7 @@ class World:
                 assert row.used + row.reserved <= LIMIT
 
 
-VERBS = {
+VERBS: dict[str, Callable[[World, Any], None]] = {
     "launch": World.launch,
     "settle": World.settle,
     "stop": World.stop,

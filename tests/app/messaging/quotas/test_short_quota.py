@@ -127,6 +127,6 @@ def test_what_waits_over_the_end_of_a_month_counts_on_the_next(shop: Shop) -> No
     with shop.stage.home.open() as session:
         free = quota.lock_available(session, [shop.account.no], later)
         assert free == {shop.account.no: 0}
-        reserved = dict(session.exec(select(QuotaMonth.month_on, QuotaMonth.reserved)).all())
+        reserved = {row.month_on: row.reserved for row in session.exec(select(QuotaMonth))}
         assert reserved == {quota_month(utc_now()): 0, quota_month(later): 1000}
         session.rollback()
