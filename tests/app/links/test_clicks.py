@@ -13,13 +13,16 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from app.auth import brand_key_of
+from app.commerce.models import Order, Visit
+from app.coupons.models import IssuedCoupon
+from app.coupons.service import redeem
 from app.customers.joining.service import merge
 from app.customers.models import Customer
 from app.events.models import Event
 from app.events.projector import project
 from app.links.models import Link
 from app.links.tags import Tagger
-from app.messaging.models import Run
+from app.messaging.models import Batch, Run
 from app.schedule import SUBSCRIBERS
 from tenants.ids import decode_id, encode_id
 from tenants.sealing import Keyring
@@ -265,6 +268,49 @@ def test_a_goal_of_clicks_is_measured(api: TestClient, home: BrandHome, keyring:
     shop.tap(shop.of(shop.people[0]))
     shop.project()
     assert shop.call("GET", "/stats")["goal"] == {"metric": "clicks", "target": 4, "reached": 1, "ratio": 0.25}
+
+
+@pytest.mark.parametrize("metric", ["orders", "visits"])
+def test_a_goal_counts_what_those_did_who_were_sent_to_and_after_that(
+    api: TestClient, home: BrandHome, keyring: Keyring, metric: str
+) -> None:
+    shop = Shop(api, home, keyring, goal={"metric": metric, "target": 2, "window_days": 7})
+    sent_at = shop.run.frozen_at + timedelta(hours=1)
+    happened = [
+        (shop.people[0], sent_at + timedelta(days=1)),
+        (shop.people[0], sent_at - timedelta(minutes=1)),
+        (shop.people[1], sent_at + timedelta(days=8)),
+        (shop.stranger, sent_at + timedelta(days=1)),
+    ]
+    place = {"store_id": shop.store.id, "store_no": shop.store.no}
+    with home.open() as session:
+        session.execute(update(Batch).values(state="sent", done_at=sent_at))
+        for number, (customer_id, at) in enumerate(happened):
+            whose: dict[str, Any] = {"external_id": f"{metric}-{number}", "customer_id": customer_id, **place}
+            of_kind = (
+                Order(amount_yen=900, ordered_at=at, **whose) if metric == "orders" else Visit(visited_at=at, **whose)
+            )
+            session.add(of_kind)
+        session.commit()
+    assert shop.call("GET", "/stats")["goal"] == {"metric": metric, "target": 2, "reached": 1, "ratio": 0.5}
+
+
+def test_a_goal_of_redemptions_counts_the_campaign_s_own_copies(
+    api: TestClient, home: BrandHome, keyring: Keyring
+) -> None:
+    with home.open() as session:
+        coupon = make.coupon(session)
+        session.commit()
+    goal = {"metric": "redemptions", "target": 4, "window_days": 7}
+    shop = Shop(api, home, keyring, coupon_id=encode_id("cpn", coupon.id), goal=goal)
+    with home.open() as session:
+        copies = session.exec(select(IssuedCoupon)).all()
+        assert len(copies) == 3
+        other = make.issued_coupon(session, coupon, session.get_one(Customer, (home.scope.brand_id, shop.stranger)))
+        for code in (copies[0].code, other.code):
+            redeem(session, code, store=shop.store, amount_yen=900, now=utc_now())
+        session.commit()
+    assert shop.call("GET", "/stats")["goal"]["reached"] == 1
 
 
 def test_whoever_tapped_is_found_by_a_segment(shop: Shop) -> None:
