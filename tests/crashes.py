@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -58,7 +59,16 @@ def kill_postgres(home: Path) -> None:
         left.unlink()
     for left in (home / "postgres").glob(".s.PGSQL.*.lock"):
         left.unlink()
-    _server(home).ensure_postgres_running()
+    wait_for(partial(_is_back, home), 120)
+
+
+def _is_back(home: Path) -> bool:
+    """Whether it has recovered: after much that was written it takes longer than its starter waits."""
+    try:
+        _server(home).ensure_postgres_running()
+    except (subprocess.SubprocessError, AssertionError):
+        return False
+    return True
 
 
 def _is_dead(process: Any) -> bool:

@@ -245,6 +245,9 @@ def open_scene(plan: Plan, home: Path, tell: Callable[[str], None]) -> Iterator[
             tell_sandbox(seeding, brand)
             with psycopg.connect(seeding.admin_url) as connection:
                 connection.execute(_MAKE_STRANGERS, [brand.scope.brand_id, plan.strangers])
+                connection.commit()
+                connection.autocommit = True
+                connection.execute("CHECKPOINT")  # to recover from the seeding would take the longest
             faults = ({"group": "sends", "delay_ms": round(1000 * plan.delay_seconds)}, *FAULTS)
             line.put("/_sandbox/faults", json={"faults": faults, "seed": 6}).raise_for_status()
             with open_session(place.engine, brand.scope) as session:
