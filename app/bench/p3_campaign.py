@@ -121,7 +121,7 @@ def _insert_bare(place: Place, brand: BenchBrand, watch: Stopwatch) -> None:
     The table keeps them, as that of deliveries does: a larger index is slower.
     """
     with psycopg.connect(place.admin_url) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS scratch (LIKE delivery INCLUDING INDEXES)")
+        connection.execute("CREATE TABLE IF NOT EXISTS scratch (LIKE delivery INCLUDING DEFAULTS INCLUDING INDEXES)")
         connection.commit()
         with watch:
             connection.execute(_INSERT, {"brand": brand.scope.brand_id, "run": uuid4()})
