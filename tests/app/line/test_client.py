@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -203,6 +204,40 @@ def test_a_link_token_and_the_state_of_a_video_are_read(told: Answering) -> None
     told.answers["/v2/bot/message/77/content/transcoding"] = (200, b'{"status":"dreaming"}')
     with pytest.raises(LineGarbled):
         line.get_transcoding("77")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            b'{"overview":{"uniqueImpression":40,"uniqueClick":null},"clicks":[{"url":"https://a.jp/","click":30}]}',
+            {
+                "overview": {"uniqueImpression": 40, "uniqueClick": None},
+                "clicks": [{"url": "https://a.jp/", "click": 30, "uniqueClick": None}],
+            },
+        ),
+        (
+            b'{"overview":{"uniqueImpression":"40","uniqueClick":-1},"clicks":[7,{"url":8,"click":true}]}',
+            {
+                "overview": {"uniqueImpression": None, "uniqueClick": None},
+                "clicks": [{"url": None, "click": None, "uniqueClick": None}],
+            },
+        ),
+        (b'{"overview":null,"clicks":[]}', None),
+        (b'{"overview":{},"clicks":"none"}', None),
+    ],
+)
+def test_statistics_of_a_unit_are_read_as_far_as_they_are_figures(
+    told: Answering, body: bytes, expected: dict[str, Any] | None
+) -> None:
+    asked = "/v2/bot/insight/message/event/aggregation?customAggregationUnit=n_1&from=20261101&to=20261130"
+    told.answers[asked] = (200, body)
+    line = _client(told.url)
+    if expected is None:
+        with pytest.raises(LineGarbled):
+            line.get_unit_statistics("n_1", date(2026, 11, 1), date(2026, 11, 30))
+    else:
+        assert line.get_unit_statistics("n_1", date(2026, 11, 1), date(2026, 11, 30)) == expected
 
 
 def test_a_reply_tells_lines_ids(told: Answering) -> None:
