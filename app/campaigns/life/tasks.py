@@ -6,6 +6,7 @@ from app.audit.service import Actor, Deed, Thing, follow, note
 from app.campaigns import lifecycle
 from app.campaigns.life import queries
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
+from app.messaging.syncing import sync_stale
 
 CLOCK = Actor("clock", None, "clock")
 
@@ -22,6 +23,7 @@ def launch_due_campaigns(clock: Clockwork) -> None:
 @task
 def launch_scheduled(work: Work, campaign_id: UUID) -> None:
     """Launch a campaign whose moment has come. A second run finds it launched, and changes nothing."""
+    sync_stale(work.engine, work.keyring, work.settings, work.brand_id, work.now)
     with work.session() as session:
         follow(session)
         if lifecycle.launch_on_time(session, campaign_id, work.now):
