@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from app.callers import CallerInfo
 from app.campaigns.life.schemas import CampaignCopy
@@ -30,7 +29,7 @@ def copy(session: ScopedSession, campaign: Campaign, body: CampaignCopy, caller:
 
     `not_reached` makes a list of those whom its run left out since the quota did not suffice or it was stopped.
     """
-    owner = caller.owner(session, body.store_id or _owner_id(campaign, caller))
+    owner = caller.owner(session, body.store_id or campaign.store_id)
     values = {name: value for name, value in campaign.model_dump().items() if name not in OWN}
     made = Campaign(**values, copied_from_id=campaign.id)
     made.name = body.name or campaign.name
@@ -50,8 +49,3 @@ def copy(session: ScopedSession, campaign: Campaign, body: CampaignCopy, caller:
     session.flush()
     take(session, made, "copied", by=caller.outside_id, note=encode_id("cmp", campaign.id))
     return made
-
-
-def _owner_id(campaign: Campaign, caller: CallerInfo) -> UUID | None:
-    """Who owns the copy where nobody is named: the same store, where the caller may act for it."""
-    return campaign.store_id if caller.scope.sees_store(campaign.store_no) else None

@@ -41,8 +41,8 @@ def read_calendar(
 def copy_campaign(
     campaign_id: CampaignId, session: ScopedSession, caller: Caller, now: Now, body: CampaignCopy | None = None
 ) -> CampaignRead:
-    """Draft a campaign like this one; when it goes is not taken over."""
-    campaign = get_campaign(session, campaign_id)
+    """Draft a campaign like this one of the caller's own; when it goes is not taken over."""
+    campaign = get_own(session, campaign_id, caller.scope)
     return read_campaign(session, copying.copy(session, campaign, body or CampaignCopy(), caller, now))
 
 

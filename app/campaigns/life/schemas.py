@@ -146,7 +146,7 @@ class CampaignCopy(Body):
     model_config = example(audience="not_reached")
 
     name: Annotated[Name | None, Field(description="The same, unless one is given.")] = None
-    store_id: Annotated[StoreId | None, Field(description="Whose it is to be; the same owner's, where it may.")] = None
+    store_id: Annotated[StoreId | None, Field(description="Whose it is to be, if not the same owner's.")] = None
     audience: Annotated[
         Literal["same", "not_reached"],
         Field(

@@ -58,10 +58,15 @@ def test_what_was_never_launched_left_nobody_out(life: Life) -> None:
     assert life.act(life.draft(), "copy", audience="not_reached").status_code == 409
 
 
-def test_a_store_copies_head_office_s_campaign_for_itself(life: Life) -> None:
-    made = copy(life, life.draft(), life.store)
+def test_a_store_copies_its_own_campaigns_and_not_head_office_s(life: Life) -> None:
+    made = copy(life, life.draft(store_id=life.store_id), life.store)
     assert made["store_id"] == life.store_id
     assert life.act(made["id"], "launch", life.store).status_code == 202
+    assert life.act(life.draft(), "copy", life.store).status_code == 404
+
+
+def test_head_office_copies_for_a_store(life: Life) -> None:
+    assert copy(life, life.draft(), store_id=life.store_id)["store_id"] == life.store_id
 
 
 def calendar(life: Life, first: datetime, last: datetime, headers: dict[str, str] | None = None) -> Any:
