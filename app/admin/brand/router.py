@@ -6,7 +6,6 @@ from app.admin import patches
 from app.admin.brand.schemas import BrandName, BrandPatch, BrandRead, Caps, Holidays, Me, QuietHours, StopSending
 from app.admin.hearing import HEARD
 from app.auth import Caller, Now, ScopedSession, allow
-from app.callers import CallerInfo
 from app.customers.erasing.schemas import Retention
 from app.customers.linking.proofs import NO_BASIS
 from app.customers.linking.same_ids import defer_joining
@@ -16,7 +15,6 @@ from app.routes import ApiRoute, Precondition
 from tenants.brands import service
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
-from tenants.problems import PermissionMissing
 from tenants.stores.queries import list_ids
 
 router = APIRouter(prefix="/v1", tags=["brand"], route_class=ApiRoute)
@@ -71,31 +69,24 @@ def change_brand(body: BrandPatch, session: ScopedSession, if_match: Preconditio
     return _read(brand)
 
 
-@router.post("/brand/stop-sending", dependencies=[HEARD, allow("campaigns:launch")])
-def stop_sending(body: StopSending, session: ScopedSession, caller: Caller, now: Now) -> BrandRead:
+@router.post("/brand/stop-sending", dependencies=[HEARD, allow("brand:write")])
+def stop_sending(body: StopSending, session: ScopedSession, now: Now) -> BrandRead:
     """Stop all sending of the brand at once: of every campaign, weather rule and test, at every account.
 
     Once this has answered no call to LINE begins; those in flight end. What was not sent waits until sending is
     resumed, or expires. Answers to what people write go on. Head office only; a store stops its own account.
     """
-    _require_head_office(caller)
     brand = service.lock_brand(session)
     stopping.stop_brand(session, brand, body.reason, now)
     return _read(brand)
 
 
-@router.post("/brand/resume-sending", dependencies=[allow("campaigns:launch")])
-def resume_sending(session: ScopedSession, caller: Caller, now: Now) -> BrandRead:
+@router.post("/brand/resume-sending", dependencies=[allow("brand:write")])
+def resume_sending(session: ScopedSession, now: Now) -> BrandRead:
     """Let the brand send again: what waited goes on where it stopped. Accounts that were stopped by themselves stay."""
-    _require_head_office(caller)
     brand = service.lock_brand(session)
     stopping.resume_brand(session, brand, now)
     return _read(brand)
-
-
-def _require_head_office(caller: CallerInfo) -> None:
-    if caller.scope.store_nos is not None:
-        raise PermissionMissing("campaigns:launch")
 
 
 def _read(brand: Brand) -> BrandRead:

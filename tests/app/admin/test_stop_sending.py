@@ -160,9 +160,9 @@ def test_a_store_stops_neither_the_brand_nor_accounts_of_others(api: TestClient,
     assert act(api, store, "/v1/brand", "resume-sending").status_code == 403
 
 
-def test_who_may_not_launch_may_not_stop(api: TestClient, home: BrandHome) -> None:
+def test_who_may_launch_only_may_not_stop_the_brand(api: TestClient, home: BrandHome) -> None:
     with home.open() as session:
-        token = make.access_token(session, ["brand:write", "campaigns:read"])
+        token = make.access_token(session, ["campaigns:launch", "campaigns:read"])
         session.commit()
     assert act(api, BrandHome(home.engine, home.scope, token), "/v1/brand", "stop-sending").status_code == 403
 
