@@ -43,8 +43,8 @@ log = structlog.get_logger("schedule")
 
 TASKS = (
     _auto_tags, _backfill, _campaigns, _customers, _erasing, _experiments, _exports, _imports, _inbound, _insight,
-    _liff, _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments, _tags,
-    _weather,
+    _liff, _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments,
+    _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

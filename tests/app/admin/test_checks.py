@@ -325,7 +325,9 @@ def test_what_was_sent_from_here_stands_while_lines_count_runs_behind(
 ) -> None:
     account = register(line_api, home, sandbox.make_channel(quota=1000))
     with home.open() as session:
-        session.execute(text("UPDATE quota_month SET used = 300, sent = 300 WHERE brand_id = :id"), {"id": home.scope.brand_id})
+        session.execute(
+            text("UPDATE quota_month SET used = 300, sent = 300 WHERE brand_id = :id"), {"id": home.scope.brand_id}
+        )
         session.commit()
     assert check(line_api, home, account)[1]["quota_lag"]["code"] == "quota_lags"
     assert read(line_api, home, account)["quota"]["used"] == 300

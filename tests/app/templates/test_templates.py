@@ -135,6 +135,7 @@ def test_a_run_keeps_the_words_with_which_it_began(place: Place) -> None:
     place.word(template, "greeting", "閉店します。")
     with place.home.open() as session:
         (values,) = session.exec(select(Run.store_values).order_by(col(Run.id).desc()).limit(1)).all()
+    assert values is not None
     assert values[str(place.store_no)] == {
         "block.greeting": "渋谷は今日も元気です。",
         "block.news": "春のラーメン祭り。",
