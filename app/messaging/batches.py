@@ -176,13 +176,24 @@ async def settle(cursor: Cursor, brand_id: UUID, outcomes: Sequence[tuple[TakenB
             "run_id": batch.run_id,
             "batch_no": batch.batch_no,
             "customer_id": customer_id,
+            "line_user_id": addresses.get(customer_id),
             "detail": detail,
         }
         for batch, outcome in ended
+        if outcome.failures
+        for addresses in (map_addresses(batch),)
         for customer_id, detail in outcome.failures
     ]
     if failures:
         await cursor.executemany(_FAIL, failures)
+
+
+def map_addresses(batch: TakenBatch) -> dict[UUID, str]:
+    """The LINE user ids of a batch's people, by which they are found if they were merged while it was in hand.
+
+    Erased people have none any more: they are found by their own id.
+    """
+    return {one.customer_id: one.line_user_id for one in batch.people if one.line_user_id}
 
 
 async def find_wait(
@@ -341,7 +352,8 @@ ON CONFLICT (brand_id, line_account_id, month_on) DO UPDATE SET
 _FAIL = """
 INSERT INTO delivery_failure (brand_id, run_id, customer_id, slot, status, detail, store_no)
 SELECT brand_id, run_id, customer_id, slot, 'failed', %(detail)s, store_no FROM delivery
-WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s AND customer_id = %(customer_id)s
+WHERE brand_id = %(brand_id)s AND run_id = %(run_id)s AND batch_no = %(batch_no)s
+  AND (customer_id = %(customer_id)s OR line_user_id = %(line_user_id)s::text)
 ON CONFLICT DO NOTHING
 """
 

@@ -10,7 +10,7 @@ the halves are sent: were the whole tried again later, and taken, half of its pe
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.messaging.batches import Cursor, Outcome, TakenBatch
+from app.messaging.batches import Cursor, Outcome, TakenBatch, map_addresses
 from app.messaging.calls import half_keys
 from app.messaging.freeze import BATCHES_PER_ACCOUNT
 
@@ -30,11 +30,11 @@ async def part(cursor: Cursor, brand_id: UUID, batch: TakenBatch, outcome: Outco
     values = _key_of(brand_id, batch)
     done = batch.size - len(outcome.untried) - len(outcome.unclear)
     if done or outcome.unclear:
-        await _move(cursor, values, outcome.untried, is_fresh=is_fresh, new_key=batch.retry_key)
+        await _move(cursor, values, batch, outcome.untried, is_fresh=is_fresh, new_key=batch.retry_key)
     elif is_fresh:
         await cursor.execute(_UNTOUCH, values)
     if done:
-        await _move(cursor, values, outcome.unclear, is_fresh=False, new_key=batch.retry_key)
+        await _move(cursor, values, batch, outcome.unclear, is_fresh=False, new_key=batch.retry_key)
         batch.size = done
         outcome.hold = None
 
@@ -44,7 +44,7 @@ async def _halve(cursor: Cursor, brand_id: UUID, batch: TakenBatch) -> None:
     first_key, second_key = half_keys(batch.retry_key)
     second = [one.customer_id for one in batch.people[len(batch.people) // 2 :]]
     values = _key_of(brand_id, batch)
-    await _move(cursor, values, second, is_fresh=True, new_key=second_key)
+    await _move(cursor, values, batch, second, is_fresh=True, new_key=second_key)
     await cursor.execute(_RENEW, {**values, "new_key": first_key})
 
 
@@ -54,10 +54,22 @@ def _key_of(brand_id: UUID, batch: TakenBatch) -> dict[str, object]:
 
 
 async def _move(
-    cursor: Cursor, values: dict[str, object], customer_ids: Sequence[UUID], *, is_fresh: bool, new_key: UUID
+    cursor: Cursor,
+    values: dict[str, object],
+    batch: TakenBatch,
+    customer_ids: Sequence[UUID],
+    *,
+    is_fresh: bool,
+    new_key: UUID,
 ) -> None:
     if customer_ids:
-        given = {"customer_ids": list(customer_ids), "is_fresh": is_fresh, "new_key": new_key}
+        addresses = map_addresses(batch)
+        given = {
+            "customer_ids": list(customer_ids),
+            "line_user_ids": [addresses[one] for one in customer_ids if one in addresses],
+            "is_fresh": is_fresh,
+            "new_key": new_key,
+        }
         await cursor.execute(_MOVE, {**values, **given})
 
 
@@ -81,7 +93,8 @@ WITH whole AS (
 ), moved AS (
     UPDATE delivery SET batch_no = whole.next_no FROM whole
     WHERE delivery.brand_id = %(brand_id)s AND delivery.run_id = %(run_id)s AND delivery.batch_no = %(batch_no)s
-      AND delivery.customer_id = ANY(%(customer_ids)s::uuid[])
+      AND (delivery.customer_id = ANY(%(customer_ids)s::uuid[])
+           OR delivery.line_user_id = ANY(%(line_user_ids)s::text[]))
     RETURNING coalesce(delivery.store_no::text, '') AS no
 ), counted AS (
     SELECT no, count(*)::int AS count FROM moved GROUP BY no
