@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.callers import CallerInfo
 from app.campaigns.audience import find_coupon, read_audience
+from app.campaigns.blocks import find_blocks
 from app.campaigns.experiments import service as experiments
 from app.campaigns.life.approval import require_approval
 from app.campaigns.life.queries import find_scheduled
@@ -19,7 +20,6 @@ from app.messaging.freeze import lock_brand
 from app.messaging.models import Run
 from app.messaging.quiet import find_awake_at
 from app.schemas import write_instant
-from app.templates.service import read_blocks
 from tenants.brands.queries import get_brand
 from tenants.problems import Conflict, Problem
 from tenants.session import ScopedSession
@@ -104,7 +104,7 @@ def begin(
             coupon_id=campaign.coupon_id,
             coupon_name=coupon.name if coupon else None,
             tracking=campaign.tracking,
-            store_values=read_blocks(session, campaign.template_id),
+            store_values=find_blocks(session, campaign),
         ),
         audience=read_audience(session, campaign, now),
         quota_policy=campaign.quota_policy,

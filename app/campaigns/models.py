@@ -43,6 +43,8 @@ class Campaign(BrandTable, table=True):
     """When the clock launches it, while it is `scheduled`."""
     approved_at: datetime | None = Field(default=None, sa_type=Instant)
     """When head office approved it as it stands; null again once it is changed."""
+    approved_blocks: dict[str, dict[str, str]] | None = Field(default=None, sa_type=JSONB)
+    """What its template's blocks said then, of a store's campaign: nothing else goes out while that stands."""
     goal: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     tracking: str = Field(default="campaign", sa_column_kwargs={"server_default": "campaign"})
     """Whether addresses in its messages lead by way of ours: `campaign`, `person` or `none`."""

@@ -10,11 +10,11 @@ import orjson
 from sqlmodel import col, select
 
 from app.campaigns.audience import find_coupon
+from app.campaigns.blocks import find_blocks
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import SampleRead
 from app.messaging.render import ATTRIBUTES, SAMPLES, Unfillable, read_template
 from app.messaging.store_values import write_store_values
-from app.templates.service import read_blocks
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -35,7 +35,7 @@ def render_samples(
     wanted = [store_id for store_id in shown if store_id is not None]
     stores = {store.id: store for store in session.exec(select(Store).where(col(Store.id).in_(wanted))).all()}
     of_all = _values_of_all(session, campaign, now)
-    blocks = read_blocks(session, campaign.template_id, [store.no for store in stores.values()]) or {}
+    blocks = find_blocks(session, campaign, [store.no for store in stores.values()]) or {}
     of_stores = {
         store_id: {**of_all, **_values_of_store(None if store_id is None else stores.get(store_id), blocks)}
         for store_id in shown

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from app.openapi import errors, security
 from app.openapi.headers import HEADERS, LIMITS, refer
 from app.openapi.problems_of import PROBLEMS_OF
+from app.routes import IfMatch
 from tenants.problems import Conflict
 
 REPLAYED: dict[str, Any] = {
@@ -58,7 +59,7 @@ def complete(operation: dict[str, Any], path: str, method: str, *, route: APIRou
     if method == "post":
         parameters.append(_IDEMPOTENCY_KEY)
         _describe_replays(operation["responses"], is_secret="answer_is_secret" in route.endpoint.__code__.co_names)
-    if method == "patch":
+    if takes_version := method == "patch" or any(one.call is IfMatch for one in route.dependant.dependencies):
         parameters.append(_IF_MATCH)
     if method == "get" and "ETag" in operation["responses"]["200"]["headers"]:
         parameters.append(_IF_NONE_MATCH)
@@ -66,7 +67,7 @@ def complete(operation: dict[str, Any], path: str, method: str, *, route: APIRou
             "description": "The version named in If-None-Match still holds.",
             "headers": refer("Request-Id", "ETag", *LIMITS),
         }
-    _describe_problems(operation, path, method, permission)
+    _describe_problems(operation, path, method, permission, takes_version=takes_version)
     if not parameters:
         del operation["parameters"]
 
@@ -103,7 +104,9 @@ def _describe_replays(responses: dict[str, Any], *, is_secret: bool) -> None:
             }
 
 
-def _describe_problems(operation: dict[str, Any], path: str, method: str, permission: str | None) -> None:
+def _describe_problems(
+    operation: dict[str, Any], path: str, method: str, permission: str | None, *, takes_version: bool
+) -> None:
     own = PROBLEMS_OF.get(operation["operationId"], ())
     statuses = {"400", "401", "422", "429"} | {str(kind.status) for kind in own}
     if permission:
@@ -114,7 +117,7 @@ def _describe_problems(operation: dict[str, Any], path: str, method: str, permis
         statuses.add("409")
     if method in _WITH_BODY:
         statuses |= {"413", "415"}
-    if method == "patch":
+    if takes_version:
         statuses.add("412")
     for status in sorted(statuses):
         slugs = errors.slugs_of(status, own)

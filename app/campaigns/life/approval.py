@@ -7,6 +7,7 @@ from app.campaigns.life import scheduling
 from app.campaigns.life.problems import ApprovalMissing
 from app.campaigns.life.states import take
 from app.campaigns.models import Campaign
+from app.templates.service import read_blocks
 from tenants.brands.models import Brand
 from tenants.session import ScopedSession
 
@@ -24,6 +25,9 @@ def approve(session: ScopedSession, campaign: Campaign, caller: CallerInfo, note
     """
     take(session, campaign, "approved", by=caller.outside_id, note=note)
     campaign.approved_at = now
+    # What a store words differently from now on is not what head office read.
+    of_store = campaign.store_no
+    campaign.approved_blocks = None if of_store is None else read_blocks(session, campaign.template_id, [of_store])
     session.add(campaign)
     send_at = scheduling.read_send_at(campaign)
     if send_at is not None and send_at > now:

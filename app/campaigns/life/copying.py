@@ -15,7 +15,7 @@ from tenants.session import ScopedSession
 OWN: Final = frozenset(
     {
         "brand_id", "id", "created_at", "status", "schedule", "scheduled_at", "valid_until", "approved_at",
-        "launched_at", "archived_at", "copied_from_id", "store_id", "store_no",
+        "approved_blocks", "launched_at", "archived_at", "copied_from_id", "store_id", "store_no",
     }
 )  # fmt: skip
 """What a copy does not take over: its life is its own, and so is its moment."""

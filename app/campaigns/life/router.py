@@ -21,7 +21,7 @@ from app.campaigns.router import read_campaign
 from app.campaigns.schemas import CampaignRead
 from app.campaigns.service import get_own
 from app.paging import PagingParams, make_page
-from app.routes import ApiRoute
+from app.routes import ApiRoute, Precondition
 from app.schemas import CampaignId, LocalDate, Page
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=ApiRoute)
@@ -58,13 +58,20 @@ def submit_campaign(
 
 @router.post("/{campaign_id}/approve", dependencies=[allow("campaigns:approve")])
 def approve_campaign(
-    campaign_id: CampaignId, session: BrandWide, caller: Caller, now: Now, body: StepBody | None = None
+    campaign_id: CampaignId,
+    session: BrandWide,
+    caller: Caller,
+    now: Now,
+    if_match: Precondition,
+    body: StepBody | None = None,
 ) -> CampaignRead:
-    """Approve a campaign as it stands. It goes at its schedule's moment, or else waits for its store to launch it.
+    """Approve a campaign as it stands, or with `If-Match` only as it was read.
 
+    It goes at its schedule's moment, or else waits for its store to launch it.
     A campaign with a coupon that goes at its moment needs `coupons:issue` too.
     """
     campaign = get_own(session, campaign_id, caller.scope, lock=True)
+    if_match.check(read_campaign(session, campaign))
     approval.approve(session, campaign, caller, body.note if body else None, now)
     return read_campaign(session, campaign)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from app.campaigns.audience import find_coupon, read_audience
+from app.campaigns.blocks import find_blocks
 from app.campaigns.life.schemas import TestedPerson, TestSend, TestSendRead
 from app.campaigns.life.states import take
 from app.campaigns.models import Campaign
@@ -18,7 +19,6 @@ from app.customers.queries import get_customer
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.render import SAMPLES
-from app.templates.service import read_blocks
 from tenants.ids import encode_id
 from tenants.problems import Invalid, NotFound
 from tenants.scope import Scope
@@ -57,7 +57,7 @@ def send_test(
             messages=sampled,
             coupon_id=campaign.coupon_id,
             coupon_name=coupon.name if coupon else None,
-            store_values=read_blocks(session, campaign.template_id),
+            store_values=find_blocks(session, campaign),
         ),
         audience=audience,
         quota_policy="refuse",

@@ -1,7 +1,13 @@
 """Approval: a store drafts, head office approves or sends back, and what is changed needs approval again."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from sqlmodel import col, select
+
+from app.messaging.models import Run
+from tenants.ids import decode_id
+from tenants.stores.models import Store
 from tests import make
 from tests.app.campaigns.life.conftest import Life
 
@@ -105,3 +111,71 @@ def test_whoever_approves_what_goes_by_itself_may_issue_its_coupon(life: Life) -
     refused = life.act(campaign, "approve", {"Authorization": f"Bearer {token}"})
     assert (refused.status_code, refused.json()["permission"]) == (403, "coupons:issue")
     assert life.get(campaign)["status"] == "awaiting_approval"
+
+
+GREETING = {"name": "greeting", "kind": "text", "default": "こんにちは", "may_override": True}
+
+
+def approve_with_a_block(life: Life, **changes: Any) -> tuple[str, str]:
+    """The ids of a store's template and of a campaign from it that head office has approved."""
+    life.set_brand(campaign_approval="stores")
+    messages = [{"type": "text", "text": "{{ block.greeting }}"}]
+    body = {"name": "雛形", "messages": messages, "blocks": [GREETING], "store_id": life.store_id}
+    template = life.api.post("/v1/message-templates", json=body, headers=life.store).json()["id"]
+    body = {"name": "秋", "template_id": template, "store_id": life.store_id, **changes}
+    campaign = life.api.post("/v1/campaigns", json=body, headers=life.store).json()["id"]
+    life.act(campaign, "submit", life.store)
+    assert life.act(campaign, "approve").status_code == 200
+    return template, campaign
+
+
+def words_of(life: Life, campaign: str) -> str:
+    """What the block says in the campaign's run at the store."""
+    with life.home.open() as session:
+        run = session.exec(select(Run).where(col(Run.campaign_id) == decode_id("cmp", campaign))).one()
+        store_no = session.exec(select(Store.no).where(col(Store.id) == decode_id("store", life.store_id))).one()
+    assert run.store_values is not None
+    return str(run.store_values[str(store_no)]["block.greeting"])
+
+
+def test_what_a_store_words_after_approval_is_not_sent_under_it(life: Life) -> None:
+    template, campaign = approve_with_a_block(life)
+    path = f"/v1/message-templates/{template}"
+    assert life.api.put(f"{path}/blocks/greeting", json={"value": "半額！"}, headers=life.store).status_code == 200
+    changed = {"blocks": [GREETING | {"default": "全品半額！"}]}
+    assert life.api.patch(path, json=changed, headers=life.store).status_code == 200
+    samples = life.act(campaign, "dry-run", life.store).json()["samples"]
+    assert samples[0]["messages"] == [{"type": "text", "text": "こんにちは"}]
+    assert life.act(campaign, "launch", life.store).status_code == 202
+    assert words_of(life, campaign) == "こんにちは"
+
+
+def test_nor_by_the_clock(life: Life) -> None:
+    template, campaign = approve_with_a_block(life, schedule={"send_at": TOMORROW.isoformat()})
+    path = f"/v1/message-templates/{template}/blocks/greeting"
+    assert life.api.put(path, json={"value": "半額！"}, headers=life.store).status_code == 200
+    life.tick(campaign, TOMORROW + timedelta(seconds=5))
+    assert words_of(life, campaign) == "こんにちは"
+
+
+def test_new_words_are_sent_once_they_are_approved_too(life: Life) -> None:
+    template, campaign = approve_with_a_block(life)
+    path = f"/v1/message-templates/{template}/blocks/greeting"
+    assert life.api.put(path, json={"value": "新しい朝"}, headers=life.store).status_code == 200
+    life.act(campaign, "submit", life.store)
+    life.act(campaign, "approve")
+    life.act(campaign, "launch", life.store)
+    assert words_of(life, campaign) == "新しい朝"
+
+
+def test_what_was_changed_since_it_was_read_is_not_approved(life: Life) -> None:
+    campaign = life.draft(life.store, store_id=life.store_id)
+    life.act(campaign, "submit", life.store)
+    path = f"/v1/campaigns/{campaign}"
+    seen = life.api.get(path, headers=life.home.headers).headers["ETag"]
+    life.change(campaign, life.store, messages=[{"type": "text", "text": "半額！"}])
+    life.act(campaign, "submit", life.store)
+    refused = life.api.post(f"{path}/approve", headers={**life.home.headers, "If-Match": seen})
+    assert (refused.status_code, refused.json()["type"]) == (412, "/problems/stale-version")
+    seen = life.api.get(path, headers=life.home.headers).headers["ETag"]
+    assert life.api.post(f"{path}/approve", headers={**life.home.headers, "If-Match": seen}).status_code == 200
