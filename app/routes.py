@@ -154,7 +154,7 @@ def _check_json(value: Any, pointer: str, depth: int) -> None:
 
 UNVERSIONED = (
     "last_used_at", "last_used_from", "scans", "friends", "heard_at", "checked_at", "fresh_at", "quota",
-    "backfill", "ran_at",
+    "findings", "backfill", "ran_at",
 )  # fmt: skip
 """Members that change though nobody changes the resource: with them in its version, a key in use could not be changed
 by If-Match."""

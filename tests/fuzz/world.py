@@ -3,11 +3,13 @@
 import json
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import httpx
+from PIL import Image
 from sqlmodel import Session, select
 
 from app.customers.erasing.models import ErasureReceipt
@@ -233,6 +235,18 @@ def _join(session: ScopedSession) -> dict[str, str]:
     return {"mrg": encode_id("mrg", merged.id), "cft": encode_id("cft", conflict.id)}
 
 
+def _rehearse(world: World) -> None:
+    """A dry run of the campaign, a tester to whom it may go, and an image for it."""
+    dry_run = world.api.post(f"/v1/campaigns/{world.ids['cmp']}/dry-run", headers=world.headers)
+    world.ids["dry"] = dry_run.json()["id"]
+    world.api.put(f"/v1/customers/{world.ids['cus']}/tags/tester", headers=world.headers)
+    pixel = BytesIO()
+    Image.new("RGB", (1, 1)).save(pixel, "PNG")
+    kind = {"Content-Type": "image/png"}
+    image = world.api.post("/v1/media", content=pixel.getvalue(), headers=world.headers | kind)
+    world.ids["med"] = image.json()["id"]
+
+
 _TOOL = "https://tool.example.jp/line/webhook"
 
 
@@ -254,6 +268,7 @@ def _happen(world: World, home: BrandHome) -> None:
     grant = {"reason": "Ticket 4711", "permissions": ["campaigns:read"], "minutes": 60}
     granted = world.api.post(f"{brand}/support-grants", json=grant, headers=world.operator_headers)
     world.ids["grant"] = granted.json()["id"]
+    _rehearse(world)
     note = world.api.post(f"/v1/customers/{world.ids['cus']}/notes", json={"text": "常連"}, headers=world.headers)
     world.ids["note"] = note.json()["id"]
     issue = f"/v1/coupons/{world.ids['cpn']}/issue"
