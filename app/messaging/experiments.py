@@ -45,7 +45,8 @@ _SPLIT: Final = (
 def send_rest(session: ScopedSession, run_id: UUID, variant: int, decide_at: datetime) -> int:
     """Give those who wait for the decision this variant, and let their batches go; how many people that is.
 
-    A batch that waits for a later moment than the decision's goes on waiting for it.
+    A batch that waits for a later moment than the decision's goes on waiting for it, and one whose quota is that of a
+    month to come waits for that month, should it be decided before.
     """
     values = {
         "brand_id": session.scope.brand_id,
@@ -61,7 +62,10 @@ def send_rest(session: ScopedSession, run_id: UUID, variant: int, decide_at: dat
 _SEND_REST: Final = text(
     """
     WITH released AS (
-        UPDATE batch SET variant = :variant, not_before = CASE WHEN not_before > :decide_at THEN not_before END
+        UPDATE batch SET variant = :variant, not_before = greatest(
+            CASE WHEN not_before > :decide_at THEN not_before END,
+            CASE WHEN reserved_on > (now() AT TIME ZONE 'Asia/Tokyo')::date
+                 THEN reserved_on::timestamp AT TIME ZONE 'Asia/Tokyo' END)
         WHERE brand_id = :brand_id AND run_id = :run_id AND variant IS NULL AND state = 'waiting' RETURNING size
     )
     SELECT coalesce(sum(size), 0) FROM released

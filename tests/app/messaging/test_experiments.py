@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from sqlalchemy import true
 from sqlmodel import col, select
 
 from app.campaigns import lifecycle
@@ -10,8 +11,13 @@ from app.campaigns.experiments.models import Experiment
 from app.campaigns.experiments.tasks import decide_due_experiments
 from app.campaigns.models import Campaign
 from app.jobs.queue import Clockwork
+from app.messaging import planning, quota
+from app.messaging import service as messaging
+from app.messaging.experiments import send_rest, split
+from app.messaging.freeze import Audience
 from app.messaging.models import Batch, Run
 from tenants.tables import utc_now
+from tests import make
 from tests.app.messaging.conftest import Stage
 
 PEOPLE = 60
@@ -68,3 +74,33 @@ def test_the_rest_is_sent_the_winner_once_it_is_decided_and_not_before(stage: St
     assert len(everybody) == PEOPLE
     assert everybody.count("A") == tested.count("A") + rest
     assert stage.state_of(run).status == "finished"
+
+
+def test_who_waits_in_the_quota_of_a_month_to_come_waits_for_it_though_it_is_decided_before(stage: Stage) -> None:
+    now = utc_now()
+    next_on = quota.month_after(quota.quota_month(now))
+    decide_at = quota.month_begins_at(next_on) + timedelta(hours=3)
+    contents = [{"name": name, "messages": messages} for name, messages in (("A", A), ("B", B))]
+    with stage.home.open() as session:
+        account = stage.account(session, PEOPLE)
+        make.quota(session, account, limit=1000)
+        audience = Audience(
+            where=true(),
+            senders=planning.list_senders(session, None, None),
+            cuts=[split("salt", [0.5, 0.5], tested=0.5, decide_at=decide_at)],
+        )
+        run, _ = messaging.start_run(
+            session,
+            cause=messaging.Cause(kind="campaign"),
+            content=messaging.Content(messages=A, variants=contents),
+            audience=audience,
+            now=now,
+        )
+        rest = send_rest(session, run.id, 1, decide_at)
+        session.commit()
+        batches = session.exec(select(Batch).where(col(Batch.run_id) == run.id)).all()
+        waiting = [batch for batch in batches if batch.not_before is not None]
+        [later] = quota.list_standings(session, [account.no], next_on)
+    assert rest == sum(batch.size for batch in waiting) == later.reserved > 0
+    assert {batch.not_before for batch in waiting} == {quota.month_begins_at(next_on)}
+    assert {batch.variant for batch in waiting} == {1}
