@@ -113,6 +113,8 @@ class Template:
         written = []
         for gap in self.gaps:
             value = values.get(gap.variable) or gap.default
+            if gap.default is not None and value is not None and value.isspace():
+                value = gap.default  # some people at LINE are called by a space
             if value is None:
                 raise Unfillable(f"There is no {gap.variable} for her, and the text has no default.")
             written.append(value if gap.form == "plain" else gap.fit(value))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from app.callers import CallerInfo
+from app.campaigns.experiments.parts import find_decide_at
 from app.campaigns.life.best_time import find_last_moment
 from app.campaigns.life.events import CampaignEnded
 from app.campaigns.life.schemas import BestTime, Schedule
@@ -45,6 +46,9 @@ def require_valid(session: ScopedSession, campaign: Campaign, at: datetime) -> N
         return
     if campaign.valid_until <= at:
         raise Conflict("The campaign's valid_until has passed, or will have when it goes.")
+    decide_at = find_decide_at(campaign, at)
+    if decide_at is not None and campaign.valid_until <= decide_at:
+        raise Conflict("The campaign's valid_until comes before the decision: the rest would never be sent.")
     best_time = read_best_time(campaign)
     if best_time is not None:
         zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)

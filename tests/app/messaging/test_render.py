@@ -31,7 +31,17 @@ def test_a_default_of_the_text_s_own_wins() -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\ue000\ue001"), max_size=60))
 def test_any_name_survives_being_written_into_json(name: str) -> None:
     rendered = read_template([{"type": "text", "text": "<{{ customer.name }}>"}]).render({"customer.name": name})
-    assert orjson.loads(rendered) == [{"type": "text", "text": f"<{name or 'お客様'}>"}]
+    written = "お客様" if not name or name.isspace() else name
+    assert orjson.loads(rendered) == [{"type": "text", "text": f"<{written}>"}]
+
+
+@pytest.mark.parametrize("name", [" ", "\u3000", "\u2028\u3000"])
+def test_a_blank_name_is_as_good_as_none(name: str) -> None:
+    template = {"type": "buttons", "text": "見る", "actions": []}
+    action = {"type": "message", "label": "{{ customer.name }}", "text": "{{ customer.name }}"}
+    messages = [{"type": "template", "altText": "{{ customer.name }}", "template": template | {"actions": [action]}}]
+    [filled] = orjson.loads(check_messages(messages).render({"customer.name": name}))
+    assert (filled["altText"], filled["template"]["actions"][0]["label"]) == ("お客様", "お客様")
 
 
 def test_variables_work_deep_inside_a_flex_message() -> None:

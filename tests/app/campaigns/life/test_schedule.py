@@ -199,3 +199,15 @@ def test_what_would_not_be_valid_any_more_is_not_scheduled(life: Life) -> None:
 
 def tokyo(at: datetime) -> datetime:
     return at + timedelta(hours=9)
+
+
+def test_an_experiment_is_not_moved_to_where_it_would_be_decided_too_late(life: Life) -> None:
+    valid_until = AT + timedelta(hours=3)
+    variants = [
+        {"name": name, "messages": [{"type": "text", "text": f"{name} https://example.jp/"}]} for name in ("A", "B")
+    ]
+    experiment = {"share": 0.5, "metric": "clicks", "decide_after_minutes": 120}
+    campaign = scheduled(life, valid_until=valid_until.isoformat(), variants=variants, experiment=experiment)
+    too_late = {"send_at": (AT + timedelta(hours=1)).isoformat()}
+    assert life.change(campaign, schedule=too_late).status_code == 409
+    assert life.change(campaign, schedule={"send_at": (AT + timedelta(minutes=59)).isoformat()}).status_code == 200
