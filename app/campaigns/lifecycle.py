@@ -21,9 +21,9 @@ from app.messaging.models import Run
 from app.messaging.quiet import find_awake_at
 from app.schemas import write_instant
 from tenants.brands.queries import get_brand
-from tenants.problems import Conflict, Problem
+from tenants.problems import Conflict, NotFound, Problem
 from tenants.session import ScopedSession
-from tenants.stores.queries import list_store_hours
+from tenants.stores.queries import get_store, list_store_hours
 
 
 def launch(
@@ -87,6 +87,7 @@ def begin(
     The run is compared with this dry run, or else with the newest of the campaign as it stands.
     """
     require_valid(session, campaign, now)
+    _require_open(session, campaign)
     lock_brand(session)
     _require_waking(session, campaign, now)
     coupon = find_coupon(session, campaign)
@@ -117,6 +118,15 @@ def begin(
     campaign.launched_at = now
     take(session, campaign, "launched", by=by)
     return run
+
+
+def _require_open(session: ScopedSession, campaign: Campaign) -> None:
+    """Raises Conflict once the store whose campaign it is has been archived: a shop that closed writes to nobody."""
+    if campaign.store_id is not None:
+        try:
+            get_store(session, campaign.store_id)
+        except NotFound as error:
+            raise Conflict("The campaign's store has been archived.") from error
 
 
 def _require_waking(session: ScopedSession, campaign: Campaign, now: datetime) -> None:

@@ -148,6 +148,14 @@ def test_what_cannot_be_launched_has_failed_and_says_why(life: Life) -> None:
     assert life.steps(campaign).count("failed") == 1
 
 
+def test_a_store_that_has_closed_meanwhile_writes_to_nobody(life: Life) -> None:
+    campaign = scheduled(life, store_id=life.store_id)
+    assert life.api.delete(f"/v1/stores/{life.store_id}", headers=life.home.headers).status_code == 204
+    life.tick(campaign, AT)
+    assert ended(life, campaign) == ("failed", "The campaign's store has been archived.")
+    assert life.count_runs(campaign) == 0
+
+
 def test_a_scheduled_campaign_is_given_another_moment(life: Life) -> None:
     campaign, later = scheduled(life), AT + timedelta(hours=1)
     moved = life.change(campaign, schedule={"send_at": later.isoformat()}).json()
