@@ -52,9 +52,10 @@ _VARYING = (
         r'"\1": COUNT',
     ),
     (r"^messages: [01]$", "messages: COUNT"),
+    (r"(?<=precipitation_probability )(0 |10)(?=  The condition does not hold)", "LOW"),
     (r"^(store_ID|)(,\d+)+$", r"\1,COUNTS"),
 )
-"""What differs from one demo to the next: ids, times, codes, and how many people the demo has."""
+"""What differs from one demo to the next: ids, times, codes, how many people the demo has, and a dry day's weather."""
 
 
 def normalise(output: str) -> str:
