@@ -123,7 +123,7 @@ def delete_store_block(
     block_name: NamedBlock,
     session: ScopedSession,
     caller: Caller,
-    store_id: OfStore = None,
+    store_id: Annotated[StoreId, Query(description="At which store.")],
 ) -> None:
     """Have a block say at a store what it says everywhere."""
     template = queries.get_template(session, message_template_id)

@@ -358,8 +358,15 @@ ONLY_LOOK = {
     "POST /v1/weather-rules/{rule_id}/evaluate",
     "POST /v1/campaigns/{campaign_id}/dry-run",
     "POST /v1/segments/preview",
+    "POST /v1/message-templates/{message_template_id}/preview",
 }
 """Operations that change nothing, though they are not GET."""
+
+OWN_WORDS = {
+    "PUT /v1/message-templates/{message_template_id}/blocks/{block_name}",
+    "DELETE /v1/message-templates/{message_template_id}/blocks/{block_name}",
+}
+"""Operations by which a store says something of its own within what is head office's; that stays as it is."""
 
 
 def _has_one_row(operation: Operation, seat: Seat) -> bool:
@@ -367,7 +374,7 @@ def _has_one_row(operation: Operation, seat: Seat) -> bool:
 
 
 def _only_looks(operation: Operation) -> bool:
-    return operation.name in ONLY_LOOK
+    return operation.name in ONLY_LOOK | OWN_WORDS
 
 
 def answer_repeats(said: str, ids: Any) -> bool:

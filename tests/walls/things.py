@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from app.audit.models import AuditEntry
 from app.auth import brand_key_of
 from app.auto_tags.models import AutoTag
 from app.campaigns.life.testing import TESTER_TAGS
-from app.campaigns.models import Campaign
+from app.campaigns.models import Campaign, CampaignStep
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
 from app.customer_lists.models import CustomerList, CustomerListMember
@@ -41,6 +42,7 @@ from app.templates.models import MessageTemplate
 from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
 from tenants.areas.models import Area
+from tenants.brands.models import Brand
 from tenants.clients.models import ApiClient
 from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
@@ -349,8 +351,12 @@ def _campaign(made: Made) -> UUID:
         newest.campaign_id = campaign.id
         made.session.add(newest)
         made.session.flush()
+    # Another test may have stopped the brand's sending.
+    made.session.execute(update(Brand).values(sending_stopped_at=None))
     if made.rich:
         _add_results(made, campaign)
+        whose = {"campaign_id": campaign.id, "store_no": made.store_no}
+        made.session.add_all([CampaignStep(kind=kind, **whose) for kind in ("drafted", "submitted")])
     return campaign.id
 
 
