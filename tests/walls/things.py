@@ -355,7 +355,7 @@ def _campaign(made: Made) -> UUID:
     made.session.execute(update(Brand).values(sending_stopped_at=None))
     if made.rich:
         _add_results(made, campaign)
-        whose = {"campaign_id": campaign.id, "store_no": made.store_no}
+        whose: dict[str, Any] = {"campaign_id": campaign.id, "store_no": made.store_no}
         made.session.add_all([CampaignStep(kind=kind, **whose) for kind in ("drafted", "submitted")])
     return campaign.id
 
