@@ -92,7 +92,8 @@ def test_a_store_words_its_own_blocks_and_changes_nothing_else(place: Place) -> 
     place.word(template, "greeting", "こんにちは。", by=place.key)
     own = place.api.get(f"{path}/blocks", headers=place.key).json()["items"]
     assert [(one["value"], one["is_own"]) for one in own] == [("こんにちは。", True), ("春のラーメン祭り。", False)]
-    assert place.api.delete(f"{path}/blocks/greeting", headers=place.key).status_code == 204
+    mine = {"store_id": place.store_id}
+    assert place.api.delete(f"{path}/blocks/greeting", params=mine, headers=place.key).status_code == 204
     assert not any(one["is_own"] for one in place.api.get(f"{path}/blocks", headers=place.key).json()["items"])
 
 
