@@ -46,6 +46,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/store_ids*": _MERGED,
     },
     "*_store": {
+        "/values*": "Names of values are small letters, digits and underscores.",
         "/latitude": "Latitude and longitude are given together.",
         "/longitude": "Latitude and longitude are given together.",
         "/opening_hours*": _HOURS,

@@ -203,12 +203,17 @@ class Matrix:
         if foreign.exactly() != unknown.exactly():
             self.fault(operation, seat, f"{slot} of theirs at own", foreign, "is not", unknown)
         if operation.changes:
-            self.succeed(operation, seat, own, f"own {slot}", {slot: my_etag})
+            if operation.name in BEFORE:
+                BEFORE[operation.name](self.calls, self.credentials.doer(seat.place), own)
+                my_etag = self.etag_of(operation, seat, own)
+            self.succeed(operation, seat, own, f"own {slot}", {slot: my_etag}, again=True)
         self.cell(str(slot), seat)
 
     def etag_of(self, operation: Operation, seat: Seat, own: Own) -> str:
         """The version of the caller's own thing."""
-        looking = Operation("GET", operation.path, None, None, None, tuple(operation.slots_of("path")), ())
+        of_thing = f"GET {operation.path}" in self.document.list_names()
+        path = operation.path if of_thing else operation.path.rpartition("/")[0]  # of a verb, the thing that it is of
+        looking = Operation("GET", path, None, None, None, tuple(operation.slots_of("path")), ())
         answer = self.calls.send(self.write(looking, own), **seat.headers)
         return answer.headers.get("etag", '"none"')
 

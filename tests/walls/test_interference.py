@@ -16,7 +16,9 @@ from tests.walls.things import THINGS
 
 READING = [name for name in Document(document()).list_names() if name.startswith("GET /v1/")]
 NAMES = [name for name in READING if IS_WHOLE or is_turn(name, parts=4)]
-_MOMENT = re.compile(rb'"(fresh_at|last_used_at|checked_at|next_after)":("[^"]*"|\d+|null)|"age_seconds":\d+')
+_MOMENT = re.compile(
+    rb'"(fresh_at|last_used_at|last_used_from|checked_at|next_after)":("[^"]*"|\d+|null)|"age_seconds":\d+'
+)
 """When it was asked; and how far the brand's feed has come, which numbers the events of all stores."""
 
 MOVES_BY_ITSELF = {

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from app.customers.exports.holdings import HOLDINGS, Holding
+from app.customers.exports.writing import write_json
 from app.customers.line_ids import values_of
 from app.customers.queries import list_her_ids
 from app.events.facts import PREFIX_OF as _PREFIX_OF
@@ -75,7 +76,7 @@ class _Writer:
         with connection.execute(text(holding.statement()), values, execution_options=STREAMED) as found:
             for some in found.mappings().partitions(ROWS_AT_ONCE):
                 for row in self._show_events(some) if holding.table == "event" else map(dict, some):
-                    yield orjson.dumps(self._show(holding, row))
+                    yield write_json(self._show(holding, row))
 
     def _show_events(self, rows: Any) -> Iterator[dict[str, Any]]:
         """Rows of the timeline, with their data as the feed tells it."""

@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import Final, Literal
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -69,4 +70,12 @@ def _fits(letter: str) -> bool:
 
 def write_line(columns: Sequence[Column], person: Person) -> bytes:
     """A person's line of NDJSON."""
-    return orjson.dumps(write_object(columns, person), option=orjson.OPT_APPEND_NEWLINE)
+    return write_json(write_object(columns, person)) + b"\n"
+
+
+def write_json(value: Mapping[str, Any]) -> bytes:
+    """JSON. Numbers of an attribute may have more digits than the quick way takes."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

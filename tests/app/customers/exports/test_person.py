@@ -34,6 +34,13 @@ def test_every_column_of_those_tables_is_told_or_said_to_be_left_out(name: str) 
         assert columns == {*holding.columns.split(), *holding.unsaid.split()}
 
 
+def test_a_number_of_any_length_is_told(api: TestClient, home: BrandHome) -> None:
+    body = {"external_id": "long", "attributes": {"free": 1e30}}
+    customer = api.post("/v1/customers", json=body, headers=home.headers).json()
+    answer = api.get(f"/v1/customers/{customer['id']}/export", headers=home.headers)
+    assert (answer.status_code, answer.json()["customer"]["attributes"]) == (200, {"free": 10**30})
+
+
 def test_the_document_has_a_member_for_each() -> None:
     assert list(PersonExport.model_fields) == ["id", "format", *(holding.name for holding in HOLDINGS)]
 
