@@ -1,6 +1,6 @@
 """P3: a campaign with the same content for everybody, from the launch to the last batch, beside its bare parts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -95,6 +95,28 @@ def run(size: Size) -> Result:
             f"One worker process, {ACCOUNTS} accounts; the second campaign after the start.",
         ),
     )
+
+
+def time_by_size(sizes: Sequence[int]) -> tuple[dict[int, float], campaigns.Ledgers]:
+    """Seconds from the launch to the last batch settled, by how many people a brand of as many accounts has."""
+    seconds: dict[int, float] = {}
+    ledgers = campaigns.Ledgers()
+    with open_place() as place, place.processes() as processes:
+        place.start_sandbox(processes)
+        campaigns.start_worker(place, processes)
+        for people in sizes:
+            brand = seed_brand(place, accounts=ACCOUNTS)
+            seed_people(place, brand, people)
+            tell_sandbox(place, brand)
+            for watch in (Stopwatch(place), Stopwatch(place)):  # the first opens connections and mints tokens
+                campaign_id = campaigns.draft(place, brand, MESSAGES)
+                forget_sends(place)
+                with watch:
+                    launched = campaigns.launch(place, brand, campaign_id)
+                    campaigns.wait_finished(place, launched.run_id)
+                seconds[people] = watch.seconds
+            ledgers.add(place, brand, launched.run_id, people)
+    return seconds, ledgers
 
 
 def _measure(place: Place, brand: BenchBrand, pids: Mapping[str, int], people: int) -> _Round:
