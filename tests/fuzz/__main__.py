@@ -56,7 +56,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--sample", action="store_true", help="what a commit gets: some operations, under 90 seconds")
     parser.add_argument("--examples", type=int, default=1_000, help="examples for each operation")
     parser.add_argument("--share", type=float, default=1.0, help="how much of the poison, from 0 to 1")
-    parser.add_argument("--only", default="", help="operations whose name holds this")
+    parser.add_argument("--only", default="", help="operations whose name holds one of these: `coupon,redemption`")
     parser.add_argument("--part", default="1/1", help="a share of the operations, such as 3/8: all of it takes hours")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--no-poison", action="store_true")
@@ -105,7 +105,8 @@ def _example_channel() -> dict[str, str]:
 
 def _choose(operations: Iterable[Operation], asked: argparse.Namespace) -> list[Operation]:
     number, parts = (int(text) for text in asked.part.split("/"))
-    return [one for one in operations if asked.only in one.name][number - 1 :: parts]
+    wanted = asked.only.split(",")
+    return [one for one in operations if any(name in one.name for name in wanted)][number - 1 :: parts]
 
 
 def _send_poison(world: World, asked: argparse.Namespace, *, share: float, seed: str) -> bool:
