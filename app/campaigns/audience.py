@@ -15,8 +15,8 @@ from app.campaigns.experiments.parts import cut_by_variant
 from app.campaigns.life.best_time import cut_by_best_hour
 from app.campaigns.life.scheduling import read_best_time
 from app.campaigns.models import Campaign
+from app.coupons import issuing
 from app.coupons import queries as coupons
-from app.coupons import service as issuing
 from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.messaging import trimming

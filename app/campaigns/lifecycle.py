@@ -13,7 +13,7 @@ from app.campaigns.life.scheduling import end, is_late, postpone, read_send_at, 
 from app.campaigns.life.states import require, take
 from app.campaigns.models import Campaign
 from app.campaigns.rehearsal import find_rehearsed, tell_difference
-from app.coupons import service as issuing
+from app.coupons import issuing
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.freeze import lock_brand

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
-from app.coupons import cards, offers, queries, service
+from app.coupons import cards, issuing, offers, queries, redeeming
 from app.coupons.cards import Card
 from app.coupons.codes import find_code, mask_code
+from app.coupons.issuing import Outcome
 from app.coupons.models import Coupon, IssuedCoupon, Redemption
 from app.coupons.queries import CopyFilters
 from app.coupons.schemas import (
@@ -30,7 +31,6 @@ from app.coupons.schemas import (
     RedemptionRead,
     RedemptionReverse,
 )
-from app.coupons.service import Outcome
 from app.coupons.texts import tell_benefit
 from app.customers.queries import list_ids_of
 from app.paging import PagingParams, list_page, make_page
@@ -105,7 +105,7 @@ def issue_coupon(coupon_id: CouponId, body: IssueRequest, session: BrandWide, ca
     When copies run out, the customers named first have them.
     """
     coupon = _own(session, caller, coupon_id, "coupons:issue")
-    outcomes = service.issue(
+    outcomes = issuing.issue(
         session,
         coupon,
         body.customer_ids,
@@ -146,7 +146,7 @@ def get_issued_coupon(
 @issued_coupons.post("/{issued_coupon_id}/void", dependencies=[allow("coupons:issue")])
 def void_issued_coupon(issued_coupon_id: IssuedCouponId, session: ScopedSession, now: Now) -> IssuedCouponRead:
     """Withdraw a copy that has not been used; it no longer counts against the caps."""
-    return _copy(service.void(session, issued_coupon_id), now)
+    return _copy(redeeming.void(session, issued_coupon_id), now)
 
 
 @redemptions.post("", status_code=201, dependencies=[allow("coupons:redeem")])
@@ -158,7 +158,7 @@ def create_redemption(body: RedemptionCreate, session: BrandWide, caller: Caller
     store = caller.owner(session, body.store_id)
     if store is None:
         raise Invalid.at("/store_id", "Name the store.")
-    redemption = service.redeem(
+    redemption = redeeming.redeem(
         session,
         body.code,
         store=store,
@@ -201,7 +201,7 @@ def reverse_redemption(
 ) -> RedemptionRead:
     """Undo a redemption at one of the caller's stores: the code can be used again until it expires."""
     reason = body.reason if body else None
-    return _use(service.reverse(session, redemption_id, reason=reason, scope=caller.scope, now=now))
+    return _use(redeeming.reverse(session, redemption_id, reason=reason, scope=caller.scope, now=now))
 
 
 @resolving.post("/resolve", dependencies=[allow("coupons:redeem")])

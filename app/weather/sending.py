@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy import ColumnElement, and_, true
 from sqlmodel import col
 
+from app.coupons import issuing
 from app.coupons import queries as coupons
-from app.coupons import service as issuing
 from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.messaging import planning

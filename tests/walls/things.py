@@ -421,10 +421,10 @@ def _copy(made: Made) -> UUID:
 
 
 def _redemption(made: Made) -> UUID:
-    from app.coupons import service
+    from app.coupons import redeeming
 
     copy = make.issued_coupon(made.session, _coupon(made), _person(made), store_no=made.store_no)
-    return service.redeem(made.session, copy.code, store=made.at, now=utc_now()).id
+    return redeeming.redeem(made.session, copy.code, store=made.at, now=utc_now()).id
 
 
 def _receipt(made: Made) -> UUID:

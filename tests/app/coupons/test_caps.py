@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from app.coupons import queries, service
+from app.coupons import issuing, queries, redeeming
 from app.coupons.models import Coupon, IssuedCoupon, Redemption
 from app.events.models import Event
 from tenants.problems import Problem
@@ -55,16 +55,16 @@ def offer(home: BrandHome, copies: int, **changes: Any) -> tuple[Coupon, Store, 
     return coupon, store, codes
 
 
-def redeeming(code: str, store: Store, amount_yen: int = 1000) -> Callable[[ScopedSession], Any]:
+def using(code: str, store: Store, amount_yen: int = 1000) -> Callable[[ScopedSession], Any]:
     def work(session: ScopedSession) -> None:
-        service.redeem(session, code, store=store, amount_yen=amount_yen, now=datetime.now(UTC))
+        redeeming.redeem(session, code, store=store, amount_yen=amount_yen, now=datetime.now(UTC))
 
     return work
 
 
 def reversing(redemption_id: UUID) -> Callable[[ScopedSession], Any]:
     def work(session: ScopedSession) -> None:
-        service.reverse(session, redemption_id, reason=None, scope=session.scope, now=datetime.now(UTC))
+        redeeming.reverse(session, redemption_id, reason=None, scope=session.scope, now=datetime.now(UTC))
 
     return work
 
@@ -95,7 +95,7 @@ def count_true(home: BrandHome, coupon: Coupon) -> Counts:
 
 def test_one_code_at_many_tills_is_redeemed_once(home: BrandHome) -> None:
     coupon, store, [code] = offer(home, 1)
-    done = all_at_once(home, [redeeming(code, store)] * 32)
+    done = all_at_once(home, [using(code, store)] * 32)
     assert done == {"done": 1, "coupon-already-redeemed": 31}
     assert count_true(home, coupon).redeemed == 1
 
@@ -109,7 +109,7 @@ def test_no_more_copies_are_issued_than_there_may_be(home: BrandHome) -> None:
     def issuing(first: int) -> Callable[[ScopedSession], Any]:
         def work(session: ScopedSession) -> None:
             wanted = customer_ids[first : first + 2]
-            service.issue(session, coupon, wanted, source="api:a", scope=session.scope, now=datetime.now(UTC))
+            issuing.issue(session, coupon, wanted, source="api:a", scope=session.scope, now=datetime.now(UTC))
 
         return work
 
@@ -125,7 +125,7 @@ def test_no_customer_is_given_more_copies_than_she_may_have(home: BrandHome) -> 
     def issuing(number: int) -> Callable[[ScopedSession], Any]:
         def work(session: ScopedSession) -> None:
             source = f"api:{number}"
-            service.issue(session, coupon, [customer_id], source=source, scope=session.scope, now=datetime.now(UTC))
+            issuing.issue(session, coupon, [customer_id], source=source, scope=session.scope, now=datetime.now(UTC))
 
         return work
 
@@ -135,7 +135,7 @@ def test_no_customer_is_given_more_copies_than_she_may_have(home: BrandHome) -> 
 
 def test_the_budget_is_never_passed_by_a_yen(home: BrandHome) -> None:
     coupon, store, codes = offer(home, 40, limits={"budget_yen": 1999})
-    done = all_at_once(home, [redeeming(code, store, amount_yen=90 + number) for number, code in enumerate(codes)])
+    done = all_at_once(home, [using(code, store, amount_yen=90 + number) for number, code in enumerate(codes)])
     counts = count_true(home, coupon)
     assert done["done"] == counts.redeemed
     assert done["done"] + done["coupon-budget-spent"] == 40
@@ -145,7 +145,7 @@ def test_the_budget_is_never_passed_by_a_yen(home: BrandHome) -> None:
 
 def test_a_store_s_daily_limit_holds(home: BrandHome) -> None:
     coupon, store, codes = offer(home, 20, limits={"per_store_per_day": 7})
-    done = all_at_once(home, [redeeming(code, store) for code in codes])
+    done = all_at_once(home, [using(code, store) for code in codes])
     assert done == {"done": 7, "coupon-daily-limit": 13}
     count_true(home, coupon)
 
@@ -153,7 +153,7 @@ def test_a_store_s_daily_limit_holds(home: BrandHome) -> None:
 def test_of_many_reversals_one_wins(home: BrandHome) -> None:
     coupon, store, [code] = offer(home, 1)
     with home.open() as session:
-        redemption = service.redeem(session, code, store=store, now=datetime.now(UTC))
+        redemption = redeeming.redeem(session, code, store=store, now=datetime.now(UTC))
         session.commit()
     done = all_at_once(home, [reversing(redemption.id)] * 32)
     assert done == {"done": 1, "redemption-reversed": 31}
@@ -165,9 +165,9 @@ def test_redeeming_and_reversing_at_once_leave_one_truth(home: BrandHome) -> Non
     used = []
     with home.open() as session:
         for code in codes[:3]:
-            used.append(service.redeem(session, code, store=store, now=datetime.now(UTC)).id)
+            used.append(redeeming.redeem(session, code, store=store, now=datetime.now(UTC)).id)
         session.commit()
-    works = [reversing(one) for one in used] * 4 + [redeeming(code, store) for code in codes] * 5
+    works = [reversing(one) for one in used] * 4 + [using(code, store) for code in codes] * 5
     all_at_once(home, works)
     assert count_true(home, coupon).discount_yen <= 600
 
@@ -178,10 +178,10 @@ def test_voiding_and_redeeming_at_once_do_one_of_both(home: BrandHome) -> None:
         ids = session.exec(select(IssuedCoupon.id)).all()
 
     def voiding(issued_coupon_id: UUID) -> Callable[[ScopedSession], Any]:
-        return lambda session: service.void(session, issued_coupon_id)
+        return lambda session: redeeming.void(session, issued_coupon_id)
 
     works = [
-        work for pair in zip(map(voiding, ids), (redeeming(c, store) for c in codes), strict=True) for work in pair
+        work for pair in zip(map(voiding, ids), (using(c, store) for c in codes), strict=True) for work in pair
     ]
     all_at_once(home, works)
     counts = count_true(home, coupon)
@@ -216,13 +216,13 @@ def follow(session: ScopedSession, steps: list[tuple[str, int, int]], limits: di
         if verb == "redeem" and number not in standing | dict.fromkeys(void):
             if cost > limits.get("budget_yen", cost):
                 with pytest.raises(Problem):
-                    service.redeem(session, copy.code, store=store, amount_yen=amount_yen, now=now)
+                    redeeming.redeem(session, copy.code, store=store, amount_yen=amount_yen, now=now)
             else:
-                standing[number] = service.redeem(session, copy.code, store=store, amount_yen=amount_yen, now=now)
+                standing[number] = redeeming.redeem(session, copy.code, store=store, amount_yen=amount_yen, now=now)
         elif verb == "reverse" and number in standing:
-            service.reverse(session, standing.pop(number).id, reason=None, scope=session.scope, now=now)
+            redeeming.reverse(session, standing.pop(number).id, reason=None, scope=session.scope, now=now)
         elif verb == "void" and number not in standing:
-            service.void(session, copy.id)
+            redeeming.void(session, copy.id)
             void.add(number)
     budget = queries.get_budget(session, coupon.id)
     assert queries.get_tally(session, coupon.id).issued == 4 - len(void)
@@ -235,8 +235,8 @@ def follow(session: ScopedSession, steps: list[tuple[str, int, int]], limits: di
 def test_no_till_waits_while_copies_are_issued(home: BrandHome) -> None:
     coupon, store, [code] = offer(home, 1, limits={"total": 100})
     with home.open() as freezing:
-        assert service.remaining(freezing, coupon) == 99
+        assert issuing.remaining(freezing, coupon) == 99
         with home.open() as session:
             session.connection().exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
-            service.redeem(session, code, store=store, now=datetime.now(UTC))
+            redeeming.redeem(session, code, store=store, now=datetime.now(UTC))
             session.commit()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from app.coupons import queries, service
+from app.coupons import issuing, queries, redeeming
 from app.coupons.codes import find_code
 from app.coupons.models import Coupon, IssuedCoupon
 from app.coupons.problems import CouponAllIssued, CouponCustomerLimit, CouponEnded
@@ -24,7 +24,7 @@ NOON = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 def issue(session: ScopedSession, coupon: Coupon, *customers: Customer, source: str = "api:a") -> list[str]:
     """Issue, and say what became of each: new, had, or the problem's name."""
-    outcomes = service.issue(
+    outcomes = issuing.issue(
         session, coupon, [one.id for one in customers], source=source, scope=session.scope, now=NOON
     )
     return [one.problem.slug() if one.problem else "new" if one.is_new else "had" for one in outcomes]
@@ -37,7 +37,7 @@ def events(session: ScopedSession) -> list[Event]:
 def test_each_customer_is_given_a_copy_of_her_own(session: ScopedSession) -> None:
     coupon = make.coupon(session, validity={"hours_after_issue": 3})
     customers = [make.customer(session) for _ in range(3)]
-    outcomes = service.issue(
+    outcomes = issuing.issue(
         session, coupon, [one.id for one in customers], source="api:a", scope=session.scope, now=NOON
     )
     copies = [outcome.issued for outcome in outcomes if outcome.issued]
@@ -76,7 +76,7 @@ def test_the_first_named_have_the_last_copies(session: ScopedSession) -> None:
     customers = [make.customer(session) for _ in range(3)]
     assert issue(session, coupon, *customers) == ["new", "new", CouponAllIssued.slug()]
     assert issue(session, coupon, *customers) == ["had", "had", CouponAllIssued.slug()]
-    assert service.remaining(session, coupon) == 0
+    assert issuing.remaining(session, coupon) == 0
 
 
 def test_a_customer_is_given_as_many_copies_as_she_may(session: ScopedSession) -> None:
@@ -90,7 +90,7 @@ def test_a_customer_is_given_as_many_copies_as_she_may(session: ScopedSession) -
 def test_a_void_copy_does_not_count(session: ScopedSession) -> None:
     coupon, customer = make.coupon(session, limits={"total": 1, "per_customer": 1}), make.customer(session)
     issue(session, coupon, customer)
-    service.void(session, session.exec(select(IssuedCoupon.id)).one())
+    redeeming.void(session, session.exec(select(IssuedCoupon.id)).one())
     assert issue(session, coupon, customer, source="api:b") == ["new"]
 
 
@@ -110,7 +110,7 @@ def test_a_store_issues_its_own_coupon_to_its_own_customers(session: ScopedSessi
     coupon = make.coupon(session, store_id=mine.id, store_no=mine.no)
     hers, theirs = make.customer(session, store_nos=[mine.no]), make.customer(session, store_nos=[other.no])
     scope = Scope(session.scope.brand_id, frozenset({mine.no}))
-    outcomes = service.issue(session, coupon, [hers.id, theirs.id], source="api:a", scope=scope, now=NOON)
+    outcomes = issuing.issue(session, coupon, [hers.id, theirs.id], source="api:a", scope=scope, now=NOON)
     assert outcomes[0].issued is not None
     assert outcomes[0].issued.store_no == mine.no
     assert isinstance(outcomes[1].problem, NotFound)
@@ -155,7 +155,7 @@ def test_everybody_whom_a_run_sends_to_is_given_a_copy(session: ScopedSession) -
     coupon = make.coupon(session, validity={"weather_day": True}, limits={"total": 5})
     chosen, held = [make.customer(session) for _ in range(3)], make.customer(session)
     run = run_of(session, coupon, chosen, [held])
-    assert service.issue_to_run(session, coupon, run, now=NOON) == 3
+    assert issuing.issue_to_run(session, coupon, run, now=NOON) == 3
     copies = session.exec(select(IssuedCoupon)).all()
     assert {copy.customer_id for copy in copies} == {one.id for one in chosen}
     assert {find_code(copy.code) for copy in copies} == {copy.code for copy in copies}
@@ -165,15 +165,15 @@ def test_everybody_whom_a_run_sends_to_is_given_a_copy(session: ScopedSession) -
     }
     assert {(copy.store_no, copy.account_no, copy.status) for copy in copies} == {(3, 1, "issued")}
     assert {copy.expires_at for copy in copies} == {datetime(2026, 11, 21, 15, 0, tzinfo=UTC)}
-    assert service.remaining(session, coupon) == 2
+    assert issuing.remaining(session, coupon) == 2
 
 
 def test_a_run_s_events_are_those_that_single_copies_make(session: ScopedSession) -> None:
     coupon = make.coupon(session)
     run = run_of(session, coupon, [make.customer(session)], [])
-    service.issue_to_run(session, coupon, run, now=NOON)
+    issuing.issue_to_run(session, coupon, run, now=NOON)
     [event], [copy] = events(session), session.exec(select(IssuedCoupon)).all()
-    fact = service._issued_fact(copy, NOON)
+    fact = issuing._issued_fact(copy, NOON)
     assert (event.type, event.customer_id, event.store_no, event.account_no, event.occurred_at) == (
         fact.type,
         fact.customer_id,
@@ -188,7 +188,7 @@ def test_a_run_s_events_are_those_that_single_copies_make(session: ScopedSession
 def test_a_run_is_given_its_copies_once(session: ScopedSession) -> None:
     coupon = make.coupon(session, limits={"total": 1})
     run = run_of(session, coupon, [make.customer(session)], [])
-    assert [service.issue_to_run(session, coupon, run, now=NOON) for _ in range(2)] == [1, 0]
+    assert [issuing.issue_to_run(session, coupon, run, now=NOON) for _ in range(2)] == [1, 0]
     assert queries.get_tally(session, coupon.id).issued == 1
     assert len(events(session)) == 1
 
@@ -197,7 +197,7 @@ def test_a_run_that_would_pass_the_total_is_refused(session: ScopedSession) -> N
     coupon = make.coupon(session, limits={"total": 1})
     run = run_of(session, coupon, [make.customer(session) for _ in range(2)], [])
     with pytest.raises(CouponAllIssued):
-        service.issue_to_run(session, coupon, run, now=NOON)
+        issuing.issue_to_run(session, coupon, run, now=NOON)
 
 
 def test_those_who_hold_enough_are_known_to_the_freeze(session: ScopedSession) -> None:
@@ -207,10 +207,10 @@ def test_those_who_hold_enough_are_known_to_the_freeze(session: ScopedSession) -
         for _ in range(count):
             make.issued_coupon(session, coupon, customer)
     for _ in range(2):
-        service.void(session, make.issued_coupon(session, coupon, void).id)
+        redeeming.void(session, make.issued_coupon(session, coupon, void).id)
     make.issued_coupon(session, make.coupon(session), none)
-    condition = service.holds_too_many(coupon)
+    condition = issuing.holds_too_many(coupon)
     assert condition is not None
     assert session.exec(select(Customer.id).where(condition)).all() == [two.id]
-    assert service.holds_too_many(make.coupon(session)) is None
-    assert service.remaining(session, make.coupon(session)) is None
+    assert issuing.holds_too_many(make.coupon(session)) is None
+    assert issuing.remaining(session, make.coupon(session)) is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from app.coupons import queries, service
+from app.coupons import queries, redeeming
 from app.coupons.models import IssuedCoupon, Redemption
 from app.coupons.problems import (
     CouponAlreadyRedeemed,
@@ -48,10 +48,10 @@ def events(session: ScopedSession, type_: str) -> list[Event]:
 
 def test_a_coupon_is_redeemed_only_once(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
-    service.redeem(session, copy.code, store=store, now=NOON)
+    redeeming.redeem(session, copy.code, store=store, now=NOON)
     other = make.store(session)
     with pytest.raises(CouponAlreadyRedeemed) as caught:
-        service.redeem(session, copy.code, store=other, now=NOON + timedelta(hours=1))
+        redeeming.redeem(session, copy.code, store=other, now=NOON + timedelta(hours=1))
     assert (caught.value.redeemed_at, caught.value.store) == (NOON, "渋谷店")
     budget = queries.get_budget(session, copy.coupon_id)
     assert (budget.redeemed, budget.discount_yen) == (1, 200)
@@ -60,7 +60,7 @@ def test_a_coupon_is_redeemed_only_once(session: ScopedSession, store: Store) ->
 def test_a_redemption_is_told_once_with_what_caused_the_copy(session: ScopedSession, store: Store) -> None:
     causes = {"campaign_id": uuid7(), "weather_rule_id": uuid7(), "run_id": uuid7()}
     copy = issued(session, {**causes, "account_no": 7})
-    redemption = service.redeem(session, copy.code, store=store, amount_yen=900, now=NOON)
+    redemption = redeeming.redeem(session, copy.code, store=store, amount_yen=900, now=NOON)
     [event] = events(session, "coupon.redeemed")
     assert (event.customer_id, event.store_no, event.account_no) == (copy.customer_id, store.no, 7)
     assert event.occurred_at == NOON
@@ -76,7 +76,7 @@ def test_a_redemption_is_told_once_with_what_caused_the_copy(session: ScopedSess
 
 def test_the_store_sees_the_customer_from_then_on(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
-    service.redeem(session, copy.code, store=store, now=NOON)
+    redeeming.redeem(session, copy.code, store=store, now=NOON)
     customer = session.exec(select(Customer).where(col(Customer.id) == copy.customer_id)).one()
     tie = session.exec(select(CustomerStore).where(col(CustomerStore.customer_id) == copy.customer_id)).one()
     assert (customer.store_nos, tie.store_no) == ([store.no], store.no)
@@ -85,13 +85,13 @@ def test_the_store_sees_the_customer_from_then_on(session: ScopedSession, store:
 def test_a_code_is_forgiven_how_it_is_typed(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
     typed = f" {copy.code[:4].lower()}-{copy.code[4:8]} {copy.code[8:]}"
-    assert service.redeem(session, typed, store=store, now=NOON).issued_coupon_id == copy.id
+    assert redeeming.redeem(session, typed, store=store, now=NOON).issued_coupon_id == copy.id
 
 
 @pytest.mark.parametrize("code", ["000000000000", "not a code", ""])
 def test_an_unknown_code_is_not_found(session: ScopedSession, store: Store, code: str) -> None:
     with pytest.raises(NotFound):
-        service.redeem(session, code, store=store, now=NOON)
+        redeeming.redeem(session, code, store=store, now=NOON)
 
 
 def test_the_code_of_an_erased_person_is_not_found(session: ScopedSession, store: Store) -> None:
@@ -100,7 +100,7 @@ def test_the_code_of_an_erased_person_is_not_found(session: ScopedSession, store
     customer.erased_at = NOON
     session.flush()
     with pytest.raises(NotFound):
-        service.redeem(session, copy.code, store=store, now=NOON)
+        redeeming.redeem(session, copy.code, store=store, now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_copy_that_cannot_be_used_says_why(
 ) -> None:
     code = issued(session, copy, **coupon).code
     with pytest.raises(type(problem)) as caught:
-        service.redeem(session, code, store=store, amount_yen=1000, now=NOON)
+        redeeming.redeem(session, code, store=store, amount_yen=1000, now=NOON)
     assert caught.value.members() == problem.members()
     assert session.exec(select(Redemption)).all() == []
 
@@ -144,7 +144,7 @@ def test_what_a_redemption_costs(
     session: ScopedSession, store: Store, benefit: dict[str, Any], amount_yen: int | None, discount_yen: int
 ) -> None:
     copy = issued(session, benefit=benefit)
-    redemption = service.redeem(session, copy.code, store=store, amount_yen=amount_yen, now=NOON)
+    redemption = redeeming.redeem(session, copy.code, store=store, amount_yen=amount_yen, now=NOON)
     assert redemption.discount_yen == discount_yen
 
 
@@ -154,7 +154,7 @@ def test_a_coupon_that_depends_on_the_amount_asks_for_it(
 ) -> None:
     copy = issued(session, **coupon)
     with pytest.raises(Invalid) as caught:
-        service.redeem(session, copy.code, store=store, now=NOON)
+        redeeming.redeem(session, copy.code, store=store, now=NOON)
     assert caught.value.errors[0]["pointer"] == "/amount_yen"
 
 
@@ -162,10 +162,10 @@ def test_a_budget_is_spent_to_the_yen_and_no_further(session: ScopedSession, sto
     coupon = make.coupon(session, limits={"budget_yen": 500})
     codes = [make.issued_coupon(session, coupon, **GOOD).code for _ in range(3)]
     for code in codes[:2]:
-        service.redeem(session, code, store=store, amount_yen=1000, now=NOON)
+        redeeming.redeem(session, code, store=store, amount_yen=1000, now=NOON)
     with pytest.raises(CouponBudgetSpent):
-        service.redeem(session, codes[2], store=store, amount_yen=101, now=NOON)
-    assert service.redeem(session, codes[2], store=store, amount_yen=100, now=NOON).discount_yen == 100
+        redeeming.redeem(session, codes[2], store=store, amount_yen=101, now=NOON)
+    assert redeeming.redeem(session, codes[2], store=store, amount_yen=100, now=NOON).discount_yen == 100
 
 
 def test_a_store_redeems_as_often_a_day_as_it_may(session: ScopedSession, store: Store) -> None:
@@ -173,24 +173,24 @@ def test_a_store_redeems_as_often_a_day_as_it_may(session: ScopedSession, store:
     coupon = make.coupon(session, limits={"per_store_per_day": 1})
     good = {**GOOD, "expires_at": NOON + timedelta(days=5)}
     codes = [make.issued_coupon(session, coupon, **good).code for _ in range(3)]
-    service.redeem(session, codes[0], store=store, now=NOON)
+    redeeming.redeem(session, codes[0], store=store, now=NOON)
     past_midnight = NOON + timedelta(hours=13)  # 01:00 of Sunday, and still Saturday's business
     with pytest.raises(CouponDailyLimit):
-        service.redeem(session, codes[1], store=store, now=past_midnight)
-    service.redeem(session, codes[1], store=make.store(session), now=past_midnight)
-    service.redeem(session, codes[2], store=store, now=NOON + timedelta(days=1))
+        redeeming.redeem(session, codes[1], store=store, now=past_midnight)
+    redeeming.redeem(session, codes[1], store=make.store(session), now=past_midnight)
+    redeeming.redeem(session, codes[2], store=store, now=NOON + timedelta(days=1))
 
 
 def test_a_till_settles_late_what_was_good_then(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
-    redemption = service.redeem(session, copy.code, store=store, redeemed_at=NOON, now=NOON + timedelta(hours=72))
+    redemption = redeeming.redeem(session, copy.code, store=store, redeemed_at=NOON, now=NOON + timedelta(hours=72))
     assert redemption.redeemed_at == NOON
 
 
 def test_settling_late_does_not_prolong_a_coupon(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
     with pytest.raises(CouponEnded):
-        service.redeem(
+        redeeming.redeem(
             session, copy.code, store=store, redeemed_at=copy.expires_at, now=copy.expires_at + timedelta(hours=1)
         )
 
@@ -199,19 +199,19 @@ def test_settling_late_does_not_prolong_a_coupon(session: ScopedSession, store: 
 def test_a_redemption_is_told_within_72_hours(session: ScopedSession, store: Store, redeemed_at: datetime) -> None:
     copy = issued(session, {"starts_at": NOON - timedelta(days=9)})
     with pytest.raises(Invalid) as caught:
-        service.redeem(session, copy.code, store=store, redeemed_at=redeemed_at, now=NOON)
+        redeeming.redeem(session, copy.code, store=store, redeemed_at=redeemed_at, now=NOON)
     assert caught.value.errors[0]["pointer"] == "/redeemed_at"
 
 
 def test_a_reversal_frees_the_code_and_the_budget(session: ScopedSession, store: Store) -> None:
     copy = issued(session, limits={"budget_yen": 200})
-    first = service.redeem(session, copy.code, store=store, now=NOON)
-    service.reverse(session, first.id, reason="打ち間違い", scope=session.scope, now=NOON)
+    first = redeeming.redeem(session, copy.code, store=store, now=NOON)
+    redeeming.reverse(session, first.id, reason="打ち間違い", scope=session.scope, now=NOON)
     budget = queries.get_budget(session, copy.coupon_id)
     assert (budget.redeemed, budget.discount_yen) == (0, 0)
     assert queries.get_tally(session, copy.coupon_id).issued == 1
     assert (first.reversed_at, first.reverse_reason) == (NOON, "打ち間違い")
-    second = service.redeem(session, copy.code, store=store, now=NOON)
+    second = redeeming.redeem(session, copy.code, store=store, now=NOON)
     assert second.id != first.id
     assert len(events(session, "coupon.redeemed")) == 2
     [reversed_] = events(session, "coupon.reversed")
@@ -221,27 +221,27 @@ def test_a_reversal_frees_the_code_and_the_budget(session: ScopedSession, store:
 
 def test_a_redemption_is_reversed_only_once(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
-    redemption = service.redeem(session, copy.code, store=store, now=NOON)
-    service.reverse(session, redemption.id, reason=None, scope=session.scope, now=NOON)
+    redemption = redeeming.redeem(session, copy.code, store=store, now=NOON)
+    redeeming.reverse(session, redemption.id, reason=None, scope=session.scope, now=NOON)
     with pytest.raises(RedemptionReversed):
-        service.reverse(session, redemption.id, reason=None, scope=session.scope, now=NOON)
+        redeeming.reverse(session, redemption.id, reason=None, scope=session.scope, now=NOON)
 
 
 def test_a_store_reverses_what_it_redeemed_and_nothing_else(session: ScopedSession, store: Store) -> None:
     copy = issued(session)
-    redemption = service.redeem(session, copy.code, store=store, now=NOON)
+    redemption = redeeming.redeem(session, copy.code, store=store, now=NOON)
     other = Scope(session.scope.brand_id, frozenset({make.store(session).no}))
     with pytest.raises(NotFound):
-        service.reverse(session, redemption.id, reason=None, scope=other, now=NOON)
+        redeeming.reverse(session, redemption.id, reason=None, scope=other, now=NOON)
     own = Scope(session.scope.brand_id, frozenset({store.no}))
-    assert service.reverse(session, redemption.id, reason=None, scope=own, now=NOON).reversed_at == NOON
+    assert redeeming.reverse(session, redemption.id, reason=None, scope=own, now=NOON).reversed_at == NOON
 
 
 def test_a_void_copy_is_given_back_and_a_redeemed_one_stays(session: ScopedSession, store: Store) -> None:
     copy, used = issued(session), issued(session)
-    service.redeem(session, used.code, store=store, now=NOON)
-    assert service.void(session, copy.id).status == "void"
-    assert service.void(session, copy.id).status == "void"
+    redeeming.redeem(session, used.code, store=store, now=NOON)
+    assert redeeming.void(session, copy.id).status == "void"
+    assert redeeming.void(session, copy.id).status == "void"
     assert queries.get_tally(session, copy.coupon_id).issued == 0
     with pytest.raises(Conflict):
-        service.void(session, used.id)
+        redeeming.void(session, used.id)

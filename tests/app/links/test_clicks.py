@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from app.auth import brand_key_of
 from app.commerce.models import Order, Visit
 from app.coupons.models import IssuedCoupon
-from app.coupons.service import redeem
+from app.coupons.redeeming import redeem
 from app.customers.joining.service import merge
 from app.customers.models import Customer
 from app.events.models import Event

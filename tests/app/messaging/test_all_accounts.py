@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import true
 from sqlmodel import col, select
 
-from app.coupons import service as issuing
+from app.coupons import issuing
 from app.coupons.models import IssuedCoupon
 from app.customers.consents.service import record_consent
 from app.messaging import planning, queries, service

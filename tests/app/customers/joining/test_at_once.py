@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from app.commerce.models import Order
 from app.coupons.models import IssuedCoupon, Redemption
-from app.coupons.service import redeem
+from app.coupons.redeeming import redeem
 from app.customers.identity import Place, Sign, hear
 from app.customers.joining import service
 from app.customers.joining.models import CustomerMerge

@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from app.commerce.models import Order
 from app.coupons import queries as coupon_queries
+from app.coupons.issuing import holds_too_many
 from app.coupons.models import IssuedCoupon
-from app.coupons.service import holds_too_many
 from app.customers import queries
 from app.customers.consents.queries import current_consents, find_current
 from app.customers.joining import service

@@ -8,7 +8,7 @@ from sqlalchemy.event import listen
 from sqlmodel import col, select
 
 from app.coupons.models import IssuedCoupon, Redemption
-from app.coupons.service import redeem
+from app.coupons.redeeming import redeem
 from app.customers.consents.queries import current_consents, find_current
 from app.customers.consents.service import record_consent
 from app.customers.identity import Place, Sign, hear
