@@ -106,14 +106,14 @@ def test_no_more_copies_are_issued_than_there_may_be(home: BrandHome) -> None:
         customer_ids = [make.customer(session).id for _ in range(64)]
         session.commit()
 
-    def issuing(first: int) -> Callable[[ScopedSession], Any]:
+    def giving(first: int) -> Callable[[ScopedSession], Any]:
         def work(session: ScopedSession) -> None:
             wanted = customer_ids[first : first + 2]
             issuing.issue(session, coupon, wanted, source="api:a", scope=session.scope, now=datetime.now(UTC))
 
         return work
 
-    all_at_once(home, [issuing(first) for first in range(0, 64, 2)] * 2)
+    all_at_once(home, [giving(first) for first in range(0, 64, 2)] * 2)
     assert count_true(home, coupon).issued == 50
 
 
@@ -122,14 +122,14 @@ def test_no_customer_is_given_more_copies_than_she_may_have(home: BrandHome) -> 
         coupon, customer_id = make.coupon(session, limits={"per_customer": 3}), make.customer(session).id
         session.commit()
 
-    def issuing(number: int) -> Callable[[ScopedSession], Any]:
+    def giving(number: int) -> Callable[[ScopedSession], Any]:
         def work(session: ScopedSession) -> None:
             source = f"api:{number}"
             issuing.issue(session, coupon, [customer_id], source=source, scope=session.scope, now=datetime.now(UTC))
 
         return work
 
-    all_at_once(home, [issuing(number) for number in range(20)])
+    all_at_once(home, [giving(number) for number in range(20)])
     assert count_true(home, coupon).issued == 3
 
 
