@@ -20,7 +20,7 @@ from app.coupons import queries as coupons
 from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.messaging import trimming
-from app.messaging.freeze import Audience, Cut, Sender
+from app.messaging.audience import Audience, Cut, Sender
 from app.messaging.planning import list_senders
 from app.messaging.policies import read_policy
 from tenants.brands.queries import get_brand

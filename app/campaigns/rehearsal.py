@@ -15,7 +15,8 @@ from app.campaigns.samples import render_samples
 from app.campaigns.schemas import AccountCount, DryRunRead, StoreCount, VariantCount
 from app.messaging import queries as runs
 from app.messaging import rehearsals
-from app.messaging.freeze import Audience, Tally
+from app.messaging.audience import Audience
+from app.messaging.freeze import Tally
 from app.messaging.models import DryRun, Run
 from app.messaging.planning import count_by_month, limit
 from app.messaging.prices import Cost, cost

@@ -20,8 +20,8 @@ from app.demo.people import Person
 from app.demo.rows import add_rows, event_row, id_at
 from app.events.facts import Fact
 from app.events.models import Event
+from app.messaging.choice import BATCHES_PER_ACCOUNT
 from app.messaging.events import RunFinished
-from app.messaging.freeze import BATCHES_PER_ACCOUNT
 from app.messaging.models import Batch, Delivery, Run
 from app.sandbox.ids import new_ulid
 from app.segments.models import Segment

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.messaging import queries
-from app.messaging.freeze import Cut, Placement
+from app.messaging.audience import Cut, Placement
 from app.messaging.service import wake
 from tenants.session import ScopedSession
 

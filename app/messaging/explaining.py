@@ -10,7 +10,8 @@ from sqlalchemy import and_
 from sqlmodel import col
 
 from app.customers.models import Customer
-from app.messaging.freeze import Audience, write_choice
+from app.messaging.audience import Audience
+from app.messaging.choice import write_choice
 from app.messaging.policies import ORDERS
 from tenants.session import ScopedSession
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.messaging.batches import Cursor, Outcome, TakenBatch, map_addresses
 from app.messaging.calls import half_keys
-from app.messaging.freeze import BATCHES_PER_ACCOUNT
+from app.messaging.choice import BATCHES_PER_ACCOUNT
 
 
 async def part(cursor: Cursor, brand_id: UUID, batch: TakenBatch, outcome: Outcome) -> None:

@@ -7,8 +7,10 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from app.messaging import queries, quota
+from app.messaging.audience import Audience, Cut, Placement, Sender, place
+from app.messaging.choice import BATCHES_PER_ACCOUNT
 from app.messaging.explaining import Explained, explain
-from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Cut, Placement, Sender, Tally, place, rehearse
+from app.messaging.freeze import Tally, rehearse
 from app.messaging.guards import read_guards
 from tenants.brands.queries import get_brand
 from tenants.ids import encode_id

@@ -9,7 +9,9 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.messaging.freeze import COUNT_NUMBERED, Audience, Tally, ask_of_many, read_tally, write_choice
+from app.messaging.audience import Audience
+from app.messaging.choice import write_choice
+from app.messaging.freeze import COUNT_NUMBERED, Tally, ask_of_many, read_tally
 from app.messaging.models import DryRun
 from tenants.session import ScopedSession
 

@@ -13,8 +13,10 @@ from app.insight.units import name_units
 from app.jobs import lanes
 from app.links.service import Tracked, track
 from app.messaging import queries, quota
+from app.messaging.audience import Audience
+from app.messaging.choice import BATCHES_PER_ACCOUNT
 from app.messaging.events import RunFinished
-from app.messaging.freeze import BATCHES_PER_ACCOUNT, Audience, Tally, freeze, lock_brand
+from app.messaging.freeze import Tally, freeze, lock_brand
 from app.messaging.guards import read_guards
 from app.messaging.models import Run
 from app.messaging.planning import limit

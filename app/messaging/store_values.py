@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlmodel import col, select
 
-from app.messaging.freeze import Audience, Cut, Placement
+from app.messaging.audience import Audience, Cut, Placement
 from app.messaging.render import STORE_VALUES, is_of_store
 from tenants.brands.models import Brand
 from tenants.session import ScopedSession

@@ -17,7 +17,8 @@ from app.customers.models import Customer
 from app.messaging import planning
 from app.messaging import queries as runs
 from app.messaging import service as messaging
-from app.messaging.freeze import Audience, lock_brand
+from app.messaging.audience import Audience
+from app.messaging.freeze import lock_brand
 from app.messaging.models import Run
 from app.messaging.policies import read_policy
 from app.segments import service as segments

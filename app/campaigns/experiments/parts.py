@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.campaigns.models import Campaign
+from app.messaging.audience import Cut
 from app.messaging.experiments import split
-from app.messaging.freeze import Cut
 
 
 def cut_by_variant(campaign: Campaign, now: datetime) -> Cut | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.campaigns.life.schemas import BestTime
-from app.messaging.freeze import Cut, Placement
+from app.messaging.audience import Cut, Placement
 from tenants.session import ScopedSession
 
 HABIT_DAYS: Final = 90

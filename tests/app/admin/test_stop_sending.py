@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from app.audit.models import AuditEntry
 from app.events.models import Event
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Batch
 from app.messaging.watch import FRESH_SECONDS
 from tenants.brands.queries import get_brand

@@ -10,7 +10,7 @@ from app.campaigns.models import Campaign
 from app.customers.joining.service import merge
 from app.customers.models import Customer
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from tenants.ids import encode_id, uuid7
 from tenants.tables import utc_now
 from tests import make

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from app.database import Urls, make_engine
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Run
 from app.settings import Settings
 from app.worker import Worker

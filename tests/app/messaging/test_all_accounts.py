@@ -11,7 +11,7 @@ from app.coupons import issuing
 from app.coupons.models import IssuedCoupon
 from app.customers.consents.service import record_consent
 from app.messaging import planning, queries, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Delivery, DeliveryFailure, QuotaMonth, Run
 from app.messaging.policies import read_policy
 from tenants.brands.queries import get_brand

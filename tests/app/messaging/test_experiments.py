@@ -13,8 +13,8 @@ from app.campaigns.models import Campaign
 from app.jobs.queue import Clockwork
 from app.messaging import planning, quota
 from app.messaging import service as messaging
+from app.messaging.audience import Audience
 from app.messaging.experiments import send_rest, split
-from app.messaging.freeze import Audience
 from app.messaging.models import Batch, Run
 from tenants.tables import utc_now
 from tests import make

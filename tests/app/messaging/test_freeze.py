@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from app.customers.models import Customer
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Batch, Delivery, QuotaMonth, Run
 from tenants.session import ScopedSession
 from tenants.tables import utc_now

@@ -18,7 +18,7 @@ from app.customers.consents.queries import REFUSING, current_consents, find_curr
 from app.customers.joining.service import merge, undo
 from app.customers.models import Customer
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.guards import CHANNEL, PURPOSE
 from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
 from app.messaging.quiet import find_quiet_end

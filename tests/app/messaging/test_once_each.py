@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from app.customers.consents.service import record_consent
 from app.customers.models import CustomerStore
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Delivery
 from app.messaging.policies import ALL, ORDERS
 from tenants.line_accounts.models import LineAccount

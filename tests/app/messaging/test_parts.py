@@ -6,7 +6,7 @@ from sqlalchemy import true
 from sqlmodel import col, select
 
 from app.messaging import planning, service
-from app.messaging.freeze import Audience, Cut, Placement
+from app.messaging.audience import Audience, Cut, Placement
 from app.messaging.models import Batch, Run
 from tenants.tables import utc_now
 from tests.app.messaging.conftest import Stage

@@ -9,7 +9,7 @@ from sqlalchemy import true
 from sqlmodel import col, select
 
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Delivery, Run
 from app.messaging.quiet import find_awake_at, is_holiday
 from tenants.brands.models import Brand

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from app.customers.models import Identity
 from app.events.models import Event
 from app.messaging import planning, queries, service, stopping
-from app.messaging.freeze import Audience, Cut, Placement
+from app.messaging.audience import Audience, Cut, Placement
 from app.messaging.models import Batch, QuotaMonth, Run
 from tenants.line_accounts.models import LineAccount
 from tenants.scope import Scope

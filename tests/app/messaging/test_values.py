@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from app.customers.models import Customer
 from app.messaging import planning, service
-from app.messaging.freeze import Audience
+from app.messaging.audience import Audience
 from app.messaging.models import Batch, DeliveryFailure, Run
 from app.messaging.render import Unfillable, check_messages, read_template
 from tenants.line_accounts.models import LineAccount, LineAccountStore

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, true
 from sqlmodel import col, select
 
-from app.messaging import freeze, planning, quota, service
+from app.messaging import choice, planning, quota, service
+from app.messaging.audience import Audience
 from app.messaging.batches import Cursor, Outcome, TakenBatch, settle
-from app.messaging.freeze import Audience
 from app.messaging.line_quota import store_line_quota
 from app.messaging.models import Batch, QuotaMonth, Run
 from tenants.line_accounts.models import LineAccount
@@ -173,7 +173,7 @@ VERBS: dict[str, Callable[[World, Any], None]] = {
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that few people are several batches."""
-    monkeypatch.setattr(freeze, "BATCH_SIZE", 4)
+    monkeypatch.setattr(choice, "BATCH_SIZE", 4)
 
 
 @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
