@@ -4,6 +4,7 @@ import app.audit.models
 import app.auto_tags.models
 import app.campaigns.experiments.models
 import app.campaigns.models
+import app.cards.models
 import app.commerce.models
 import app.coupons.models
 import app.customer_lists.models
@@ -13,6 +14,7 @@ import app.customers.erasing.models
 import app.customers.joining.models
 import app.customers.models
 import app.customers.notes.models
+import app.customers.preferences.models
 import app.events.models
 import app.idempotency
 import app.inbound.models

@@ -113,6 +113,8 @@ STEPS: Final = (
     _delete("external_id"),
     _delete("customer_note"),
     _delete("customer_list_member"),
+    _delete("member_card"),
+    _delete("customer_preference"),
     Step(
         "customer_merge",
         """

@@ -80,6 +80,13 @@ HOLDINGS: Final = (
         "con",
     ),
     Holding(
+        "preferences",
+        "customer_preference",
+        "customer_id paused_until muted_store_nos updated_at",
+        order="customer_id",
+    ),
+    Holding("member_cards", "member_card", "number created_at customer_id", unsaid="id"),
+    Holding(
         "notes",
         "customer_note",
         "id created_at customer_id store_id text author updated_at",

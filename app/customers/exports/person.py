@@ -91,6 +91,8 @@ class _Writer:
                 shown["id"] = encode_id(holding.prefix, value)
             elif name == "written_by":
                 shown[name] = {field: self._ids["store"].get(no) for field, no in sorted(value.items())}
+            elif name == "muted_store_nos":
+                shown["muted_store_ids"] = [self._ids["store"].get(no) for no in value]
             elif name in _ID_OF_NO:
                 kind = "acc" if name == "account_no" else "store"
                 shown[_ID_OF_NO[name]] = self._ids[kind].get(value) if value is not None else None

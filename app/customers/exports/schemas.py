@@ -75,6 +75,8 @@ class PersonExport(Read):
     stores: Annotated[list[Row], _rows("What she did at each store.")]
     tags: Annotated[list[Row], _rows("Labels that were put on her.")]
     consents: Annotated[list[Row], _rows("What she allowed and withdrew.")]
+    preferences: Annotated[list[Row], _rows("How she wants to be written to, beside her consents.")]
+    member_cards: Annotated[list[Row], _rows("Her member card.")]
     notes: Annotated[list[Row], _rows("What staff wrote down about her.")]
     lists: Annotated[list[Row], _rows("Lists that she was put on.")]
     orders: Annotated[list[Row], _rows("What she bought.")]

@@ -86,6 +86,8 @@ KEPT: Final = {
     "customer_store.customer_id": "Added to the survivor's rows; `CustomerMerge.before` holds what there was.",
     "customer_tag.customer_id": "Added to the survivor's rows; `CustomerMerge.before` holds what there was.",
     "consent.customer_id": "Entries are never changed; readers ask for her and for those merged into her.",
+    "member_card.customer_id": "A card stays; who is shown it follows to the survivor, who goes on with the older one.",
+    "customer_preference.customer_id": "Readers ask for her and for those merged into her; the stricter holds.",
     "customer_merge.from_customer_id": "The merges themselves, with the ids of that moment.",
     "customer_merge.into_customer_id": "The merges themselves, with the ids of that moment.",
     "erasure_receipt.customer_id": "Of one who is gone, whom nothing is joined to.",
