@@ -1,9 +1,10 @@
 """The field `message`: what was sent to her, and what of it she followed."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, exists, func
 from sqlalchemy.orm import aliased
@@ -18,11 +19,13 @@ from app.segments.fields.operands import Field, Operands
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Leaf):
-    """Was sent a message: of one of these campaigns, or any; within so many days, or ever. LINE has taken it."""
+class _OfMessages(Leaf):
+    """Something happened to a message of one of these campaigns, or any; within so many days, or ever."""
 
     campaigns: tuple[Reference, ...] = ()
     days: int | None = None
+    never: ClassVar[tuple[str, str]]
+    last: ClassVar[str]
 
     def named(self) -> Iterator[tuple[str, Reference]]:
         return (("cmp", campaign) for campaign in self.campaigns)
@@ -31,14 +34,33 @@ class Received(Leaf):
         return exists().where(*self._rows(asked)).correlate(Customer)
 
     def actual(self, asked: Asked) -> Any:
-        last = select(func.max(col(Batch.done_at))).where(*self._rows(asked))
+        last = select(func.max(self._happened_at())).where(*self._rows(asked))
         return last.correlate(Customer).scalar_subquery()
 
     def tell(self, value: Any, asked: Asked) -> Told:
         if value is None:
-            return Told(None, "she received none", "受け取っていない")
+            return Told(None, *self.never)
         en, ja = instant_words(value, asked)
-        return Told(write_instant(value), f"the last one: {en}", f"最後は{ja}")
+        return Told(write_instant(value), f"{self.last}: {en}", f"最後は{ja}")
+
+    @abstractmethod
+    def _happened_at(self) -> Any:
+        """The column that tells when."""
+
+    @abstractmethod
+    def _rows(self, asked: Asked) -> list[ColumnElement[bool]]:
+        """What holds of the rows that say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received(_OfMessages):
+    """Was sent a message. LINE has taken it."""
+
+    never: ClassVar[tuple[str, str]] = ("she received none", "受け取っていない")
+    last: ClassVar[str] = "the last one"
+
+    def _happened_at(self) -> Any:
+        return col(Batch.done_at)
 
     def _rows(self, asked: Asked) -> list[ColumnElement[bool]]:
         failure = aliased(DeliveryFailure)
@@ -70,30 +92,14 @@ class Received(Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class Clicked(Leaf):
-    """Followed a link in a message: of one of these campaigns, or any; within so many days, or ever.
+class Clicked(_OfMessages):
+    """Followed a link in a message. Only links of her own tell that it was she."""
 
-    Only links of her own tell that it was she.
-    """
+    never: ClassVar[tuple[str, str]] = ("she followed no link", "リンクを開いていない")
+    last: ClassVar[str] = "the last link"
 
-    campaigns: tuple[Reference, ...] = ()
-    days: int | None = None
-
-    def named(self) -> Iterator[tuple[str, Reference]]:
-        return (("cmp", campaign) for campaign in self.campaigns)
-
-    def condition(self, asked: Asked) -> ColumnElement[bool]:
-        return exists().where(*self._rows(asked)).correlate(Customer)
-
-    def actual(self, asked: Asked) -> Any:
-        last = select(func.max(col(Event.occurred_at))).where(*self._rows(asked))
-        return last.correlate(Customer).scalar_subquery()
-
-    def tell(self, value: Any, asked: Asked) -> Told:
-        if value is None:
-            return Told(None, "she followed no link", "リンクを開いていない")
-        en, ja = instant_words(value, asked)
-        return Told(write_instant(value), f"the last link: {en}", f"最後は{ja}")
+    def _happened_at(self) -> Any:
+        return col(Event.occurred_at)
 
     def _rows(self, asked: Asked) -> list[ColumnElement[bool]]:
         rows = [
