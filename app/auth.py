@@ -104,7 +104,9 @@ PERMISSION_OF: dict[Callable[..., Any], str] = {}
 """Which permission a route dependency checks, for the OpenAPI document."""
 
 
-def _open(request: Request, caller: CallerInfo, scope: Scope, now: datetime) -> Iterator[Session_]:
+def open_as(request: Request, caller: CallerInfo, scope: Scope, now: datetime) -> Iterator[Session_]:
+    """The request's transaction in a scope, with its Idempotency-Key taken and its changes followed for the audit log;
+    it commits before the answer leaves."""
     with open_session(request.app.state.engine, scope) as session:
         if request.method == "POST" and "idempotency-key" in request.headers:
             brand_key = brand_key_of(session, request.app.state.keyring)
@@ -124,7 +126,7 @@ def _open(request: Request, caller: CallerInfo, scope: Scope, now: datetime) -> 
 
 def open_scoped(request: Request, caller: Caller, now: Now) -> Iterator[Session_]:
     """The request's transaction in the caller's scope; it commits before the answer leaves."""
-    yield from _open(request, caller, caller.scope, now)
+    yield from open_as(request, caller, caller.scope, now)
 
 
 def open_brand_wide(request: Request, caller: Caller, now: Now) -> Iterator[Session_]:
@@ -132,7 +134,7 @@ def open_brand_wide(request: Request, caller: Caller, now: Now) -> Iterator[Sess
 
     The handler checks the permission in the caller's scope and cuts the answer to what the caller may see.
     """
-    yield from _open(request, caller, caller.scope.brand_wide(), now)
+    yield from open_as(request, caller, caller.scope.brand_wide(), now)
 
 
 ScopedSession = Annotated[Session_, Depends(open_scoped, scope="function")]

@@ -20,20 +20,23 @@ from tenants.session import ScopedSession, open_session
 from tenants.stores.models import Store
 
 CallerKind = Literal["api_client", "store_key", "partner_key", "staff", "support"]
-_PREFIX_OF: Final[dict[CallerKind, str]] = {
+"""The kinds of credentials that the API takes."""
+_PREFIX_OF: Final[dict[str, str]] = {
     "api_client": "client",
     "store_key": "key",
     "partner_key": "key",
     "staff": "staff",
     "support": "grant",
+    "till": "till",
 }
 
 
 @dataclass(frozen=True)
 class CallerInfo:
-    """Who calls, its scope and what it is allowed. `id` is the client's, the key's, the person's or the grant's."""
+    """Who calls, its scope and what it is allowed. `id` is the client's, the key's, the person's, the grant's
+    or the till's, which has pages of its own and is no caller of the API."""
 
-    kind: CallerKind
+    kind: CallerKind | Literal["till"]
     id: UUID
     name: str
     scope: Scope

@@ -200,6 +200,7 @@ OperationId = Annotated[UUID, TypeId("op")]
 EventId = Annotated[UUID, TypeId("evt")]
 LineForwardCallId = Annotated[UUID, TypeId("fwd")]
 AuditEntryId = Annotated[UUID, TypeId("aud")]
+TillDeviceId = Annotated[UUID, TypeId("till")]
 
 
 def _in_range(value: datetime) -> datetime:

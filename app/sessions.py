@@ -156,13 +156,18 @@ def refuse_forgery(request: Request, signed_in: SignedIn, token: str) -> None:
     browser says where it comes from, comes from us."""
     if request.method in SAFE_METHODS:
         return
+    refuse_untokened(request, signed_in.session_id, token)
+
+
+def refuse_untokened(request: Request, session_id: UUID, token: str) -> None:
+    """Raises RequestForged unless the token is that of this session, and no other site sends it."""
     refuse_other_sites(request)
     keyring: Keyring = request.app.state.keyring
     try:
         signature = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (NotBase64, ValueError):
         signature = b""
-    if len(signature) != 16 or not keyring.is_signed(_CSRF + signed_in.session_id.bytes, signature):
+    if len(signature) != 16 or not keyring.is_signed(_CSRF + session_id.bytes, signature):
         raise RequestForged
 
 

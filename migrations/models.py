@@ -37,7 +37,8 @@ import tenants.clients.models
 import tenants.line_accounts.models
 import tenants.operators.models
 import tenants.staff.models
-import tenants.stores.models  # noqa: F401
+import tenants.stores.models
+import tenants.tills.models  # noqa: F401
 from tenants.tables import Table
 
 metadata = Table.metadata

@@ -13,6 +13,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "line_accounts:write": "Register, change and check LINE accounts",
     "keys:read": "See store keys, partner keys, API clients and support grants",
     "keys:write": "Create, rotate and revoke store keys, partner keys and API clients, and end support grants",
+    "tills:read": "See the tills of stores",
+    "tills:write": "Invite and revoke tills",
     "staff:read": "See who may sign in",
     "staff:write": "Invite, change and disable staff, and sign them out",
     "audit:read": "Read the audit log",
@@ -85,7 +87,10 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "store_manager": STORE_PERMISSIONS
-    | {"segments:write", "coupons:issue", "campaigns:write", "campaigns:launch", "weather:write"},
+    | {
+        "tills:read", "tills:write", "segments:write", "coupons:issue", "campaigns:write", "campaigns:launch",
+        "weather:write",
+    },
     "clerk": frozenset({"brand:read", "stores:read", "coupons:read", "coupons:redeem"}),
 }  # fmt: skip
 """The roles of staff, each a set of permissions; over which stores is said per person."""

@@ -119,3 +119,5 @@ class Redemption(BrandTable, table=True):
     """The store's business day, by which its daily limit counts."""
     reversed_at: datetime | None = Field(default=None, sa_type=Instant)
     reverse_reason: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    device_id: UUID | None = None
+    """The till that it was used at, where it was one of ours."""

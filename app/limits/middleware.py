@@ -11,7 +11,7 @@ from app.middleware import ANSWER_HEADERS, App, Receive, Scope, Send
 from app.problems import render_problem
 from app.settings import Settings
 
-LIMITED = ("/v1", "/oauth", "/operator", "/console", "/r/", "/liff/")
+LIMITED = ("/v1", "/oauth", "/operator", "/console", "/r/", "/liff/", "/till")
 """Never LINE's webhooks, nor what tells whether we live."""
 
 

@@ -48,7 +48,8 @@ class CredentialHash(BrandTable, table=True):
 
     digest: bytes = Field(sa_type=LargeBinary)
     kind: str
-    """`store_key`, `partner_key`, `access_token`, `staff_session`, `staff_invitation` or `support_grant`."""
+    """`store_key`, `partner_key`, `access_token`, `staff_session`, `staff_invitation`, `support_grant`, `till_link` or
+    `till_device`."""
     credential_id: UUID
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     """When this secret ends, though its credential may live on: the old secret of a key that was rotated."""

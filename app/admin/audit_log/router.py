@@ -27,7 +27,7 @@ def require_whole_brand(caller: Caller) -> None:
 
 
 READ = [allow("audit:read"), Depends(require_whole_brand)]
-CallerId = Annotated[WhoId, Query(description="A credential's id: key_…, client_…, staff_… or grant_….")]
+CallerId = Annotated[WhoId, Query(description="A credential's id: key_…, client_…, staff_…, grant_… or till_….")]
 Action = Annotated[
     str, Query(max_length=100, pattern="^[a-z0-9_]+$", description="An operation's name.", examples=["create_store"])
 ]

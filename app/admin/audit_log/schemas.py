@@ -10,7 +10,8 @@ Kind = Literal["change", "read", "refused"]
 AnyId = Annotated[str, Field(pattern=f"^[a-z]{{2,10}}{ID_PATTERN_END}", examples=["store_01h459nb4pez5wsktk68anc03q"])]
 """The id of anything, as its own resource writes it."""
 WhoId = Annotated[
-    str, Field(pattern=f"^(client|key|staff|grant){ID_PATTERN_END}", examples=["client_01h459nb4pez5wsktk68anc03q"])
+    str,
+    Field(pattern=f"^(client|key|staff|grant|till){ID_PATTERN_END}", examples=["client_01h459nb4pez5wsktk68anc03q"]),
 ]
 """The id of who may call."""
 

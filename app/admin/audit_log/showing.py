@@ -12,14 +12,14 @@ PREFIX_OF: Final = {
     "staff": "staff", "support_grant": "grant", "customer": "cus", "friend": "frd", "tag": "tag", "segment": "seg",
     "campaign": "cmp", "run": "run", "coupon": "cpn", "issued_coupon": "icpn", "redemption": "red",
     "weather_rule": "rule", "weather_decision": "dec", "order": "ord", "event": "evt", "brand": "brand",
-    "customer_list": "list",
+    "customer_list": "list", "till_device": "till", "device": "till",
     "home_store": "store", "parent": "area",
 }  # fmt: skip
 """By table, and by what a column refers to: `store_id` holds a store's."""
 
 CALLER_PREFIX_OF: Final = {
     "api_client": "client", "store_key": "key", "partner_key": "key", "staff": "staff", "support": "grant",
-    "operator": "opkey", "customer": "cus",
+    "operator": "opkey", "customer": "cus", "till": "till",
 }  # fmt: skip
 
 

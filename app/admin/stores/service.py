@@ -1,4 +1,4 @@
-"""Verbs on stores that reach over to their weather area, LINE accounts, areas and keys."""
+"""Verbs on stores that reach over to their weather area, LINE accounts, areas, keys and tills."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +17,7 @@ from tenants.session import ScopedSession
 from tenants.staff.service import leave_staff
 from tenants.stores import service
 from tenants.stores.models import Store
+from tenants.tills.service import leave_tills
 
 WeatherArea = Mapping[str, str | None]
 
@@ -63,11 +64,12 @@ def set_accounts(session: ScopedSession, store: Store, account_ids: Sequence[UUI
 
 
 def archive_store(session: ScopedSession, store: Store, now: datetime) -> None:
-    """Take a store out of use: no account, no key and nobody works for it any more; its history stays."""
+    """Take a store out of use: no account, no key, no till and nobody works for it any more; its history stays."""
     for account in line_accounts.lock_accounts_of_store(session, store.id):
         leave_store(session, account, store)
     leave_keys(session, store)
     leave_staff(session, store)
+    leave_tills(session, store, now)
     service.archive_store(store, now)
 
 
