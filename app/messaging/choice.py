@@ -119,7 +119,7 @@ def write_choice(
         judged AS (
             SELECT customer_id, account_no, store_no, line_user_id, {"place," if audience.is_several else ""}
                    CASE WHEN account_no IS NULL THEN 'no_friend'
-                        WHEN {guards.refuses("customer_id") if guards else "false"} THEN 'consent'
+                        WHEN {guards.refuses("customer_id", "store_no") if guards else "false"} THEN 'consent'
                         WHEN capped OR {capped} OR {guards.is_full_up("customer_id") if guards else "false"} THEN 'cap'
                         WHEN {guards.is_quiet_for("store_no") if guards else "false"} THEN 'quiet_hours'
                         WHEN {held} THEN 'holdout' END AS reason

@@ -1,4 +1,4 @@
-"""What is held against everybody who might be written to: what she consented to, how often she heard, what time it is.
+"""What is held against everybody who might be written to: what she allowed, how often she heard, what time it is.
 
 A freeze judges all of it in its own statement, under the lock that lets one freeze of a brand run at a time: whoever
 launches next counts what this one chose.
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.customers.consents.queries import REFUSING
+from app.customers.preferences.queries import MUTING, PAUSING
 from app.messaging.quiet import find_awake_at, find_quiet_end
 from tenants.brands.models import Brand
 from tenants.session import ScopedSession
@@ -34,9 +35,12 @@ class Guards:
     quiet_store_nos: Sequence[int] = ()
     """The stores that are quiet though the brand is not."""
 
-    def refuses(self, customer_id: str) -> str:
-        """The condition that this customer's newest word on our messages is no."""
-        return f"{customer_id} IN ({REFUSING})"
+    def refuses(self, customer_id: str, store_no: str) -> str:
+        """The condition that this customer wants no message of ours, none just now, or none from this store."""
+        return (
+            f"({customer_id} IN ({REFUSING}) OR {customer_id} IN ({PAUSING})"
+            f" OR ({customer_id}, {store_no}) IN ({MUTING}))"
+        )
 
     def is_full_up(self, customer_id: str) -> str:
         """The condition that this customer had as many as a cap allows, or will have once what waits is sent."""
@@ -64,7 +68,7 @@ class Guards:
 
     def values(self) -> dict[str, Any]:
         """What stands behind the names in the conditions."""
-        values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL}
+        values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL, "pausing_at": self.now}
         if self.quiet_store_nos:
             values["quiet_store_nos"] = list(self.quiet_store_nos)
         if self.caps:
