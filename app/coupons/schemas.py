@@ -4,8 +4,9 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from app.coupons.funding import adds_up
 from app.schemas import (
     AreaId,
     Body,
@@ -18,6 +19,7 @@ from app.schemas import (
     IssuedCouponId,
     Name,
     NotNull,
+    Ratio,
     Read,
     RedemptionId,
     RunId,
@@ -107,10 +109,43 @@ class Limits(Body):
     budget_yen: Yen | None = _unless_null()
 
 
+class Split(Body):
+    """The shares of a discount, together 1. Each is rounded down to whole yen; `rest_to` bears what is left over.
+
+    Of a copy that no store issued, head office bears the issuing store's share.
+    """
+
+    model_config = example(brand_ratio=0.5, redeeming_store_ratio=0.5, rest_to="brand")
+
+    brand_ratio: Ratio = 0
+    issuing_store_ratio: Ratio = 0
+    redeeming_store_ratio: Ratio = 0
+    rest_to: Annotated[
+        Literal["brand", "issuing_store", "redeeming_store"], Field(description="Who bears the yen left by rounding.")
+    ] = "brand"
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Split":
+        if not adds_up(self.brand_ratio, self.issuing_store_ratio, self.redeeming_store_ratio):
+            raise ValueError("must add up to 1")
+        return self
+
+
 class Funding(Body):
-    """Who bears the discount."""
+    """Who bears the discount, by the rule that stands when a copy is used."""
+
+    model_config = example(payer="split", split={"brand_ratio": 0.5, "redeeming_store_ratio": 0.5})
 
     payer: Literal["brand", "issuing_store", "redeeming_store", "split"]
+    split: Split | None = _unless_null(
+        description="With `payer` split: the shares; head office and the redeeming store half each if left out."
+    )
+
+    @model_validator(mode="after")
+    def _splits(self) -> "Funding":
+        if self.split is not None and self.payer != "split":
+            raise ValueError("has shares only where payer is split")
+        return self
 
 
 class CouponCreate(Body):
