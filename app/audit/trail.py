@@ -21,8 +21,8 @@ MOST_BYTES = 4_000
 
 UNTOLD = frozenset(
     {
-        "audit_entry", "audit_pending", "audit_seal", "counter", "coupon_budget", "coupon_tally", "credential_use",
-        "event", "idempotency_key", "lane", "rate_window",
+        "audit_entry", "audit_pending", "audit_seal", "counter", "coupon_budget", "coupon_counter", "coupon_tally",
+        "credential_use", "event", "idempotency_key", "lane", "rate_window",
     }
 )  # fmt: skip
 """Tables that only count, or repeat what another row of the same change tells."""

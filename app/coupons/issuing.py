@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from app.coupons import queries
+from app.coupons import limits, queries
 from app.coupons.codes import new_code
 from app.coupons.events import CouponIssued
 from app.coupons.mass_issue import ISSUE_TO_RUN
@@ -63,14 +64,15 @@ def issue(
     copies = queries.list_copies_of(session, coupon.id, of)
     by_source = {of[copy.customer_id]: copy for copy in copies if copy.source == source}
     held = Counter(of[copy.customer_id] for copy in copies if copy.status != "void")
-    span = _span_at(session, coupon, now)
+    zone = queries.zone_of(session)
+    span, on = _span_at(session, coupon, zone, now), now.astimezone(zone).date()
     outcomes = []
     for asked in customer_ids:
         customer = customers.get(asked)
         if customer is not None and (copy := by_source.get(customer.id)) is not None:
             outcomes.append(Outcome(copy))
             continue
-        problem = _why_not_issue(coupon, tally, customer, held, span, now)
+        problem = _why_not_issue(coupon, tally, customer, held, span, now, on)
         if customer is None or problem is not None:
             outcomes.append(Outcome(problem=problem))
             continue
@@ -84,10 +86,10 @@ def issue(
             store_no=coupon.store_no,
             starts_at=span.starts_at,
             expires_at=span.expires_at,
+            reserved_yen=limits.count_copy(coupon, tally, on),
         )
         by_source[customer_id] = copy
         held[customer_id] += 1
-        tally.issued += 1
         outcomes.append(Outcome(copy, is_new=True))
     added = [outcome.issued for outcome in outcomes if outcome.issued is not None and outcome.is_new]
     session.add_all(added)
@@ -97,23 +99,28 @@ def issue(
 
 
 def _why_not_issue(
-    coupon: Coupon, tally: CouponTally, customer: Customer | None, held: Counter[UUID], span: Span, now: datetime
+    coupon: Coupon,
+    tally: CouponTally,
+    customer: Customer | None,
+    held: Counter[UUID],
+    span: Span,
+    now: datetime,
+    on: date,
 ) -> Problem | None:
-    total, per_customer = coupon.limits.get("total"), coupon.limits.get("per_customer")
+    per_customer = coupon.limits.get("per_customer")
     if customer is None:
         return NotFound()
     if span.expires_at <= now:
         return CouponEnded(span.expires_at)
     if per_customer is not None and held[customer.id] >= per_customer:
         return CouponCustomerLimit(per_customer)
-    if total is not None and tally.issued >= total:
-        return CouponAllIssued(total)
-    return None
+    return limits.find_issue_refusal(coupon, tally, on)
 
 
-def _span_at(session: ScopedSession, coupon: Coupon, now: datetime, business_on: date | None = None) -> Span:
+def _span_at(
+    session: ScopedSession, coupon: Coupon, zone: ZoneInfo, now: datetime, business_on: date | None = None
+) -> Span:
     """The span of a copy issued now. A weather day ends when the last store that redeems the coupon closes."""
-    zone = queries.zone_of(session)
     on = business_on or now.astimezone(zone).date()
     hours = queries.list_hours(session, coupon.redeemable_store_nos) if "weather_day" in coupon.validity else []
     return find_span(coupon.validity, issued_at=now, business_on=on, hours=hours, zone=zone)
@@ -121,16 +128,15 @@ def _span_at(session: ScopedSession, coupon: Coupon, now: datetime, business_on:
 
 def require_current(session: ScopedSession, coupon: Coupon, now: datetime) -> None:
     """Raises CouponEnded when a copy issued now could never be used."""
-    span = _span_at(session, coupon, now)
+    span = _span_at(session, coupon, queries.zone_of(session), now)
     if span.expires_at <= now:
         raise CouponEnded(span.expires_at)
 
 
-def remaining(session: ScopedSession, coupon: Coupon) -> int | None:
-    """How many copies may still be issued; None without a cap. The tally stays locked, so that this stays true."""
+def remaining(session: ScopedSession, coupon: Coupon, now: datetime) -> int | None:
+    """How many copies may still be issued now; None without a cap. The tally stays locked, so that this stays true."""
     tally = queries.lock_tally(session, coupon.id)
-    total = coupon.limits.get("total")
-    return None if total is None else max(0, total - tally.issued)
+    return limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
 
 
 def holds_too_many(coupon: Coupon) -> ColumnElement[bool] | None:
@@ -167,8 +173,8 @@ def issue_to_run(session: ScopedSession, coupon: Coupon, run: Run, *, now: datet
     A second call gives none. The freeze has kept to the caps: it asked `remaining`, which locked the tally, and left
     out whoever `holds_too_many`. Raises CouponAllIssued rather than issue one too many.
     """
-    span = _span_at(session, coupon, now, run.business_on)
-    total = coupon.limits.get("total")
+    zone = queries.zone_of(session)
+    span = _span_at(session, coupon, zone, now, run.business_on)
     session.flush()
     values = {
         "brand_id": session.scope.brand_id,
@@ -181,7 +187,11 @@ def issue_to_run(session: ScopedSession, coupon: Coupon, run: Run, *, now: datet
         "expires_at": span.expires_at,
         "now": now,
         "milliseconds": uuid7().int >> 80,
-        "total": total,
+        "counted_on": now.astimezone(zone).date(),
+        "reserved_yen": (reserved_yen := limits.set_aside_yen(coupon)),
+        "total": (total := coupon.limits.get("total")),
+        "per_day": coupon.limits.get("issued_per_day"),
+        "budget_yen": coupon.limits["budget_yen"] if reserved_yen else None,
     }
     issued = session.connection().execute(ISSUE_TO_RUN, values).scalar_one_or_none()
     if issued is None:

@@ -11,6 +11,8 @@ _UUID7 = (
     " PLACING substring(int8send(CAST(:milliseconds AS bigint)) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid"
 )
 
+_THAT_DAY = "CASE WHEN coupon_tally.counted_on = :counted_on THEN coupon_tally.issued_that_day ELSE 0 END"
+
 # The events are those that `CouponIssued` makes; a test holds the two together.
 ISSUE_TO_RUN = text(
     f"""
@@ -20,10 +22,11 @@ ISSUE_TO_RUN = text(
     ), issued AS (
         INSERT INTO issued_coupon (
             brand_id, id, created_at, coupon_id, customer_id, code, source, store_no, account_no, campaign_id,
-            weather_rule_id, run_id, status, starts_at, expires_at
+            weather_rule_id, run_id, status, starts_at, expires_at, reserved_yen
         )
         SELECT :brand_id, {_UUID7}, :now, :coupon_id, customer_id, {CODE_SQL}, :source, store_no, account_no,
-               CAST(:campaign_id AS uuid), CAST(:weather_rule_id AS uuid), :run_id, 'issued', :starts_at, :expires_at
+               CAST(:campaign_id AS uuid), CAST(:weather_rule_id AS uuid), :run_id, 'issued', :starts_at, :expires_at,
+               :reserved_yen
         FROM chosen
         ON CONFLICT (brand_id, coupon_id, customer_id, source) DO NOTHING
         RETURNING *
@@ -39,11 +42,18 @@ ISSUE_TO_RUN = text(
                '{CouponIssued.type}:' || id
         FROM issued
     )
-    UPDATE coupon_tally SET issued = coupon_tally.issued + given.copies
+    UPDATE coupon_tally
+    SET issued = coupon_tally.issued + given.copies,
+        issued_that_day = given.copies + {_THAT_DAY}, counted_on = :counted_on,
+        reserved_yen = coupon_tally.reserved_yen + given.copies * :reserved_yen
     FROM (SELECT count(*) AS copies FROM issued) AS given
-    WHERE brand_id = :brand_id AND coupon_id = :coupon_id
-      AND (CAST(:total AS bigint) IS NULL OR given.copies = 0 OR coupon_tally.issued + given.copies <= :total)
+    WHERE brand_id = :brand_id AND coupon_id = :coupon_id AND (given.copies = 0 OR (
+        (CAST(:total AS bigint) IS NULL OR coupon_tally.issued + given.copies <= :total)
+        AND (CAST(:per_day AS bigint) IS NULL OR given.copies + {_THAT_DAY} <= :per_day)
+        AND (CAST(:budget_yen AS bigint) IS NULL
+             OR coupon_tally.reserved_yen + given.copies * :reserved_yen <= :budget_yen)
+    ))
     RETURNING given.copies
     """
 )
-"""Copies, their events and the tally, all or nothing: no row is answered when the total would be passed."""
+"""Copies, their events and the tally, all or nothing: no row is answered when a cap on copies would be passed."""

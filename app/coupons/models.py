@@ -27,6 +27,18 @@ class Coupon(BrandTable, table=True):
     min_spend_yen: int = Field(default=0, sa_type=BigInteger)
     funding: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     combinable: bool = False
+    combinable_with: list[str] | None = Field(default=None, sa_type=JSONB)
+    """Names of sets: it combines with coupons that name one of the same, also where it is not `combinable`."""
+    priority: int = 0
+    """Coupons with a higher one are shown and proposed first."""
+    usable_times: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The times of the day and the week at which copies are used, as `CouponTimes` has them; null: at any."""
+    is_template: bool = False
+    """Whether it is only there to be copied: no copy of a template is ever issued."""
+    occasion: str | None = None
+    """`welcome` or `birthday`: what makes us give a copy unasked."""
+    welcome_messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """What who gets it as a welcome is answered with, instead of her account's greeting."""
     store_id: UUID | None = None
     store_no: int | None = None
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -40,6 +52,11 @@ class CouponTally(BrandRow, table=True):
     coupon_id: UUID = Field(primary_key=True)
     issued: int = 0
     """Copies in customers' hands, used ones included, void ones not."""
+    counted_on: date | None = None
+    """The day of the brand's calendar that `issued_that_day` is of."""
+    issued_that_day: int = 0
+    reserved_yen: int = Field(default=0, sa_type=BigInteger)
+    """What is set aside for copies, the sum of theirs."""
 
 
 class CouponBudget(BrandRow, table=True):
@@ -55,6 +72,25 @@ class CouponBudget(BrandRow, table=True):
     redeemed: int = 0
     """Redemptions that stand, not reversed."""
     discount_yen: int = Field(default=0, sa_type=BigInteger)
+    is_counted: bool = False
+    """Whether uses are counted by store and by day too, in `CouponCounter`; once they are, they always are."""
+
+
+class CouponCounter(BrandRow, table=True):
+    """How often a coupon was used at one store or on one day, and what that cost; reversed uses do not count.
+
+    It is written under the lock of the coupon's budget, and only for coupons with a cap that asks for it.
+    """
+
+    __table_args__ = refer(coupon_id="coupon")
+
+    coupon_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    """`store` or `day`."""
+    key: int = Field(primary_key=True)
+    """The store's number, or the business day as 20261121."""
+    redeemed: int
+    discount_yen: int = Field(sa_type=BigInteger)
 
 
 class IssuedCoupon(BrandTable, table=True):
@@ -65,6 +101,7 @@ class IssuedCoupon(BrandTable, table=True):
         UniqueConstraint("brand_id", "coupon_id", "customer_id", "source"),
         Index("ix_issued_coupon_brand_id_customer_id", "brand_id", "customer_id"),
         Index("ix_issued_coupon_brand_id_run_id", "brand_id", "run_id", postgresql_where="run_id IS NOT NULL"),
+        Index("ix_issued_coupon_reserved", "brand_id", "expires_at", postgresql_where="reserved_yen > 0"),
         coupon_id="coupon",
         customer_id="customer",
     )
@@ -84,6 +121,8 @@ class IssuedCoupon(BrandTable, table=True):
     """`issued`, `redeemed` or `void`; that it has expired is what the clock says, and is not stored."""
     starts_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
+    reserved_yen: int = Field(default=0, sa_type=BigInteger)
+    """What is set aside of the coupon's budget for its use."""
 
 
 class Redemption(BrandTable, table=True):
@@ -100,6 +139,28 @@ class Redemption(BrandTable, table=True):
         Index("ix_redemption_brand_id_coupon_id", "brand_id", "coupon_id", "store_no", "business_on"),
         Index("ix_redemption_brand_id_store_no", "brand_id", "store_no", "id"),
         Index("ix_redemption_brand_id_customer_id", "brand_id", "customer_id"),
+        Index("ix_redemption_brand_id_redeemed_at", "brand_id", "redeemed_at"),
+        Index(
+            "ix_redemption_brand_id_reversed_at",
+            "brand_id",
+            "reversed_at",
+            postgresql_where="reversed_at IS NOT NULL",
+        ),
+        Index(
+            "ix_redemption_brand_id_order_ref",
+            "brand_id",
+            "store_no",
+            "order_ref",
+            postgresql_where="order_ref IS NOT NULL",
+        ),
+        Index(
+            "uq_redemption_settle_ref",
+            "brand_id",
+            "store_no",
+            "settle_ref",
+            unique=True,
+            postgresql_where="settle_ref IS NOT NULL",
+        ),
         issued_coupon_id="issued_coupon",
         coupon_id="coupon",
         customer_id="customer",
@@ -113,6 +174,8 @@ class Redemption(BrandTable, table=True):
     store_no: int
     amount_yen: int | None = Field(default=None, sa_type=BigInteger)
     discount_yen: int = Field(sa_type=BigInteger)
+    funding: dict[str, int] | None = Field(default=None, sa_type=JSONB)
+    """Who bears how many yen of it, as the coupon had it at that moment; null in rows from before this was kept."""
     order_ref: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     redeemed_at: datetime = Field(sa_type=Instant)
     business_on: date = Field(sa_column_kwargs=SHOWN)
@@ -121,3 +184,5 @@ class Redemption(BrandTable, table=True):
     reverse_reason: str | None = Field(default=None, sa_column_kwargs=MASKED)
     device_id: UUID | None = None
     """The till that it was used at, where it was one of ours."""
+    settle_ref: str | None = Field(default=None, sa_column_kwargs=SHOWN)
+    """The till's own id of a use that it granted offline and told later; the same settles once."""

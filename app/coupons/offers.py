@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.coupons import queries
+from app.coupons import limits, queries
 from app.coupons.models import Coupon, CouponBudget, CouponTally
 from app.coupons.schemas import Benefit, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
 from app.coupons.texts import tell_benefit
@@ -51,7 +51,8 @@ def add_coupon(session: ScopedSession, coupon: Coupon) -> Coupon:
     """Put a coupon's row in, and the counters that every coupon has."""
     session.add(coupon)
     session.flush()
-    session.add_all((CouponTally(coupon_id=coupon.id), CouponBudget(coupon_id=coupon.id)))
+    budget = CouponBudget(coupon_id=coupon.id, is_counted=limits.counts_places(coupon))
+    session.add_all((CouponTally(coupon_id=coupon.id), budget))
     session.flush()
     return coupon
 

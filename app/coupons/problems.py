@@ -56,9 +56,10 @@ class CouponMinimumSpend(Problem):
 
 @dataclass(eq=False)
 class CouponBudgetSpent(Problem):
-    """What this coupon may cost in all has been spent."""
+    """What this coupon may cost has been spent."""
 
     status: ClassVar[int] = 409
+    limit: str = "budget_yen"
 
 
 @dataclass(eq=False)
@@ -67,6 +68,15 @@ class CouponDailyLimit(Problem):
 
     status: ClassVar[int] = 409
     per_store_per_day: int
+
+
+@dataclass(eq=False)
+class CouponLimitReached(Problem):
+    """This coupon has been issued or redeemed as often as it may."""
+
+    status: ClassVar[int] = 409
+    limit: str
+    most: int
 
 
 @dataclass(eq=False)
@@ -91,3 +101,27 @@ class RedemptionReversed(Problem):
 
     status: ClassVar[int] = 409
     reversed_at: datetime
+
+
+@dataclass(eq=False)
+class CouponNotCombinable(Problem):
+    """This coupon cannot be used together with another one on the same order."""
+
+    status: ClassVar[int] = 409
+    coupon: str
+    """The name of the other one."""
+
+
+@dataclass(eq=False)
+class CodeStale(Problem):
+    """This is an older picture of the code; ask her to show it again."""
+
+    status: ClassVar[int] = 409
+
+
+@dataclass(eq=False)
+class TooManyUnknownCodes(Problem):
+    """Too many codes that nobody has were asked for within a minute."""
+
+    status: ClassVar[int] = 429
+    retry_after_seconds: int

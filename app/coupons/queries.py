@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from app.coupons.incidents import SettlementConflict
 from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.customers.locks import lock_found
 from app.customers.models import Customer
 from app.customers.queries import list_by_key, list_her_ids, map_present
+from tenants.areas.models import Area
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
+from tenants.ids import decode_id
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -69,24 +72,67 @@ class Copy:
     zone: ZoneInfo
 
 
-def lock_by_code(session: ScopedSession, code: str) -> Copy:
-    """The copy with this code, locked, and its customer's row before it. Raises NotFound, also for an erased customer.
+def lock_by_code(session: ScopedSession, code: str) -> Copy | None:
+    """The copy with this code, locked, and its customer's row before it. None if unknown, or of an erased customer.
 
     Of one who was merged it is the survivor who has the copy, also where it stayed behind as the twin of another.
     """
-    customer = _lock_holder(session, select(IssuedCoupon.customer_id).where(col(IssuedCoupon.code) == code))
-    if customer is None:
-        raise NotFound
+    return lock_by_codes(session, [code]).get(code)
+
+
+def lock_by_codes(session: ScopedSession, codes: Collection[str]) -> dict[str, Copy]:
+    """The copies with these codes as `lock_by_code` has them, in the order of their ids, after all their customers."""
+    holders = select(IssuedCoupon.customer_id).where(col(IssuedCoupon.code).in_(codes))
+    customers = lock_found(session, lambda: session.exec(holders).all())
+    if not customers:
+        return {}
     rows = (
         select(IssuedCoupon, Coupon, Brand.timezone)
         .join(Brand, col(Brand.id) == col(IssuedCoupon.brand_id))
         .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
-        .where(col(IssuedCoupon.code) == code)
+        .where(col(IssuedCoupon.code).in_(codes), col(IssuedCoupon.customer_id).in_(customers))
+        .order_by(col(IssuedCoupon.id))
         .with_for_update(of=IssuedCoupon, key_share=True)
         .execution_options(populate_existing=True)
     )
-    issued, coupon, timezone = session.exec(rows).one()
-    return Copy(issued, coupon, customer, ZoneInfo(timezone))
+    return {
+        issued.code: Copy(issued, coupon, customers[issued.customer_id], ZoneInfo(timezone))
+        for issued, coupon, timezone in session.exec(rows).all()
+    }
+
+
+def list_used_on_order(session: ScopedSession, store_no: int, order_ref: str) -> Sequence[Coupon]:
+    """The coupons that were used on an order of a store and not given back."""
+    used = (
+        select(Coupon)
+        .join(Redemption, _same_brand(Redemption, Coupon) & (col(Redemption.coupon_id) == col(Coupon.id)))
+        .where(
+            col(Redemption.store_no) == store_no,
+            col(Redemption.order_ref) == order_ref,
+            col(Redemption.reversed_at).is_(None),
+        )
+    )
+    return session.exec(used).all()
+
+
+def map_settled(session: ScopedSession, store_no: int, refs: Collection[str]) -> dict[str, Redemption]:
+    """The redemptions that a store's tills settled under these references."""
+    settled = select(Redemption).where(col(Redemption.store_no) == store_no, col(Redemption.settle_ref).in_(refs))
+    return {str(row.settle_ref): row for row in session.exec(settled).all()}
+
+
+def map_conflicts(session: ScopedSession, store_no: int, refs: Collection[str]) -> dict[str, SettlementConflict]:
+    """What a store's tills could not settle under these references."""
+    found = select(SettlementConflict).where(
+        col(SettlementConflict.store_no) == store_no, col(SettlementConflict.ref).in_(refs)
+    )
+    return {row.ref: row for row in session.exec(found).all()}
+
+
+def lock_budgets(session: ScopedSession, coupon_ids: Collection[UUID]) -> None:
+    """Hold the budgets of these coupons, in the order of their ids: nobody else redeems them meanwhile."""
+    budgets = select(CouponBudget.coupon_id).where(col(CouponBudget.coupon_id).in_(coupon_ids))
+    session.exec(budgets.order_by(col(CouponBudget.coupon_id)).with_for_update(key_share=True)).all()
 
 
 def _lock_holder(session: ScopedSession, whose: Any) -> Customer | None:
@@ -110,21 +156,25 @@ def _find_present(session: ScopedSession, customer_id: UUID | None) -> Customer 
 
 
 def list_current_copies(
-    session: ScopedSession, customer_id: UUID, now: datetime
+    session: ScopedSession, customer_id: UUID, now: datetime, *, also_later: bool = False
 ) -> Sequence[tuple[IssuedCoupon, Coupon]]:
-    """The copies in her hands that are good now, with their offers; those that end first come first."""
+    """The copies in her hands that are good now, and those that will be if wanted, with their offers.
+
+    Those that end first come first.
+    """
     rows = (
         select(IssuedCoupon, Coupon)
         .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
         .where(
             col(IssuedCoupon.customer_id).in_(list_her_ids(session, customer_id)),
             col(IssuedCoupon.status) == "issued",
-            col(IssuedCoupon.starts_at) <= now,
             col(IssuedCoupon.expires_at) > now,
         )
         .order_by(col(IssuedCoupon.expires_at), col(IssuedCoupon.id))
         .limit(MOST_ON_CARD)
     )
+    if not also_later:
+        rows = rows.where(col(IssuedCoupon.starts_at) <= now)
     return session.exec(rows).all()
 
 
@@ -182,16 +232,32 @@ def find_standing(session: ScopedSession, issued_coupon_id: UUID) -> tuple[datet
     return session.exec(use).one()
 
 
-def count_of_day(session: ScopedSession, coupon_id: UUID, store_no: int, business_on: date) -> int:
-    """How many redemptions of a coupon stand for one store's business day."""
-    uses = select(func.count()).where(
+def sum_of_day(session: ScopedSession, coupon_id: UUID, store_no: int, business_on: date) -> tuple[int, int]:
+    """How many redemptions of a coupon stand for one store's business day, and what they cost in yen."""
+    return _sum(session, coupon_id, col(Redemption.store_no) == store_no, col(Redemption.business_on) == business_on)
+
+
+def sum_of_customer(session: ScopedSession, coupon_id: UUID, customer_id: UUID) -> tuple[int, int]:
+    """How many redemptions of a coupon stand for one customer, and what they cost in yen."""
+    return _sum(session, coupon_id, col(Redemption.customer_id).in_(list_her_ids(session, customer_id)))
+
+
+def _sum(session: ScopedSession, coupon_id: UUID, *where: Any) -> tuple[int, int]:
+    uses = select(func.count(), func.coalesce(func.sum(Redemption.discount_yen), 0)).where(
         col(Redemption.brand_id) == session.scope.brand_id,
         col(Redemption.coupon_id) == coupon_id,
-        col(Redemption.store_no) == store_no,
-        col(Redemption.business_on) == business_on,
         col(Redemption.reversed_at).is_(None),
+        *where,
     )
-    return session.exec(uses).one()
+    redeemed, discount_yen = session.exec(uses).one()
+    return redeemed, int(discount_yen)
+
+
+def list_area_ids(session: ScopedSession, coupon: Coupon) -> Sequence[UUID]:
+    """The areas by which a coupon's uses are capped: those that it names, or else all that are not archived."""
+    if coupon.area_ids:
+        return [decode_id("area", text) for text in coupon.area_ids]
+    return session.exec(select(Area.id).where(col(Area.archived_at).is_(None))).all()
 
 
 def list_copies_of(session: ScopedSession, coupon_id: UUID, customer_ids: Collection[UUID]) -> Sequence[IssuedCoupon]:

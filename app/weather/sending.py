@@ -112,7 +112,7 @@ def _start_run(
             holdout_salt=f"{rule.id}:{season_of(business_on)}",
             cap_run_ids=runs.list_weather_run_ids(session, business_on),
             capped=issuing.holds_too_many(coupon) if coupon else None,
-            most=issuing.remaining(session, coupon) if coupon else None,
+            most=issuing.remaining(session, coupon, now) if coupon else None,
             owner_no=rule.store_no,
         ),
         now=now,

@@ -235,7 +235,7 @@ def follow(session: ScopedSession, steps: list[tuple[str, int, int]], limits: di
 def test_no_till_waits_while_copies_are_issued(home: BrandHome) -> None:
     coupon, store, [code] = offer(home, 1, limits={"total": 100})
     with home.open() as freezing:
-        assert issuing.remaining(freezing, coupon) == 99
+        assert issuing.remaining(freezing, coupon, datetime.now(UTC)) == 99
         with home.open() as session:
             session.connection().exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
             redeeming.redeem(session, code, store=store, now=datetime.now(UTC))

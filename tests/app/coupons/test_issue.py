@@ -76,7 +76,7 @@ def test_the_first_named_have_the_last_copies(session: ScopedSession) -> None:
     customers = [make.customer(session) for _ in range(3)]
     assert issue(session, coupon, *customers) == ["new", "new", CouponAllIssued.slug()]
     assert issue(session, coupon, *customers) == ["had", "had", CouponAllIssued.slug()]
-    assert issuing.remaining(session, coupon) == 0
+    assert issuing.remaining(session, coupon, NOON) == 0
 
 
 def test_a_customer_is_given_as_many_copies_as_she_may(session: ScopedSession) -> None:
@@ -165,7 +165,7 @@ def test_everybody_whom_a_run_sends_to_is_given_a_copy(session: ScopedSession) -
     }
     assert {(copy.store_no, copy.account_no, copy.status) for copy in copies} == {(3, 1, "issued")}
     assert {copy.expires_at for copy in copies} == {datetime(2026, 11, 21, 15, 0, tzinfo=UTC)}
-    assert issuing.remaining(session, coupon) == 2
+    assert issuing.remaining(session, coupon, NOON) == 2
 
 
 def test_a_run_s_events_are_those_that_single_copies_make(session: ScopedSession) -> None:
@@ -213,4 +213,4 @@ def test_those_who_hold_enough_are_known_to_the_freeze(session: ScopedSession) -
     assert condition is not None
     assert session.exec(select(Customer.id).where(condition)).all() == [two.id]
     assert issuing.holds_too_many(make.coupon(session)) is None
-    assert issuing.remaining(session, make.coupon(session)) is None
+    assert issuing.remaining(session, make.coupon(session), NOON) is None

@@ -1,0 +1,361 @@
+"""Caps of a coupon: how many copies there may be, how often they are used, and what that costs; exact to the yen.
+
+Copies are counted on the coupon's tally, uses on its budget. Each is one row that whoever counts locks last, so what is
+read under the lock is the truth. Uses by store and by day have counters of their own once a cap asks for them; those of
+one customer, and of one store's day, are few and counted from the rows themselves.
+
+`reserve` sets the most that a copy can cost aside when it is issued: then nobody holds a copy for which no money is
+left. It comes back when the copy is void, and three days after its end what it did not cost. A till never touches it:
+it would have to wait for runs that issue.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlmodel import col
+
+from app.coupons import queries
+from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
+from app.coupons.problems import CouponAllIssued, CouponBudgetSpent, CouponDailyLimit, CouponLimitReached
+from tenants.areas import queries as areas
+from tenants.problems import Problem
+from tenants.session import ScopedSession
+
+Per = Literal["all", "area", "store", "store_day", "day", "customer"]
+
+
+class Cap(NamedTuple):
+    """A cap on use: its name among the coupon's limits, and what it counts."""
+
+    name: str
+    of: Literal["uses", "yen"]
+    per: Per
+
+
+CAPS: Final = (
+    Cap("per_store_per_day", "uses", "store_day"),
+    Cap("redeemed_per_customer", "uses", "customer"),
+    Cap("redeemed_per_day", "uses", "day"),
+    Cap("redeemed_per_store", "uses", "store"),
+    Cap("redeemed_per_area", "uses", "area"),
+    Cap("redeemed_total", "uses", "all"),
+    Cap("yen_per_customer", "yen", "customer"),
+    Cap("yen_per_store_per_day", "yen", "store_day"),
+    Cap("yen_per_day", "yen", "day"),
+    Cap("yen_per_store", "yen", "store"),
+    Cap("yen_per_area", "yen", "area"),
+    Cap("budget_yen", "yen", "all"),
+)
+"""Every cap on use, the narrowest first: that is the one which is told."""
+_COUNTED_BY_PLACE: Final = ("area", "store", "day")
+
+
+class Spent(NamedTuple):
+    """Uses that stand, and what they cost."""
+
+    redeemed: int
+    discount_yen: int
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a copy as the caps see it."""
+
+    customer_id: UUID
+    store_no: int
+    business_on: date
+    discount_yen: int
+
+
+def spend(session: ScopedSession, coupon: Coupon, use: Use) -> None:
+    """Count a use against every cap, or none: raises CouponDailyLimit, CouponLimitReached, CouponBudgetSpent.
+
+    Needs a session of the whole brand, with the customer's row locked. The coupon's budget stays locked, last of all.
+    """
+    capped = _list_capped(coupon)
+    if capped <= {"all"}:
+        is_counted = _count(session, coupon, use.discount_yen)
+        if is_counted is None:
+            raise _find_problem(coupon, {"all": _read_all(session, coupon)}, use.discount_yen) or CouponBudgetSpent()
+        if is_counted:
+            _count_places(session, coupon.id, use.store_no, use.business_on, 1, use.discount_yen)
+        return
+    queries.lock_budget(session, coupon.id)
+    problem = _find_problem(coupon, _map_spent(session, coupon, use, capped), use.discount_yen)
+    if problem is not None:
+        raise problem
+    if _count(session, coupon, use.discount_yen):
+        _count_places(session, coupon.id, use.store_no, use.business_on, 1, use.discount_yen)
+
+
+def give_back(session: ScopedSession, redemption: Redemption) -> None:
+    """Count a use no longer, once it is reversed. The coupon's budget stays locked."""
+    given = (
+        update(CouponBudget)
+        .where(col(CouponBudget.coupon_id) == redemption.coupon_id)
+        .values(
+            redeemed=col(CouponBudget.redeemed) - 1,
+            discount_yen=col(CouponBudget.discount_yen) - redemption.discount_yen,
+        )
+        .returning(col(CouponBudget.is_counted))
+    )
+    if session.execute(given, execution_options=_NOT_SYNCHRONIZED).scalar_one():
+        place = redemption.store_no, redemption.business_on
+        _count_places(session, redemption.coupon_id, *place, -1, -redemption.discount_yen)
+
+
+def find_refusal(session: ScopedSession, coupon: Coupon, use: Use) -> Problem | None:
+    """Why the caps would refuse this use as things stand; nothing is locked or counted. Needs the whole brand."""
+    capped = _list_capped(coupon)
+    if not capped:
+        return None
+    return _find_problem(coupon, _map_spent(session, coupon, use, capped), use.discount_yen)
+
+
+def counts_places(coupon: Coupon) -> bool:
+    """Whether a cap asks for the uses of a coupon by store and by day."""
+    return not _list_capped(coupon).isdisjoint(_COUNTED_BY_PLACE)
+
+
+def begin_counting(session: ScopedSession, coupon: Coupon) -> None:
+    """Count the uses of a coupon by store and by day from now on, where a cap asks for that, beginning with the past.
+
+    Its budget is locked, so nobody counts meanwhile. Once begun it is never ended: a till that read the limits a moment
+    ago learns from the budget's row whether it has to count.
+    """
+    if not counts_places(coupon) or queries.lock_budget(session, coupon.id).is_counted:
+        return
+    session.execute(_BEGIN, {"brand_id": session.scope.brand_id, "coupon_id": coupon.id})
+    begun = update(CouponBudget).where(col(CouponBudget.coupon_id) == coupon.id).values(is_counted=True)
+    session.execute(begun, execution_options=_NOT_SYNCHRONIZED)
+
+
+def _list_capped(coupon: Coupon) -> set[Per]:
+    """By what the uses of a coupon are capped."""
+    return {cap.per for cap in CAPS if coupon.limits.get(cap.name) is not None}
+
+
+def _find_problem(coupon: Coupon, spent: Mapping[Per, Spent], discount_yen: int) -> Problem | None:
+    """The first cap that one more use would pass, as a problem."""
+    for cap in CAPS:
+        most = coupon.limits.get(cap.name)
+        if most is None:
+            continue
+        before = spent[cap.per]
+        if cap.of == "yen" and before.discount_yen + discount_yen > most:
+            return CouponBudgetSpent(cap.name)
+        if cap.of == "uses" and before.redeemed >= most:
+            return CouponDailyLimit(most) if cap.name == "per_store_per_day" else CouponLimitReached(cap.name, most)
+    return None
+
+
+def _map_spent(session: ScopedSession, coupon: Coupon, use: Use, capped: set[Per]) -> dict[Per, Spent]:
+    """What stands by now, by each of these."""
+    spent: dict[Per, Spent] = {}
+    if "all" in capped:
+        spent["all"] = _read_all(session, coupon)
+    if "customer" in capped:
+        spent["customer"] = Spent(*queries.sum_of_customer(session, coupon.id, use.customer_id))
+    if "store_day" in capped:
+        spent["store_day"] = Spent(*queries.sum_of_day(session, coupon.id, use.store_no, use.business_on))
+    if "store" in capped:
+        spent["store"] = _read_places(session, coupon, "store", [use.store_no])
+    if "day" in capped:
+        spent["day"] = _read_places(session, coupon, "day", [_day_key(use.business_on)])
+    if "area" in capped:
+        around = [_read_places(session, coupon, "store", nos) for nos in _list_areas(session, coupon, use.store_no)]
+        # What is told is the fullest; uses and yen may be fullest in different areas.
+        spent["area"] = Spent(
+            max((one.redeemed for one in around), default=0), max((one.discount_yen for one in around), default=0)
+        )
+    return spent
+
+
+def _list_areas(session: ScopedSession, coupon: Coupon, store_no: int) -> list[set[int]]:
+    """The areas that this store is in, as the numbers of their stores: of those the coupon names, or else of all."""
+    named = queries.list_area_ids(session, coupon)
+    return [nos for nos in areas.map_store_nos(session, named).values() if store_no in nos]
+
+
+def _read_all(session: ScopedSession, coupon: Coupon) -> Spent:
+    budget = queries.get_budget(session, coupon.id)
+    return Spent(budget.redeemed, budget.discount_yen)
+
+
+_NOT_SYNCHRONIZED: Final = {"synchronize_session": False}
+
+
+def _count(session: ScopedSession, coupon: Coupon, discount_yen: int) -> bool | None:
+    """Count a use of the whole coupon; whether its places are counted too, or None where a cap on all of it is reached.
+
+    One statement, so that a hundred tills on one coupon wait for each other as briefly as can be.
+    """
+    spent, redeemed = col(CouponBudget.discount_yen) + discount_yen, col(CouponBudget.redeemed) + 1
+    count = update(CouponBudget).where(col(CouponBudget.coupon_id) == coupon.id)
+    if (budget_yen := coupon.limits.get("budget_yen")) is not None:
+        count = count.where(spent <= budget_yen)
+    if (total := coupon.limits.get("redeemed_total")) is not None:
+        count = count.where(redeemed <= total)
+    counted = count.values(redeemed=redeemed, discount_yen=spent).returning(col(CouponBudget.is_counted))
+    return session.execute(counted, execution_options=_NOT_SYNCHRONIZED).scalar_one_or_none()
+
+
+def _day_key(on: date) -> int:
+    """A date as the key of a counter: 20261121."""
+    return on.year * 10_000 + on.month * 100 + on.day
+
+
+def _read_places(session: ScopedSession, coupon: Coupon, kind: str, keys: list[int] | set[int]) -> Spent:
+    """What the counters of these places or days say together."""
+    values = {"brand_id": session.scope.brand_id, "coupon_id": coupon.id, "kind": kind, "keys": list(keys)}
+    row = session.execute(_READ, values).one()
+    return Spent(int(row.redeemed), int(row.discount_yen))
+
+
+def _count_places(
+    session: ScopedSession, coupon_id: UUID, store_no: int, business_on: date, uses: int, discount_yen: int
+) -> None:
+    values = {
+        "brand_id": session.scope.brand_id,
+        "coupon_id": coupon_id,
+        "store_no": store_no,
+        "day": _day_key(business_on),
+        "uses": uses,
+        "discount_yen": discount_yen,
+    }
+    session.execute(_COUNT, values)
+
+
+_OF_COUPON = "brand_id = :brand_id AND coupon_id = :coupon_id"
+_READ = text(
+    "SELECT coalesce(sum(redeemed), 0) AS redeemed, coalesce(sum(discount_yen), 0) AS discount_yen FROM coupon_counter"
+    f" WHERE {_OF_COUPON} AND kind = :kind AND key = ANY(CAST(:keys AS int[]))"
+)
+_COUNT = text(
+    """
+    INSERT INTO coupon_counter (brand_id, coupon_id, kind, key, redeemed, discount_yen)
+    VALUES (:brand_id, :coupon_id, 'day', :day, :uses, :discount_yen),
+           (:brand_id, :coupon_id, 'store', :store_no, :uses, :discount_yen)
+    ON CONFLICT (brand_id, coupon_id, kind, key) DO UPDATE
+    SET redeemed = coupon_counter.redeemed + excluded.redeemed,
+        discount_yen = coupon_counter.discount_yen + excluded.discount_yen
+    """
+)
+_BEGIN = text(
+    f"""
+    INSERT INTO coupon_counter (brand_id, coupon_id, kind, key, redeemed, discount_yen)
+    SELECT :brand_id, :coupon_id, CASE WHEN grouping(store_no) = 0 THEN 'store' ELSE 'day' END,
+           CASE WHEN grouping(store_no) = 0 THEN store_no ELSE CAST(to_char(business_on, 'YYYYMMDD') AS int) END,
+           count(*), sum(discount_yen)
+    FROM redemption WHERE {_OF_COUPON} AND reversed_at IS NULL
+    GROUP BY GROUPING SETS ((store_no), (business_on))
+    """
+)
+
+
+def set_aside_yen(coupon: Coupon) -> int:
+    """How much is set aside for each copy: the most that it can cost, where the coupon reserves; else nothing."""
+    if not coupon.limits.get("reserve"):
+        return 0
+    name = "most_yen" if coupon.benefit["kind"] == "percent_off" else "amount_yen"
+    return int(coupon.benefit.get(name) or 0)
+
+
+def find_issue_refusal(coupon: Coupon, tally: CouponTally, on: date) -> Problem | None:
+    """The cap on copies that one more would pass on this day of the brand's calendar, as a problem."""
+    limits, yen = coupon.limits, set_aside_yen(coupon)
+    total, per_day = limits.get("total"), limits.get("issued_per_day")
+    if total is not None and tally.issued >= total:
+        return CouponAllIssued(total)
+    if per_day is not None and _issued_on(tally, on) >= per_day:
+        return CouponLimitReached("issued_per_day", per_day)
+    if yen and tally.reserved_yen + yen > limits["budget_yen"]:
+        return CouponBudgetSpent("budget_yen")
+    return None
+
+
+def count_room(coupon: Coupon, tally: CouponTally, on: date) -> int | None:
+    """How many copies may still be issued on this day of the brand's calendar; None where nothing caps them."""
+    limits, yen = coupon.limits, set_aside_yen(coupon)
+    rooms = []
+    if (total := limits.get("total")) is not None:
+        rooms.append(total - tally.issued)
+    if (per_day := limits.get("issued_per_day")) is not None:
+        rooms.append(per_day - _issued_on(tally, on))
+    if yen:
+        rooms.append((limits["budget_yen"] - tally.reserved_yen) // yen)
+    return max(0, min(rooms)) if rooms else None
+
+
+def count_copy(coupon: Coupon, tally: CouponTally, on: date) -> int:
+    """Count one more copy on the locked tally; answers the yen that were set aside for it."""
+    yen = set_aside_yen(coupon)
+    tally.issued_that_day, tally.counted_on = _issued_on(tally, on) + 1, on
+    tally.issued += 1
+    tally.reserved_yen += yen
+    return yen
+
+
+def _issued_on(tally: CouponTally, on: date) -> int:
+    return tally.issued_that_day if tally.counted_on == on else 0
+
+
+def withdraw_copy(session: ScopedSession, issued: IssuedCoupon) -> None:
+    """Count a copy no longer once it is void, and put back what was set aside for it. The tally stays locked."""
+    tally = queries.lock_tally(session, issued.coupon_id)
+    tally.issued -= 1
+    if tally.counted_on == issued.created_at.astimezone(queries.zone_of(session)).date():
+        tally.issued_that_day -= 1
+    tally.reserved_yen -= issued.reserved_yen
+    issued.reserved_yen = 0
+    session.add_all((tally, issued))
+    session.flush()
+
+
+def settle_reserves(session: ScopedSession, coupon_id: UUID, ended_before: datetime, most: int) -> int:
+    """Put back what was set aside for copies that ended before this and did not cost it; answers of how many copies.
+
+    What a used copy cost stays. Up to `most` copies at a time.
+    """
+    values = {"brand_id": session.scope.brand_id, "coupon_id": coupon_id, "ended_before": ended_before, "most": most}
+    return int(session.execute(_SETTLE, values).scalar_one())
+
+
+_JOIN_USE = """
+LEFT JOIN redemption AS used ON used.brand_id = copy.brand_id AND used.issued_coupon_id = copy.id
+    AND used.reversed_at IS NULL
+"""
+_IS_OVER = (
+    "copy.brand_id = :brand_id AND copy.reserved_yen > 0 AND copy.expires_at < :ended_before"
+    " AND copy.reserved_yen > coalesce(used.discount_yen, 0)"
+)
+_SETTLE = text(
+    f"""
+    WITH over AS (
+        SELECT copy.id, copy.reserved_yen, coalesce(used.discount_yen, 0) AS cost_yen
+        FROM issued_coupon AS copy {_JOIN_USE}
+        WHERE {_IS_OVER} AND copy.coupon_id = :coupon_id
+        ORDER BY copy.id LIMIT :most FOR UPDATE OF copy SKIP LOCKED
+    ), settled AS (
+        UPDATE issued_coupon AS copy SET reserved_yen = over.cost_yen
+        FROM over WHERE copy.brand_id = :brand_id AND copy.id = over.id
+        RETURNING over.reserved_yen - over.cost_yen AS back_yen
+    ), back AS (SELECT coalesce(sum(back_yen), 0) AS back_yen, count(*) AS copies FROM settled),
+    counted AS (
+        UPDATE coupon_tally SET reserved_yen = coupon_tally.reserved_yen - back.back_yen
+        FROM back WHERE {_OF_COUPON} AND back.copies > 0
+    )
+    SELECT copies FROM back
+    """
+)
+_OVERDUE = text(f"SELECT DISTINCT copy.coupon_id FROM issued_coupon AS copy {_JOIN_USE} WHERE {_IS_OVER}")
+
+
+def list_overdue_ids(session: ScopedSession, ended_before: datetime) -> list[UUID]:
+    """Coupons that still have something set aside for copies that ended before this and did not cost it."""
+    values = {"brand_id": session.scope.brand_id, "ended_before": ended_before}
+    return list(session.execute(_OVERDUE, values).scalars().all())
