@@ -6,6 +6,7 @@ import app.campaigns.experiments.models
 import app.campaigns.models
 import app.cards.models
 import app.commerce.models
+import app.coupons.incidents
 import app.coupons.models
 import app.customer_lists.models
 import app.customers.attributes.models
@@ -22,11 +23,13 @@ import app.insight.models
 import app.jobs.models
 import app.liff.models
 import app.links.models
+import app.loyalty.models
 import app.media.models
 import app.messaging.models
 import app.operations.models
 import app.qr_codes.models
 import app.reports.models
+import app.reports.settlements.models
 import app.segments.models
 import app.templates.models
 import app.weather.models  # noqa: F401

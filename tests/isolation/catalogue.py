@@ -38,8 +38,13 @@ LOOKED_UP = {
 INTAKE = {"line_event", "line_forward_call"}
 """Tables that take rows of several brands in one statement."""
 
-APPEND_ONLY = {"audit_entry", "audit_seal", "consent", "erasure_receipt"}
+APPEND_ONLY = {
+    "audit_entry", "audit_seal", "consent", "erasure_receipt", "point_entry", "point_programme", "settlement_line",
+}  # fmt: skip
 """Tables whose rows the app may neither change nor delete."""
+
+AMENDED = {"point_entry.customer_id", "point_entry.reason"}
+"""Columns of these that it may change all the same: a merge says whose a row is, an erasure takes its words away."""
 
 
 @dataclass(frozen=True, order=True)
@@ -235,8 +240,11 @@ def nobody_may_do_more_than_rows(connection: Connection) -> list[str]:
         CROSS JOIN LATERAL aclexplode(attacl) LEFT JOIN pg_roles ON pg_roles.oid = grantee
         WHERE {_OURS}
         AND (rolname = 'noren_lookup' AND privilege_type = 'SELECT' AND relname = ANY(:looked_up)) IS NOT TRUE
+        AND (rolname = 'noren_app' AND privilege_type = 'UPDATE' AND relname || '.' || attname = ANY(:amended))
+            IS NOT TRUE
         """,
         looked_up=sorted(LOOKED_UP),
+        amended=sorted(AMENDED),
     )
     partitions = _list(
         connection,

@@ -102,6 +102,8 @@ STEPS: Final = (
         f"UPDATE redemption SET reverse_reason = NULL WHERE {_HER} AND reverse_reason IS NOT NULL",
         ("reverse_reason",),
     ),
+    Step("point_entry", f"UPDATE point_entry SET reason = NULL WHERE {_HER} AND reason IS NOT NULL", ("reason",)),
+    _delete("loyalty_member"),
     _delete("account_link"),
     _delete("friend"),
     Step(
@@ -171,6 +173,7 @@ STAYING: Final = {
     "erasure_receipt": "that she was erased",
     "issued_coupon": "figures of nobody, and a code that a till may still be shown",
     "order": "figures of nobody",
+    "point_entry": "figures of nobody; what was said of them goes",
     "visit": "figures of nobody",
 }
 """Tables whose rows refer to her and are not touched, and why."""

@@ -126,6 +126,21 @@ HOLDINGS: Final = (
         unsaid="store_no",
     ),
     Holding(
+        "points",
+        "point_entry",
+        "id created_at customer_id kind delta origin reason source_ref store_id payer order_id visit_id occurred_at"
+        " expires_at",
+        "pnt",
+        unsaid="store_no lot_id",
+    ),
+    Holding(
+        "memberships",
+        "loyalty_member",
+        "customer_id points rank referral_code updated_at",
+        order="customer_id",
+        unsaid="due_at",
+    ),
+    Holding(
         "deliveries",
         "delivery",
         "run_id customer_id batch_no account_no store_no line_user_id reason",

@@ -83,6 +83,8 @@ class PersonExport(Read):
     visits: Annotated[list[Row], _rows("When she came.")]
     issued_coupons: Annotated[list[Row], _rows("Coupons in her hands.")]
     redemptions: Annotated[list[Row], _rows("Coupons that she used.")]
+    points: Annotated[list[Row], _rows("Points that she earned and spent.")]
+    memberships: Annotated[list[Row], _rows("What they come to, and the code by which she brings others.")]
     deliveries: Annotated[list[Row], _rows("Messages that were meant for her: sent, or left out and why.")]
     delivery_failures: Annotated[list[Row], _rows("Those of them that LINE refused, or may have lost.")]
     events: Annotated[list[Row], _rows("Her timeline.")]

@@ -1,8 +1,8 @@
 """What changes hands when two customers turn out to be one: the list of all tables that are of a customer.
 
 Tables of packages above this one are named here as SQL and not imported, so that one list shows all there is. A test
-holds it against the models: each column that names a customer stands here. Points, once there are any, belong into
-`MOVED` too: entries of a ledger change hands and are added up anew, so each counts once.
+holds it against the models: each column that names a customer stands here. Entries of points change hands too, and are
+added up anew for both, so each counts once.
 """
 
 from collections.abc import Mapping
@@ -80,11 +80,13 @@ MOVED: Final = (
     Moved("qr_scan"),
     Moved("customer_note"),
     Moved("customer_list_member", (("list_id", "uuid"),), twins_by=("list_id",)),
+    Moved("point_entry"),
 )
 
 KEPT: Final = {
     "customer_store.customer_id": "Added to the survivor's rows; `CustomerMerge.before` holds what there was.",
     "customer_tag.customer_id": "Added to the survivor's rows; `CustomerMerge.before` holds what there was.",
+    "loyalty_member.customer_id": "Added up anew from the entries that changed hands; each keeps her code.",
     "consent.customer_id": "Entries are never changed; readers ask for her and for those merged into her.",
     "member_card.customer_id": "A card stays; who is shown it follows to the survivor, who goes on with the older one.",
     "customer_preference.customer_id": "Readers ask for her and for those merged into her; the stricter holds.",
@@ -105,6 +107,7 @@ def take_rows(session: ScopedSession, from_id: UUID, into_id: UUID) -> dict[str,
     session.flush()
     moved = {one.table: session.connection().execute(text(one.take()), values).scalar_one() for one in MOVED}
     followers = session.connection().execute(_TAKE_MERGED, values).scalar_one()
+    session.execute(_ADD_POINTS_UP, values)
     return {name: keys for name, keys in {**moved, "customer": followers}.items() if keys}
 
 
@@ -119,6 +122,7 @@ def give_rows_back(session: ScopedSession, moved: Mapping[str, Any], from_id: UU
         session.execute(_GIVE_MERGED_BACK, {**values, "keys": _json(followers)})
     for statement in _SINCE:
         session.execute(text(statement), values)
+    session.execute(_ADD_POINTS_UP, values)
 
 
 def _json(keys: Any) -> str:
@@ -139,6 +143,23 @@ _GIVE_MERGED_BACK = text(
     UPDATE customer SET merged_into_id = :from_id
     FROM jsonb_array_elements(CAST(:keys AS jsonb)) AS noted (key)
     WHERE brand_id = :brand_id AND merged_into_id = :into_id AND id = CAST(noted.key->>0 AS uuid)
+    """
+)
+
+# Which points expire when, and which rank it makes, is found by the job that hears of the merge: so they are due.
+_ADD_POINTS_UP = text(
+    """
+    INSERT INTO loyalty_member AS kept (brand_id, customer_id, points, due_at, updated_at)
+    SELECT CAST(:brand_id AS uuid), people.id, coalesce(sum(entry.delta), 0), now(), now()
+    FROM unnest(ARRAY[CAST(:from_id AS uuid), CAST(:into_id AS uuid)]) AS people (id)
+    LEFT JOIN point_entry AS entry ON entry.brand_id = :brand_id AND entry.customer_id = people.id
+    GROUP BY people.id
+    HAVING count(entry.id) > 0 OR EXISTS (
+        SELECT 1 FROM loyalty_member AS known WHERE known.brand_id = :brand_id AND known.customer_id = people.id
+    )
+    ORDER BY people.id
+    ON CONFLICT (brand_id, customer_id)
+    DO UPDATE SET points = excluded.points, due_at = excluded.due_at, updated_at = excluded.updated_at
     """
 )
 
@@ -197,6 +218,13 @@ _SINCE: Final = (
         OR data->>'issued_coupon_id' IN (SELECT CAST(id AS text) FROM issued_coupon WHERE {_HERS})
         OR data->>'order_id' IN (SELECT CAST(id AS text) FROM "order" WHERE {_HERS})
         OR data->>'visit_id' IN (SELECT CAST(id AS text) FROM visit WHERE {_HERS})
+    )
+    """,
+    f"""
+    UPDATE point_entry SET customer_id = :from_id
+    WHERE {_SURVIVORS} AND (
+        order_id IN (SELECT id FROM "order" WHERE {_HERS}) OR visit_id IN (SELECT id FROM visit WHERE {_HERS})
+        OR lot_id IN (SELECT lot_id FROM point_entry WHERE {_HERS} AND lot_id IS NOT NULL)
     )
     """,
     """

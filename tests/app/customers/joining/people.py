@@ -106,6 +106,5 @@ _OF_MERGING = """
 TABLES = (
     "customer", "customer_store", "customer_tag", "identity", "friend", "external_id", "account_link", "order", "visit",
     "event", "issued_coupon", "redemption", "delivery", "delivery_failure", "line_reply", "line_content", "qr_scan",
-    "customer_list_member",
-    "customer_note",
+    "customer_list_member", "customer_note", "loyalty_member", "point_entry",
 )  # fmt: skip

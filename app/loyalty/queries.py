@@ -1,0 +1,152 @@
+"""Reads of the programme, the ledger and the members."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from app.commerce.models import Order
+from app.customers.queries import list_ids_of, resolve_id
+from app.loyalty.lots import Line
+from app.loyalty.models import LoyaltyMember, PointEntry, PointProgramme
+from app.loyalty.rules import Rank, Rules, list_ranks, rank_for
+from tenants.brands.queries import get_brand
+from tenants.session import ScopedSession
+
+
+@dataclass(frozen=True)
+class LoyaltyStanding:
+    """How a customer stands in the brand's programme; `points` and `rank` are None where there is none."""
+
+    points: int | None
+    """What she may spend: never below zero."""
+    debt: int = 0
+    """What was taken back after she had spent it; the next points pay it off."""
+    rank: str | None = None
+    """The rank's key, as the programme and segments name it."""
+    rank_name_ja: str | None = None
+    rank_name_en: str | None = None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which entries a list holds; None does not filter."""
+
+    customer_id: UUID | None = None
+    store_no: int | None = None
+    kind: str | None = None
+
+
+def zone_of(session: ScopedSession) -> ZoneInfo:
+    """The brand's zone."""
+    return ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
+
+
+def find_programme(session: ScopedSession, now: datetime) -> PointProgramme | None:
+    """The programme in force, or None where the brand has none."""
+    in_force = select(PointProgramme).where(col(PointProgramme.starts_at) <= now)
+    return session.exec(in_force.order_by(col(PointProgramme.starts_at).desc()).limit(1)).one_or_none()
+
+
+def list_programmes(session: ScopedSession) -> Sequence[PointProgramme]:
+    """All that the programme ever was, oldest first."""
+    return session.exec(select(PointProgramme).order_by(col(PointProgramme.starts_at))).all()
+
+
+def has_programme(session: ScopedSession) -> bool:
+    """Whether the brand has a programme."""
+    return session.exec(select(PointProgramme.id).limit(1)).first() is not None
+
+
+def read_standing(session: ScopedSession, customer_id: UUID, now: datetime) -> LoyaltyStanding:
+    """How a customer stands. Who was merged is the one into whom; who never earned has nothing, and the lowest rank."""
+    programme = find_programme(session, now)
+    if programme is None:
+        return LoyaltyStanding(None)
+    member = find_member(session, resolve_id(session, customer_id))
+    points = member.points if member is not None else 0
+    rank = rank_of(member, programme.rules)
+    return LoyaltyStanding(
+        points=max(0, points),
+        debt=max(0, -points),
+        rank=rank.key if rank else None,
+        rank_name_ja=rank.name_ja if rank else None,
+        rank_name_en=rank.name_en if rank else None,
+    )
+
+
+def rank_of(member: LoyaltyMember | None, rules: Rules) -> Rank | None:
+    """A member's rank, if the programme has it; of one who never did anything, that for which nothing is needed."""
+    ranks = list_ranks(rules)
+    if member is None:
+        return rank_for(ranks, 0)
+    return next((rank for rank in ranks if rank.key == member.rank), None)
+
+
+def find_member(session: ScopedSession, customer_id: UUID) -> LoyaltyMember | None:
+    """What a customer's entries come to, as it stands now; None before the first one."""
+    member = select(LoyaltyMember).where(col(LoyaltyMember.customer_id) == customer_id)
+    return session.exec(member.execution_options(populate_existing=True)).one_or_none()
+
+
+def map_members(session: ScopedSession, customer_ids: Collection[UUID]) -> dict[UUID, LoyaltyMember]:
+    """Members by customer, as they stand now."""
+    members = select(LoyaltyMember).where(col(LoyaltyMember.customer_id).in_(customer_ids))
+    return {row.customer_id: row for row in session.exec(members.execution_options(populate_existing=True)).all()}
+
+
+def list_entries(session: ScopedSession, filters: Filters) -> Any:
+    """The entries that the scope sees, to be paged: a store those of its own stores."""
+    entries = select(PointEntry)
+    if filters.customer_id is not None:
+        entries = entries.where(col(PointEntry.customer_id).in_(list_ids_of(session, filters.customer_id)))
+    if filters.store_no is not None:
+        entries = entries.where(col(PointEntry.store_no) == filters.store_no)
+    if filters.kind is not None:
+        entries = entries.where(col(PointEntry.kind) == filters.kind)
+    return entries
+
+
+def find_by_source(session: ScopedSession, kind: str, origin: str, source_ref: str) -> PointEntry | None:
+    """The entry of a source, if there is one."""
+    entry = select(PointEntry).where(
+        col(PointEntry.kind) == kind, col(PointEntry.origin) == origin, col(PointEntry.source_ref) == source_ref
+    )
+    return session.exec(entry).one_or_none()
+
+
+def map_lines(session: ScopedSession, customer_ids: Collection[UUID]) -> Mapping[UUID, list[Line]]:
+    """All that the ledger says of these customers. Needs a session of the whole brand."""
+    columns = (PointEntry.customer_id, PointEntry.kind, PointEntry.delta, PointEntry.lot_id, PointEntry.expires_at)
+    found: defaultdict[UUID, list[Line]] = defaultdict(list)
+    entries: Any = select(*columns).where(col(PointEntry.customer_id).in_(customer_ids))  # type: ignore[call-overload]
+    for customer_id, kind, delta, lot_id, expires_at in session.exec(entries).all():
+        found[customer_id].append(Line(kind, delta, lot_id, expires_at))
+    return found
+
+
+def sum_spend(session: ScopedSession, customer_ids: Collection[UUID], since: datetime) -> dict[UUID, int]:
+    """What these customers bought for since then, in yen, at all stores."""
+    spent: Any = func.sum(Order.amount_yen)
+    bought = select(Order.customer_id, spent).where(
+        col(Order.customer_id).in_(customer_ids), col(Order.ordered_at) >= since
+    )
+    found = session.exec(bought.group_by(col(Order.customer_id))).all()
+    return {customer_id: int(yen) for customer_id, yen in found if customer_id is not None}
+
+
+def sum_earned(session: ScopedSession, customer_ids: Collection[UUID], since: datetime) -> dict[UUID, int]:
+    """What these customers earned since then, in points, less what of it was taken back."""
+    earned: Any = func.sum(PointEntry.delta)
+    entries = select(PointEntry.customer_id, earned).where(
+        col(PointEntry.customer_id).in_(customer_ids),
+        col(PointEntry.kind).in_(("earn", "refund")),
+        col(PointEntry.occurred_at) >= since,
+    )
+    return {row[0]: int(row[1]) for row in session.exec(entries.group_by(col(PointEntry.customer_id))).all()}
