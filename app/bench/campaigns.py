@@ -124,6 +124,8 @@ def list_recipients(place: Place, brand: BenchBrand, run_id: UUID) -> list[dict[
         ORDER BY delivery.batch_no, delivery.customer_id
     """
     with psycopg.connect(place.admin_url) as connection:
+        # The planner does not know yet that there are so many copies.
+        connection.execute("SET LOCAL enable_nestloop = off")
         rows = connection.execute(query, [brand.scope.brand_id, run_id]).fetchall()
     names = ("batch_no", "channel_id", "line_user_id", "name", "code")
     return [dict(zip(names, row, strict=True)) for row in rows]
