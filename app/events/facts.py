@@ -13,16 +13,16 @@ PREFIX_OF = {
     "redemption_id": "red", "campaign_id": "cmp", "run_id": "run", "weather_rule_id": "rule", "decision_id": "dec",
     "order_id": "ord", "friend_id": "frd", "tag_id": "tag", "qr_code_id": "qr", "visit_id": "vis",
     "merge_id": "mrg", "from_customer_id": "cus", "into_customer_id": "cus", "operation_id": "op", "note_id": "note",
-    "consent_id": "con", "link_id": "link", "click_id": "click",
+    "consent_id": "con", "link_id": "link", "click_id": "click", "point_entry_id": "pnt",
 }  # fmt: skip
 """How an id in an event's data is written outside; inside it is the UUID's text."""
 
 TYPES: Final = (
     "friend.followed", "friend.blocked", "friend.sourced", "message.received", "link.clicked", "coupon.issued",
-    "coupon.redeemed", "coupon.reversed", "coupon.expired", "order.paid", "order.refunded", "visit.recorded",
-    "weather.decided", "campaign.ended", "run.finished", "points.changed", "customer.created", "customer.updated",
-    "customer.merged", "customer.unmerged", "customer.erased", "consent.changed", "import.finished",
-    "quota.alerted", "quota.used_elsewhere", "sending.stopped", "sending.resumed",
+    "coupon.redeemed", "coupon.reversed", "coupon.conflicted", "coupon.expired", "order.paid", "order.refunded",
+    "visit.recorded", "weather.decided", "campaign.ended", "run.finished", "points.changed", "customer.created",
+    "customer.updated", "customer.merged", "customer.unmerged", "customer.erased", "consent.changed",
+    "import.finished", "quota.alerted", "quota.used_elsewhere", "sending.stopped", "sending.resumed",
 )  # fmt: skip
 """Every type of event, as published."""
 

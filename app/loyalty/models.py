@@ -58,6 +58,8 @@ class PointEntry(BrandTable, table=True):
     joins them. A refund and an expiry name the lot that they lessen; a spending names none."""
     order_id: UUID | None = None
     visit_id: UUID | None = None
+    undoes_id: UUID | None = None
+    """The entry that a caller's refund or return undoes."""
     occurred_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
 

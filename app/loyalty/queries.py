@@ -121,6 +121,20 @@ def find_by_source(session: ScopedSession, kind: str, origin: str, source_ref: s
     return session.exec(entry).one_or_none()
 
 
+def sum_undone(session: ScopedSession, entry_id: UUID, customer_id: UUID) -> int:
+    """How much of an entry of hers was taken back or given back already."""
+    undone: Any = func.coalesce(func.sum(func.abs(PointEntry.delta)), 0)
+    entries = select(undone).where(col(PointEntry.customer_id) == customer_id, col(PointEntry.undoes_id) == entry_id)
+    return int(session.exec(entries).one())
+
+
+def sum_lot(session: ScopedSession, lot_id: UUID, customer_id: UUID) -> int:
+    """What was given in a lot of hers, less what was taken back of it or has expired."""
+    given: Any = func.coalesce(func.sum(PointEntry.delta), 0)
+    entries = select(given).where(col(PointEntry.customer_id) == customer_id, col(PointEntry.lot_id) == lot_id)
+    return int(session.exec(entries).one())
+
+
 def map_lines(session: ScopedSession, customer_ids: Collection[UUID]) -> Mapping[UUID, list[Line]]:
     """All that the ledger says of these customers. Needs a session of the whole brand."""
     columns = (PointEntry.customer_id, PointEntry.kind, PointEntry.delta, PointEntry.lot_id, PointEntry.expires_at)

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("lot_id", sa.Uuid(), nullable=True),
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column("undoes_id", sa.Uuid(), nullable=True),
         sa.Column("occurred_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=True),
         sa.ForeignKeyConstraint(

@@ -131,7 +131,7 @@ HOLDINGS: Final = (
         "id created_at customer_id kind delta origin reason source_ref store_id payer order_id visit_id occurred_at"
         " expires_at",
         "pnt",
-        unsaid="store_no lot_id",
+        unsaid="store_no lot_id undoes_id",
     ),
     Holding(
         "memberships",

@@ -225,6 +225,7 @@ _SINCE: Final = (
     WHERE {_SURVIVORS} AND (
         order_id IN (SELECT id FROM "order" WHERE {_HERS}) OR visit_id IN (SELECT id FROM visit WHERE {_HERS})
         OR lot_id IN (SELECT lot_id FROM point_entry WHERE {_HERS} AND lot_id IS NOT NULL)
+        OR undoes_id IN (SELECT id FROM point_entry WHERE {_HERS})
     )
     """,
     """
