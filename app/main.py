@@ -53,6 +53,7 @@ ROUTERS = (
     "app.templates.router",
     "app.coupons.router",
     "app.reports.quotas.router",
+    "app.reports.settlements.router",
     "app.customer_lists.router",
     "app.campaigns.experiments.router",
     "app.campaigns.life.router",

@@ -35,6 +35,8 @@ from app.operators.requests import forget_requests
 from app.qr_codes import tasks as _qr_codes
 from app.reports import tasks as _reports
 from app.reports.projection import move_daily_metrics
+from app.reports.settlements import tasks as _settlements
+from app.reports.settlements.projection import book_settlements
 from app.segments import tasks as _segments
 from app.weather import tasks as _weather
 from tenants.session import ScopedSession
@@ -44,12 +46,13 @@ log = structlog.get_logger("schedule")
 TASKS = (
     _auto_tags, _backfill, _campaigns, _customers, _erasing, _experiments, _exports, _imports, _inbound, _insight,
     _liff, _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments,
-    _tags, _weather,
+    _settlements, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
 SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (
     move_daily_metrics,
+    book_settlements,
     count_clicks,
     close_campaigns,
     tag_by_events,

@@ -26,9 +26,14 @@ def guard(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULAS) else cell
 
 
-def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """A table as CSV with a heading (RFC 4180); null is an empty cell."""
-    sheet = io.StringIO()
+BOM = "\ufeff"
+"""What Excel needs before a CSV in UTF-8, or else it takes it for Shift_JIS."""
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, for_excel: bool = False) -> Response:
+    """A table as CSV with a heading (RFC 4180); null is an empty cell. `for_excel` lets it show Japanese."""
+    sheet = io.StringIO(BOM if for_excel else "")
+    sheet.seek(0, io.SEEK_END)
     writer = csv.DictWriter(sheet, columns, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)

@@ -10,7 +10,12 @@ BRAND: Final = "brand"
 Shares = dict[str, int]
 """How many yen each party bears: `brand`, or a store's number as text. They add up to the discount."""
 
-EVEN: Final = {"brand_ratio": 0.5, "issuing_store_ratio": 0.0, "redeeming_store_ratio": 0.5, "rest_to": "brand"}
+EVEN: Final[Mapping[str, Any]] = {
+    "brand_ratio": 0.5,
+    "issuing_store_ratio": 0.0,
+    "redeeming_store_ratio": 0.5,
+    "rest_to": "brand",
+}
 """A split that names no shares: head office and the store at whose counter the copy is used, half each."""
 
 _PARTIES: Final = ("brand", "issuing_store", "redeeming_store")
@@ -24,7 +29,9 @@ def split_discount(
     A copy that no store issued is head office's. Who bears nothing is not named.
     """
     payer = funding.get("payer", BRAND)
-    split = funding.get("split") or EVEN if payer == "split" else {f"{payer}_ratio": 1, "rest_to": payer}
+    split: Mapping[str, Any] = (
+        funding.get("split") or EVEN if payer == "split" else {f"{payer}_ratio": 1, "rest_to": payer}
+    )
     party_of = {
         "brand": BRAND,
         "issuing_store": BRAND if issuing_store_no is None else str(issuing_store_no),

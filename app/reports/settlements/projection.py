@@ -19,7 +19,6 @@ from tenants.session import ScopedSession
 from tenants.tables import utc_now
 
 _TYPES: Final = ("coupon.redeemed", "coupon.reversed")
-_PAGE: Final = 1000
 
 
 def book_settlements(session: ScopedSession, events: Sequence[Event]) -> None:
@@ -56,12 +55,3 @@ def book(session: ScopedSession, redemption_ids: Collection[UUID]) -> int:
     # Through the connection: the brand is in every row.
     put_in = insert(SettlementLine).on_conflict_do_nothing().returning(SettlementLine.__table__.c.id)  # type: ignore[attr-defined]
     return len(session.connection().execute(put_in, rows).all())
-
-
-def catch_up(session: ScopedSession) -> int:
-    """Put in the lines of every use or reversal that has none: from before they were kept, or told to an older worker.
-
-    Answers how many were missing.
-    """
-    missing = queries.list_unbooked_ids(session)
-    return sum(book(session, missing[start : start + _PAGE]) for start in range(0, len(missing), _PAGE))

@@ -3,21 +3,21 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.coupons.models import Coupon, IssuedCoupon, Redemption
-from app.reports.settlements.models import SettlementLine
+from app.reports.settlements.models import HEAD_OFFICE, SettlementLine
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
 
 def list_uses(
     session: ScopedSession, redemption_ids: Collection[UUID]
-) -> Sequence[tuple[Redemption, int | None, dict[str, Any]]]:
+) -> list[tuple[Redemption, int | None, dict[str, Any]]]:
     """These redemptions in their order, each with the store that issued its copy and its coupon's funding."""
     rows = (
         select(Redemption, IssuedCoupon.store_no, Coupon.funding)
@@ -27,7 +27,7 @@ def list_uses(
         .order_by(col(Redemption.id))
         .execution_options(populate_existing=True)
     )
-    return session.exec(rows).all()
+    return [(redemption, no, dict(funding)) for redemption, no, funding in session.exec(rows)]
 
 
 def _same_brand(other: Any) -> Any:
@@ -77,29 +77,35 @@ def sum_parties(session: ScopedSession, month_on: date) -> list[PartySum]:
     """
     # The wall narrows a store's caller too; said here as well, it lets the index do it.
     of_stores = "" if session.scope.store_nos is None else "AND store_no = ANY(CAST(:stores AS int[]))"
-    statement = f"""
-        SELECT store_no, count(*) FILTER (WHERE NOT is_reversal AND store_no = redeeming_store_no),
-            count(*) FILTER (WHERE is_reversal AND store_no = redeeming_store_no),
-            CAST(sum(given_yen) AS bigint), CAST(sum(own_yen) AS bigint), CAST(sum(brand_yen) AS bigint),
-            CAST(sum(stores_yen) AS bigint), CAST(sum(owes_yen) AS bigint)
-        FROM settlement_line WHERE brand_id = :brand_id AND month_on = :month_on {of_stores}
-        GROUP BY store_no ORDER BY store_no
-    """
     values = {
         "brand_id": session.scope.brand_id,
         "month_on": month_on,
         "stores": sorted(session.scope.store_nos or ()),
     }
-    return [PartySum(*row) for row in session.connection().execute(text(statement), values)]
+    return [PartySum(*row) for row in session.connection().execute(text(SUMS.format(of_stores)), values)]
 
 
-def list_lines(session: ScopedSession, month_on: date, store_no: int | None) -> Any:
-    """The lines of a month that the scope sees, of one party or of all, to be paged."""
+SUMS: Final = """
+SELECT store_no, count(*) FILTER (WHERE NOT is_reversal AND store_no = redeeming_store_no),
+       count(*) FILTER (WHERE is_reversal AND store_no = redeeming_store_no),
+       CAST(sum(given_yen) AS bigint), CAST(sum(own_yen) AS bigint), CAST(sum(brand_yen) AS bigint),
+       CAST(sum(stores_yen) AS bigint), CAST(sum(owes_yen) AS bigint)
+FROM settlement_line WHERE brand_id = :brand_id AND month_on = :month_on {}
+GROUP BY store_no ORDER BY store_no
+"""
+
+
+def list_lines(session: ScopedSession, month_on: date, *, store_id: UUID | None, party: str | None) -> Any:
+    """The lines of a month that the scope sees, to be paged: of one store, of head office (`brand`), or of stores."""
     rows: Any = select(SettlementLine).where(col(SettlementLine.month_on) == month_on)
-    if store_no is not None:
-        rows = rows.where(col(SettlementLine.store_no) == store_no)
-    elif session.scope.store_nos is not None:
+    if session.scope.store_nos is not None:
         rows = rows.where(col(SettlementLine.store_no).in_(session.scope.store_nos))
+    if store_id is not None:
+        number = select(Store.no).where(col(Store.id) == store_id).scalar_subquery()
+        rows = rows.where(col(SettlementLine.store_no) == number)
+    if party is not None:
+        is_brand = col(SettlementLine.store_no) == HEAD_OFFICE
+        rows = rows.where(is_brand if party == "brand" else ~is_brand)
     return rows
 
 
