@@ -45,3 +45,14 @@ class CouponReversed(_CopyFact):
     once_by: ClassVar[tuple[str, ...]] = ("redemption_id",)
     redemption_id: UUID
     discount_yen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CouponConflicted(_CopyFact):
+    """A till that was offline granted a use that cannot be counted: used elsewhere meanwhile, ended, or too dear."""
+
+    type: ClassVar[str] = "coupon.conflicted"
+    once_by: ClassVar[tuple[str, ...]] = ("store_no", "settle_ref")
+    reason: str
+    """The published name of the problem, such as `coupon-already-redeemed`."""
+    settle_ref: str

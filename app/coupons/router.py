@@ -1,24 +1,18 @@
 """coupons over HTTP: offers, copies and their use."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
-from app.coupons import cards, issuing, offers, queries, redeeming
-from app.coupons.cards import Card
-from app.coupons.codes import find_code, mask_code
+from app.coupons import issuing, offers, queries, redeeming, redemption_router
+from app.coupons.codes import mask_code
+from app.coupons.filters import CodeFilter, CouponFilter, CustomerFilter, ids_of, searched
 from app.coupons.issuing import Outcome
-from app.coupons.models import Coupon, IssuedCoupon, Redemption
+from app.coupons.models import Coupon, IssuedCoupon
 from app.coupons.queries import CopyFilters
 from app.coupons.schemas import (
-    Benefit,
-    CardCoupon,
-    CardCustomer,
-    CardRead,
-    CardResolve,
     CouponCreate,
     CouponRead,
     CouponStatsRead,
@@ -27,28 +21,17 @@ from app.coupons.schemas import (
     IssueItem,
     IssueRead,
     IssueRequest,
-    RedemptionCreate,
-    RedemptionRead,
-    RedemptionReverse,
 )
-from app.coupons.texts import tell_benefit
-from app.customers.queries import list_ids_of
 from app.paging import PagingParams, list_page, make_page
 from app.problems import describe
 from app.routes import ApiRoute, Precondition
-from app.schemas import CouponId, CustomerId, Instant, IssuedCouponId, Page, RedemptionId
+from app.schemas import CouponId, Instant, IssuedCouponId, Page
 from tenants.ids import uuid7
-from tenants.problems import Invalid, NotFound, PermissionMissing
+from tenants.problems import NotFound, PermissionMissing
 from tenants.session import ScopedSession as Session
 
 coupons = APIRouter(prefix="/v1/coupons", tags=["coupons"], route_class=ApiRoute)
 issued_coupons = APIRouter(prefix="/v1/issued-coupons", tags=["coupons"], route_class=ApiRoute)
-resolving = APIRouter(prefix="/v1/cards", tags=["coupons"], route_class=ApiRoute)
-redemptions = APIRouter(prefix="/v1/redemptions", tags=["coupons"], route_class=ApiRoute)
-
-CouponFilter = Annotated[CouponId | None, Query(description="Of this coupon.")]
-CustomerFilter = Annotated[CustomerId | None, Query(description="Of this customer.")]
-CodeFilter = Annotated[str | None, Query(max_length=64, description="With this code, as shown or typed.")]
 
 
 @coupons.get("", dependencies=[allow("coupons:read")])
@@ -129,7 +112,7 @@ def list_issued_coupons(
     status: Annotated[Literal["issued", "redeemed", "expired", "void"] | None, Query()] = None,
 ) -> Page[IssuedCouponRead]:
     """Copies: for a store, those that it issued."""
-    filters = CopyFilters(coupon_id, _ids_of(session, customer_id), _searched(code), status)
+    filters = CopyFilters(coupon_id, ids_of(session, customer_id), searched(code), status)
     masks = code is None and _masks_codes(caller)
     rows = queries.list_issued(filters, now)
     return make_page(session, rows, IssuedCoupon.id, paging, lambda row: _copy(row, now, masks=masks))
@@ -149,71 +132,6 @@ def void_issued_coupon(issued_coupon_id: IssuedCouponId, session: ScopedSession,
     return _copy(redeeming.void(session, issued_coupon_id), now)
 
 
-@redemptions.post("", status_code=201, dependencies=[allow("coupons:redeem")])
-def create_redemption(body: RedemptionCreate, session: BrandWide, caller: Caller, now: Now) -> RedemptionRead:
-    """Redeem a code at one of the caller's stores; the code may come from any store of the brand.
-
-    A key of one store need not name it.
-    """
-    store = caller.owner(session, body.store_id)
-    if store is None:
-        raise Invalid.at("/store_id", "Name the store.")
-    redemption = redeeming.redeem(
-        session,
-        body.code,
-        store=store,
-        amount_yen=body.amount_yen,
-        order_ref=body.order_ref,
-        redeemed_at=body.redeemed_at,
-        now=now,
-    )
-    return _use(redemption)
-
-
-@redemptions.get("", dependencies=[allow("coupons:read")])
-def list_redemptions(
-    session: ScopedSession,
-    paging: PagingParams,
-    *,
-    coupon_id: CouponFilter = None,
-    customer_id: CustomerFilter = None,
-    code: CodeFilter = None,
-    status: Annotated[Literal["redeemed", "reversed"] | None, Query()] = None,
-) -> Page[RedemptionRead]:
-    """Redemptions: for a store, those at its counter."""
-    filters = CopyFilters(coupon_id, _ids_of(session, customer_id), _searched(code), status)
-    return make_page(session, queries.list_redemptions(session, filters), Redemption.id, paging, _use)
-
-
-@redemptions.get("/{redemption_id}", dependencies=[allow("coupons:read")])
-def get_redemption(redemption_id: RedemptionId, session: ScopedSession) -> RedemptionRead:
-    """One redemption."""
-    return _use(queries.get_redemption(session, redemption_id))
-
-
-@redemptions.post("/{redemption_id}/reverse", dependencies=[allow("coupons:redeem")])
-def reverse_redemption(
-    redemption_id: RedemptionId,
-    session: BrandWide,
-    caller: Caller,
-    now: Now,
-    body: RedemptionReverse | None = None,
-) -> RedemptionRead:
-    """Undo a redemption at one of the caller's stores: the code can be used again until it expires."""
-    reason = body.reason if body else None
-    return _use(redeeming.reverse(session, redemption_id, reason=reason, scope=caller.scope, now=now))
-
-
-@resolving.post("/resolve", dependencies=[allow("coupons:redeem")])
-def resolve_card(body: CardResolve, session: BrandWide, caller: Caller, now: Now) -> CardRead:
-    """Who shows this code or member number, and which of her coupons the store takes now.
-
-    The code may come from any store of the brand. She is tied to the store from then on.
-    """
-    store = caller.owner(session, body.store_id)
-    return _card(cards.resolve(session, body.code, store=store, now=now))
-
-
 def _own(session: Session, caller: CallerInfo, coupon_id: CouponId, permission: str) -> Coupon:
     """A coupon that the caller may change. Raises NotFound for other stores', PermissionMissing for head office's."""
     coupon = queries.get_coupon(session, coupon_id)
@@ -222,15 +140,6 @@ def _own(session: Session, caller: CallerInfo, coupon_id: CouponId, permission: 
     if coupon.store_no is not None:
         raise NotFound
     raise PermissionMissing(permission)
-
-
-def _ids_of(session: Session, customer_id: UUID | None) -> list[UUID] | None:
-    return list_ids_of(session, customer_id) if customer_id is not None else None
-
-
-def _searched(code: str | None) -> str | None:
-    """The code to search for; what cannot be a code is searched for as it stands and found nowhere."""
-    return code if code is None else find_code(code) or code
 
 
 def _masks_codes(caller: CallerInfo) -> bool:
@@ -244,33 +153,6 @@ def _copy(issued: IssuedCoupon, now: Instant, *, masks: bool = False) -> IssuedC
     return IssuedCouponRead.model_validate(issued.model_dump() | {"status": status, "code": code})
 
 
-def _card(card: Card) -> CardRead:
-    coupons_ = [_card_coupon(issued, coupon, masks=not card.shows_codes) for issued, coupon in card.copies]
-    customer = CardCustomer(id=card.customer.id, nickname=card.nickname, rank=None)
-    return CardRead(customer=customer, coupons=coupons_, points=None)
-
-
-def _card_coupon(issued: IssuedCoupon, coupon: Coupon, *, masks: bool) -> CardCoupon:
-    told = tell_benefit(coupon.benefit)
-    return CardCoupon(
-        issued_coupon_id=issued.id,
-        coupon_id=coupon.id,
-        name=coupon.name,
-        benefit=Benefit.model_validate(coupon.benefit),
-        benefit_text=told.en,
-        benefit_text_ja=told.ja,
-        min_spend_yen=coupon.min_spend_yen,
-        combinable=coupon.combinable,
-        code=mask_code(issued.code) if masks else issued.code,
-        expires_at=issued.expires_at,
-    )
-
-
-def _use(redemption: Redemption) -> RedemptionRead:
-    status = "redeemed" if redemption.reversed_at is None else "reversed"
-    return RedemptionRead.model_validate(redemption.model_dump() | {"status": status})
-
-
 def _issue_item(index: int, outcome: Outcome, now: Instant) -> IssueItem:
     issued = outcome.issued
     if issued is None:
@@ -281,4 +163,4 @@ def _issue_item(index: int, outcome: Outcome, now: Instant) -> IssueItem:
     return IssueItem(index=index, status=status, id=issued.id, problem=None, issued_coupon=_copy(issued, now))
 
 
-routers = [coupons, issued_coupons, redemptions, resolving]
+routers = [coupons, issued_coupons, *redemption_router.routers]

@@ -66,6 +66,9 @@ def test_a_code_of_another_store_tells_who_she_is_and_what_she_can_use(
         "min_spend_yen": 0,
         "combinable": False,
         "code": holder.code,
+        "applies": True,
+        "problem": None,
+        "discount_yen": 200,
     }
     assert answer.json()["customer"] == {"id": holder.customer_id, "nickname": "山田花子", "rank": None}
     assert answer.json()["points"] is None

@@ -143,7 +143,9 @@ def test_every_copy_that_either_had_can_be_shown_and_used(pair: Pair) -> None:
     codes = pair.session.exec(select(IssuedCoupon.code)).all()
     assert len(codes) == 4
     for code in codes:
-        assert coupon_queries.lock_by_code(pair.session, code).customer.id == pair.hanako.id
+        copy = coupon_queries.lock_by_code(pair.session, code)
+        assert copy is not None
+        assert copy.customer.id == pair.hanako.id
         holder = coupon_queries.find_holder(pair.session, code)
         assert holder is not None
         assert holder.id == pair.hanako.id

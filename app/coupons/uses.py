@@ -1,0 +1,143 @@
+"""One use of a copy: whether it is good there and then, what it gives, and what is written of it.
+
+A till that redeems, one that settles what it took offline, and one that only asks what a basket would get all come
+through here, so that they are told the same.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.coupons import queries
+from app.coupons.events import CouponRedeemed
+from app.coupons.funding import split_discount
+from app.coupons.limits import Use, spend
+from app.coupons.models import Coupon, IssuedCoupon, Redemption
+from app.coupons.problems import (
+    CouponAlreadyRedeemed,
+    CouponEnded,
+    CouponMinimumSpend,
+    CouponNotCombinable,
+    CouponNotHere,
+    CouponNotStarted,
+    CouponVoid,
+)
+from app.coupons.queries import Copy
+from app.customers.summary import tie_to_store
+from tenants.problems import Invalid
+from tenants.session import ScopedSession
+from tenants.stores import opening_hours
+from tenants.stores.models import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a till tells of a use."""
+
+    store: Store
+    at: datetime
+    amount_yen: int | None = None
+    order_ref: str | None = None
+    device_id: UUID | None = None
+    settle_ref: str | None = None
+
+
+def name_order(store: Store, order_ref: str) -> str:
+    """The name by which an order of a store is held, before any row: two tills on one order take turns."""
+    return f"order:{store.no}:{order_ref}"
+
+
+def use(session: ScopedSession, copy: Copy, told: Told, now: datetime) -> tuple[Redemption, CouponRedeemed]:
+    """Use a locked copy, on an order that is held. Answers the row, added, and the fact, to be recorded.
+
+    Raises Invalid or the coupon's problem; then nothing has been counted. The coupon's counters stay locked.
+    """
+    issued, coupon = copy.issued, copy.coupon
+    check_copy(session, issued, coupon, told.store, told.at)
+    discount_yen = discount(coupon, told.amount_yen)
+    check_combinable(session, coupon, told.store, told.order_ref)
+    business_on = business_day(told.store, told.at, copy.zone)
+    spend(session, coupon, Use(copy.customer.id, told.store.no, business_on, discount_yen))
+    redemption = Redemption(
+        created_at=now,
+        issued_coupon_id=issued.id,
+        coupon_id=coupon.id,
+        customer_id=copy.customer.id,
+        store_id=told.store.id,
+        store_no=told.store.no,
+        amount_yen=told.amount_yen,
+        discount_yen=discount_yen,
+        funding=split_discount(coupon.funding, issued.store_no, told.store.no, discount_yen),
+        order_ref=told.order_ref,
+        redeemed_at=told.at,
+        business_on=business_on,
+        device_id=told.device_id,
+        settle_ref=told.settle_ref,
+    )
+    issued.status = "redeemed"
+    session.add_all((redemption, issued))
+    tie_to_store(session, copy.customer, told.store)
+    fact = CouponRedeemed(
+        occurred_at=told.at,
+        customer_id=copy.customer.id,
+        store_no=told.store.no,
+        account_no=issued.account_no,
+        coupon_id=coupon.id,
+        issued_coupon_id=issued.id,
+        campaign_id=issued.campaign_id,
+        weather_rule_id=issued.weather_rule_id,
+        run_id=issued.run_id,
+        redemption_id=redemption.id,
+        discount_yen=discount_yen,
+        amount_yen=told.amount_yen,
+    )
+    return redemption, fact
+
+
+def check_copy(session: ScopedSession, issued: IssuedCoupon, coupon: Coupon, store: Store, at: datetime) -> None:
+    """Raises the problem of a copy that cannot be used at this store at this moment, whatever she spends."""
+    if issued.status == "void":
+        raise CouponVoid
+    if issued.status == "redeemed":
+        raise CouponAlreadyRedeemed(*queries.find_standing(session, issued.id))
+    if coupon.redeemable_store_nos is not None and store.no not in coupon.redeemable_store_nos:
+        raise CouponNotHere
+    if at < issued.starts_at:
+        raise CouponNotStarted(issued.starts_at)
+    if at >= issued.expires_at:
+        raise CouponEnded(issued.expires_at)
+
+
+def discount(coupon: Coupon, amount_yen: int | None) -> int:
+    """What using the coupon on this amount costs, in yen. Raises CouponMinimumSpend, or Invalid without an amount."""
+    benefit = coupon.benefit
+    if amount_yen is None:
+        if needs_amount(coupon):
+            raise Invalid.at("/amount_yen", "This coupon needs the amount.")
+        return int(benefit.get("amount_yen", 0))
+    if amount_yen < coupon.min_spend_yen:
+        raise CouponMinimumSpend(coupon.min_spend_yen)
+    if benefit["kind"] == "percent_off":
+        return amount_yen * int(benefit["percent"]) // 100
+    given = int(benefit.get("amount_yen", 0))
+    return min(given, amount_yen) if benefit["kind"] == "amount_off" else given
+
+
+def needs_amount(coupon: Coupon) -> bool:
+    """Whether a till must say the amount."""
+    return bool(coupon.min_spend_yen) or coupon.benefit["kind"] == "percent_off"
+
+
+def check_combinable(session: ScopedSession, coupon: Coupon, store: Store, order_ref: str | None) -> None:
+    """Raises CouponNotCombinable where a coupon stands on this order of the store that this one does not go with."""
+    if order_ref is None:
+        return
+    for other in queries.list_used_on_order(session, store.no, order_ref):
+        if not (coupon.combinable and other.combinable):
+            raise CouponNotCombinable(other.name)
+
+
+def business_day(store: Store, at: datetime, zone: ZoneInfo) -> date:
+    """The store's business day, by which its daily limits count."""
+    return opening_hours.business_day(store.opening_hours, at, zone)
