@@ -4,11 +4,10 @@ What the coupon gives may be read by whoever has the address. Her own code is sh
 she is.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,39 +17,30 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app import sessions as browser
-from app.auth import Now, hold_slot
-from app.coupons.models import Coupon, IssuedCoupon
-from app.coupons.queries import list_copies_of
+from app.auth import Now, brand_key_of, hold_slot
+from app.coupons.models import Coupon
 from app.coupons.texts import tell_benefit
 from app.customers.queries import list_ids_of
 from app.liff import pages
+from app.liff.assets import address_of
 from app.liff.joining import Form, start_login
+from app.liff.look import TICKET_STYLE
 from app.liff.pages import Notice
 from app.liff.proving import Standing, read_standing
+from app.liff.queries import list_held, list_spots, map_stores, order_usual
 from app.liff.sealed import find_key
 from app.liff.shown import ProviderShown, group_providers
-from app.qr_codes.images import draw
+from app.liff.tickets import Drawing, Ticket, make_ticket, place_tickets
 from tenants.brands.models import Brand
 from tenants.ids import decode_id
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.queries import live_accounts
 from tenants.scope import Scope
 from tenants.session import ScopedSession, open_session
+from tenants.stores.models import Store
 
 router = APIRouter(include_in_schema=False)
 Slot = Annotated[None, Depends(hold_slot, scope="function")]
-State = Literal["usable", "later", "used", "over"]
-QR_PIXELS: Final = 220
-
-
-@dataclass(frozen=True)
-class Copy:
-    """One copy in her hands."""
-
-    code: str
-    state: State
-    starts_at: str
-    expires_at: str
 
 
 @dataclass(frozen=True)
@@ -65,8 +55,10 @@ class CouponShown:
     benefit: str
     min_spend_yen: int
     providers: tuple[ProviderShown, ...]
-    copies: tuple[Copy, ...] | None
-    """None: nobody is signed in."""
+    tickets: tuple[Ticket, ...] | None
+    """Her copies; None where nobody is signed in."""
+    stores: dict[int, Store]
+    zone: ZoneInfo
     person: str | None
     notice: Notice | None
 
@@ -77,7 +69,7 @@ def show_coupon(coupon_id: str, request: Request, now: Now, slot: Slot) -> Respo
     wanted = request.query_params.get("notice")
     notice = Notice(wanted) if wanted in set(Notice) else None
     shown = _read(request, coupon_id, read_standing(request, now), notice, now)
-    return pages.show_missing(request) if shown is None else _show(request, shown)
+    return pages.show_missing(request) if shown is None else _show(request, shown, now)
 
 
 @router.post("/liff/coupons/{coupon_id}")
@@ -90,10 +82,8 @@ def sign_in_for_coupon(coupon_id: str, form: Form, request: Request, now: Now, s
     wanted = next((one for one in shown.providers if one.login_channel_id == form.get("login_channel_id")), None)
     if wanted is None or wanted.login_channel_id is None:
         return pages.go_to(f"{shown.path}?notice={Notice.NOT_PROVEN}")
-    decoded = decode_id("cpn", coupon_id)
-    return pages.go_to(
-        start_login(request, shown.brand_id, shown.account_id, wanted.login_channel_id, now, coupon_id=decoded)
-    )
+    login_id = wanted.login_channel_id
+    return pages.go_to(start_login(request, shown.brand_id, shown.account_id, login_id, now, back=shown.path))
 
 
 def _read(
@@ -117,6 +107,10 @@ def _read(
         brand = session.exec(select(Brand)).one()
         accounts = list(session.exec(live_accounts().order_by(col(LineAccount.no))).all())
         known = standing if standing is not None and standing.brand_id == brand_id else None
+        zone = ZoneInfo(brand.timezone)
+        tickets = _list_tickets(request, session, coupon, known, now) if known is not None else None
+        stores = map_stores(session, {one.spot.no for one in tickets or () if one.spot is not None})
+        session.expunge_all()
         return CouponShown(
             brand_id=brand_id,
             account_id=accounts[0].id if accounts else None,
@@ -126,34 +120,23 @@ def _read(
             benefit=getattr(tell_benefit(coupon.benefit), pages.language_of(request)),
             min_spend_yen=coupon.min_spend_yen,
             providers=group_providers(request, accounts, known),
-            copies=_list_copies(session, coupon, known, ZoneInfo(brand.timezone), now) if known else None,
+            tickets=tickets,
+            stores=stores,
+            zone=zone,
             person=(known.display_name or known.customer.name) if known else None,
             notice=notice,
         )
 
 
-def _list_copies(
-    session: ScopedSession, coupon: Coupon, standing: Standing, zone: ZoneInfo, now: datetime
-) -> tuple[Copy, ...]:
+def _list_tickets(
+    request: Request, session: ScopedSession, coupon: Coupon, standing: Standing, now: datetime
+) -> tuple[Ticket, ...]:
     """Her copies, what she can use first."""
-    mine = list_copies_of(session, coupon.id, list_ids_of(session, standing.customer.id))
-    copies = [
-        _show_copy(one, zone, now) for one in sorted(mine, key=lambda one: one.expires_at) if one.status != "void"
-    ]
-    order: tuple[State, ...] = ("usable", "later", "used", "over")
-    return tuple(sorted(copies, key=lambda one: order.index(one.state)))
-
-
-def _show_copy(copy: IssuedCoupon, zone: ZoneInfo, now: datetime) -> Copy:
-    state: State = "usable"
-    if copy.status == "redeemed":
-        state = "used"
-    elif copy.expires_at <= now:
-        state = "over"
-    elif copy.starts_at > now:
-        state = "later"
-    ends, begins = copy.expires_at.astimezone(zone), copy.starts_at.astimezone(zone)
-    return Copy(copy.code, state, f"{begins:%Y-%m-%d %H:%M}", f"{ends:%Y-%m-%d %H:%M}")
+    key = brand_key_of(session, request.app.state.keyring)
+    ids = list_ids_of(session, standing.customer.id)
+    held = list_held(session, ids, since=datetime.min.replace(tzinfo=UTC), coupon_id=coupon.id)
+    spots = order_usual(standing.customer, list_spots(session, None))
+    return tuple(place_tickets([make_ticket(one, key, now) for one in held], spots))
 
 
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
@@ -168,16 +151,12 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Please tell our staff that you have a coupon from LINE.",
     ),
     "none": ("このクーポンは、まだお持ちではありません。", "You have no copy of this coupon."),
-    "until": ("有効期限 {at}", "Good until {at}"),
-    "from": ("{at} から使えます", "Good from {at}"),
-    "used": ("使用済みです", "Used"),
-    "over": ("有効期限が過ぎました", "This has ended"),
     "spend": ("{yen:,}円以上のお会計で使えます", "For bills of {yen:,} yen and more"),
     "you": ("{name}さんのクーポン", "Coupon of {name}"),
 }
 
 
-def _show(request: Request, shown: CouponShown) -> Response:
+def _show(request: Request, shown: CouponShown, now: datetime) -> Response:
     is_english = pages.language_of(request) == "en"
 
     def say(told: str, **values: object) -> str:
@@ -191,16 +170,22 @@ def _show(request: Request, shown: CouponShown) -> Response:
         parts.append(f"<p>{say('spend', yen=shown.min_spend_yen)}</p>")
     if shown.notice is not None:
         parts.append(f'<p class="notice" role="alert">{pages.tell_notice(request, shown.notice)}</p>')
-    if shown.copies is None:
+    if shown.tickets is None:
         parts.append(_sign_in(shown, say("how"), say("open"), say("unable")))
     else:
         if shown.person:
             parts.append(f'<p class="you">{say("you", name=shown.person)}</p>')
-        parts += [_card(copy, say) for copy in shown.copies] or [f"<p>{say('none')}</p>"]
-        if any(copy.state == "usable" for copy in shown.copies):
+        drawing = Drawing(pages.language_of(request), shown.zone, now, shown.stores)
+        first = next((one for one in shown.tickets if one.state == "usable"), None)
+        parts += [drawing.ticket(one, is_open=one is first) for one in shown.tickets] or [f"<p>{say('none')}</p>"]
+        if first is not None:
             parts.append(f'<p class="small">{say("show")}</p>')
     logins = sorted({pages.origin_of(one.login_url) for one in shown.providers if one.login_channel_id})
-    return pages.show_document(request, shown.name, "".join(parts), logins, style=_STYLE)
+    at = str(int(now.timestamp() * 1000))
+    body = "".join(parts)
+    return pages.show_document(
+        request, shown.name, body, logins, style=TICKET_STYLE + _STYLE, script=address_of("pages.js"), now=at
+    )
 
 
 def _sign_in(shown: CouponShown, how: str, label: str, unable: str) -> str:
@@ -219,20 +204,4 @@ def _sign_in(shown: CouponShown, how: str, label: str, unable: str) -> str:
     return f'<p>{how}</p><form method="post" action="{escape(shown.path)}">{buttons}</form>'
 
 
-def _card(copy: Copy, say: Callable[..., str]) -> str:
-    if copy.state in ("used", "over"):
-        return f'<div class="card gone"><p>{say(copy.state)}</p></div>'
-    told = say("until", at=copy.expires_at) if copy.state == "usable" else say("from", at=copy.starts_at)
-    grouped = " ".join(copy.code[place : place + 4] for place in range(0, len(copy.code), 4))
-    symbol = draw(copy.code, "svg", QR_PIXELS).decode()
-    return (
-        f'<div class="card"><div class="symbol">{symbol}</div><p class="code">{escape(grouped)}</p><p>{told}</p></div>'
-    )
-
-
-_STYLE: Final = (
-    ".benefit{font-size:1.9rem;font-weight:bold;color:#067a3a;margin:0 0 .5rem;line-height:1.3}"
-    ".card{background:#fff;border:1px solid #e2e2dd;border-radius:1rem;padding:1.4rem;margin:1rem 0;text-align:center}"
-    ".card p{margin:.4rem 0 0}.code{font:bold 1.5rem/1.4 ui-monospace,monospace;letter-spacing:.06em}"
-    ".gone{color:#595959}.symbol svg{width:100%;max-width:220px;height:auto}"
-)
+_STYLE: Final = ".benefit{font-size:1.9rem;font-weight:bold;color:#067a3a;margin:0 0 .5rem;line-height:1.3}"

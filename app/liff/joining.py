@@ -54,15 +54,13 @@ class Attempt:
     consented_at: datetime | None
     """None: she signs in, and nothing of hers is joined by it."""
     attempt: "LoginAttempt"
-    coupon_id: UUID | None = None
-    """The coupon whose page she comes from, and goes back to."""
+    back: str | None = None
+    """The page of ours that she comes from, and goes back to; None for the one that joins."""
 
     @property
     def path(self) -> str:
         """The page that she comes from."""
-        if self.coupon_id is not None:
-            return pages.coupon_path_of(self.coupon_id)
-        return pages.path_of(self.page_account_id)
+        return self.back or pages.path_of(self.page_account_id)
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -129,24 +127,26 @@ def start_login(
     login_channel_id: str,
     now: datetime,
     *,
-    coupon_id: UUID | None = None,
+    back: str | None = None,
 ) -> str:
-    """LINE Login's address, once the browser has what must come back. Who comes for a coupon has agreed to nothing."""
+    """LINE Login's address, once the browser has what must come back.
+
+    Who comes from another page of ours than the one that joins, and goes `back` there, has agreed to nothing.
+    """
     from app.line.login import authorize_url, new_attempt
 
     with open_session(request.app.state.engine, Scope(brand_id)) as session:
         place = read_login_place(request, session, login_channel_id)
         key = brand_key_of(session, request.app.state.keyring)
     if place is None:
-        path = pages.path_of(account_id) if coupon_id is None else pages.coupon_path_of(coupon_id)
-        return f"{path}?notice={Notice.NOT_PROVEN}"
+        return f"{back or pages.path_of(account_id)}?notice={Notice.NOT_PROVEN}"
     attempt = new_attempt()
     values = {
         "account": account_id,
         "channel": login_channel_id,
         "at": now.timestamp(),
         "attempt": [attempt.state, attempt.nonce, attempt.verifier],
-        **({} if coupon_id is None else {"coupon": coupon_id}),
+        **({} if back is None else {"back": back}),
     }
     kept = write_sealed(brand_id, key, values, _PURPOSE)
     browser.set_cookie(request, _KEPT, kept, int(WITHIN.total_seconds()))
@@ -215,6 +215,6 @@ def _open(request: Request, kept: str) -> Attempt | None:
     brand_id, values = opened
     at = datetime.fromtimestamp(values["at"], UTC)
     attempt = LoginAttempt(*values["attempt"])
-    coupon_id = UUID(values["coupon"]) if "coupon" in values else None
-    consented_at = at if coupon_id is None else None
-    return Attempt(brand_id, UUID(values["account"]), values["channel"], at, consented_at, attempt, coupon_id)
+    back = values.get("back")
+    consented_at = at if back is None else None
+    return Attempt(brand_id, UUID(values["account"]), values["channel"], at, consented_at, attempt, back)

@@ -1,15 +1,18 @@
 """How the page that joins looks: Japanese, or English for browsers that ask for it; without any script."""
 
-import re
 from enum import StrEnum
-from html import escape
+from html import escape, unescape
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
+from app import languages
+from app.liff.document import Document, protect
+from app.liff.document import show as show_page
+from app.liff.look import STYLE
 from app.liff.shown import ProviderShown, Shown
 from tenants.ids import encode_id
 
@@ -128,7 +131,7 @@ def show_missing(request: Request) -> Response:
 
 def go_to(address: str) -> Response:
     """Send the browser on, to be read anew."""
-    return _protect(RedirectResponse(address, 303), [])
+    return protect(RedirectResponse(address, 303), [])
 
 
 def path_of(line_account_id: UUID) -> str:
@@ -139,11 +142,6 @@ def path_of(line_account_id: UUID) -> str:
 def coupon_path_of(coupon_id: UUID) -> str:
     """Where a coupon's page is."""
     return f"/liff/coupons/{encode_id('cpn', coupon_id)}"
-
-
-def forbid_storing(response: Response) -> None:
-    """Have nobody keep an answer that holds a session's token."""
-    response.headers["Cache-Control"] = "no-store"
 
 
 def _place(say: "_Speech", one: ProviderShown) -> str:
@@ -175,12 +173,7 @@ class _Speech:
 
 def language_of(request: Request) -> str:
     """`en` where the browser prefers English to Japanese, else `ja`."""
-    best = {"ja": 0.0, "en": 0.0}
-    for part in request.headers.get("accept-language", "")[:200].split(","):
-        found = re.fullmatch(r"\s*(ja|en)\b[A-Za-z-]*\s*(?:;\s*q=([01](?:\.[0-9]{1,3})?)\s*)?", part)
-        if found:
-            best[found[1]] = max(best[found[1]], float(found[2] or 1))
-    return "en" if best["en"] > best["ja"] else "ja"
+    return languages.language_of(request)
 
 
 def origin_of(url: str) -> str:
@@ -194,52 +187,20 @@ def tell_notice(request: Request, notice: Notice) -> str:
     return _Speech(request, "")(notice)
 
 
-def show_document(request: Request, title: str, body: str, logins: list[str], *, style: str = "") -> Response:
+def show_document(
+    request: Request,
+    title: str,
+    body: str,
+    logins: list[str],
+    *,
+    style: str = "",
+    script: str | None = None,
+    now: str = "",
+) -> Response:
     """A page of ours around this body, which is written safely; its forms may lead to these hosts."""
-    return _page(_Speech(request, ""), escape(title), body, 200, logins, style)
+    attributes = {"now": now} if now else {}
+    return show_page(Document(language_of(request), title, body, STYLE + style, logins, script, attributes))
 
 
-def _page(say: _Speech, title: str, body: str, status: int, logins: list[str], style: str = "") -> Response:
-    document = (
-        f'<!doctype html>\n<html lang="{say.language}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
-    return _protect(HTMLResponse(document, status), logins)
-
-
-def _protect(response: Response, logins: list[str]) -> Response:
-    # Browsers hold the way on from a form to LINE Login for part of the form's action.
-    actions = " ".join(["'self'", *logins])
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action {actions}; frame-ancestors 'none'"
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    # With no-referrer browsers would send `Origin: null` with our own form.
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Vary"] = "Accept-Language, Cookie"
-    forbid_storing(response)
-    return response
-
-
-_STYLE: Final = (
-    "*{box-sizing:border-box}body{margin:0;background:#f6f6f4;color:#222;"
-    "font:16px/1.7 'Hiragino Sans','Noto Sans JP',sans-serif}"
-    "main{max-width:34rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}"
-    "h1{font-size:1.45rem;line-height:1.4;margin:0 0 1rem}"
-    "ul{list-style:none;margin:0;padding:0}.places>li{background:#fff;border:1px solid #e2e2dd;border-radius:.75rem;"
-    "padding:1rem 1.1rem;margin:0 0 .9rem}.names{display:flex;flex-wrap:wrap;gap:.4rem}"
-    ".names li{background:#eef3ef;border-radius:999px;padding:.1rem .75rem;font-size:.9rem;overflow-wrap:anywhere}"
-    ".places p{margin:.9rem 0 0}button{display:block;width:100%;padding:.9rem 1rem;border:0;border-radius:.5rem;"
-    "background:#067a3a;color:#fff;font:inherit;font-weight:bold;cursor:pointer}"
-    "button:hover{background:#05662f}"
-    "button:focus-visible,input:focus-visible{outline:3px solid #222;outline-offset:2px}"
-    ".quiet{background:none;color:#555;font-weight:normal;text-decoration:underline;padding:.5rem;width:auto}"
-    ".quiet:hover{background:none;color:#222}.proven{color:#067a3a;font-weight:bold}.unable,.small,.you{color:#595959}"
-    ".small{font-size:.9rem}.consent{background:#fff;border:1px solid #e2e2dd;border-radius:.75rem;padding:1rem 1.1rem;"
-    "margin:0 0 .9rem}.consent p{margin:0 0 .6rem}label{display:flex;gap:.6rem;align-items:center;font-weight:bold;"
-    "cursor:pointer}input{width:1.4rem;height:1.4rem;accent-color:#067a3a;flex:none}"
-    ".done{background:#067a3a;color:#fff;border-radius:.75rem;padding:1rem 1.1rem;font-weight:bold;font-size:1.15rem;"
-    "text-align:center}.notice{background:#fff4e0;border:1px solid #e0a030;border-radius:.5rem;padding:.7rem 1rem}"
-)
+def _page(say: _Speech, title: str, body: str, status: int, logins: list[str]) -> Response:
+    return show_page(Document(say.language, unescape(title), body, STYLE, logins, status=status))

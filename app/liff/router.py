@@ -6,18 +6,22 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app import sessions as browser
 from app.auth import Now, hold_slot, wait_for_line
-from app.liff import knowing, pages
+from app.liff import knowing
+from app.liff.assets import router as assets
 from app.liff.coupons import router as coupons
+from app.liff.document import forbid_storing
+from app.liff.entering import router as entering
 from app.liff.joining import router as joining
 from app.liff.places import find_login_place
 from app.liff.problems import LiffSessionMissing
 from app.liff.proving import NOT_JOINED, Standing, prove, read_standing
 from app.liff.schemas import Claim, Herself, NotJoined, ProvenIdentity, SessionCreate, SessionRead
 from app.liff.sessions import end_session, read_session
+from app.liff.wallet import router as wallet
 from app.routes import ApiRoute
 
 router = APIRouter(prefix="/liff", route_class=ApiRoute, include_in_schema=False)
-routers = [router, joining, coupons]
+routers = [router, joining, coupons, assets, entering, wallet]
 
 Slot = Annotated[None, Depends(hold_slot, scope="function")]
 SOURCE = "liff"
@@ -76,7 +80,7 @@ def link_session(body: Claim, request: Request, response: Response, now: Now, sl
 
 
 def _show(response: Response, standing: Standing) -> SessionRead:
-    pages.forbid_storing(response)
+    forbid_storing(response)
     return SessionRead(
         token=standing.token,
         expires_at=standing.expires_at,

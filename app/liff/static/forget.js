@@ -1,0 +1,10 @@
+/* Have this browser keep no card. */
+
+export const PREFIX = 'noren.card:';
+export const CACHE = 'noren-card';
+
+export async function forget() {
+  for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
+  if (globalThis.caches) await caches.delete(CACHE);
+  document.documentElement.dataset.forgotten = 'yes';
+}
