@@ -122,7 +122,7 @@ def _check(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
     template = check_messages(campaign.messages, with_blocks=campaign.template_id is not None)
     if campaign.coupon_id is not None:
         try:
-            coupons.get_coupon(session, campaign.coupon_id)
+            coupons.get_issuable(session, campaign.coupon_id)
         except NotFound as error:
             raise Invalid.at("/coupon_id", "There is no such coupon.") from error
     elif any(name.startswith("coupon.") for name in template.variables):

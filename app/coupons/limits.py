@@ -9,7 +9,7 @@ left. It comes back when the copy is void, and three days after its end what it 
 it would have to wait for runs that issue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
@@ -84,8 +84,11 @@ def spend(session: ScopedSession, coupon: Coupon, use: Use) -> None:
         if is_counted:
             _count_places(session, coupon.id, use.store_no, use.business_on, 1, use.discount_yen)
         return
-    queries.lock_budget(session, coupon.id)
-    problem = _find_problem(coupon, _map_spent(session, coupon, use, capped), use.discount_yen)
+    is_counted = queries.lock_budget(session, coupon.id).is_counted
+    if not is_counted and counts_places(coupon):
+        _begin_counting(session, coupon)
+        is_counted = True
+    problem = _find_problem(coupon, _map_spent(session, coupon, use, capped, is_counted), use.discount_yen)
     if problem is not None:
         raise problem
     if _count(session, coupon, use.discount_yen):
@@ -113,7 +116,8 @@ def find_refusal(session: ScopedSession, coupon: Coupon, use: Use) -> Problem | 
     capped = _list_capped(coupon)
     if not capped:
         return None
-    return _find_problem(coupon, _map_spent(session, coupon, use, capped), use.discount_yen)
+    is_counted = queries.get_budget(session, coupon.id).is_counted
+    return _find_problem(coupon, _map_spent(session, coupon, use, capped, is_counted), use.discount_yen)
 
 
 def counts_places(coupon: Coupon) -> bool:
@@ -121,14 +125,13 @@ def counts_places(coupon: Coupon) -> bool:
     return not _list_capped(coupon).isdisjoint(_COUNTED_BY_PLACE)
 
 
-def begin_counting(session: ScopedSession, coupon: Coupon) -> None:
-    """Count the uses of a coupon by store and by day from now on, where a cap asks for that, beginning with the past.
+def _begin_counting(session: ScopedSession, coupon: Coupon) -> None:
+    """Count the uses of a coupon by store and by day from now on, beginning with those that stand.
 
     Its budget is locked, so nobody counts meanwhile. Once begun it is never ended: a till that read the limits a moment
     ago learns from the budget's row whether it has to count.
     """
-    if not counts_places(coupon) or queries.lock_budget(session, coupon.id).is_counted:
-        return
+    session.flush()
     session.execute(_BEGIN, {"brand_id": session.scope.brand_id, "coupon_id": coupon.id})
     begun = update(CouponBudget).where(col(CouponBudget.coupon_id) == coupon.id).values(is_counted=True)
     session.execute(begun, execution_options=_NOT_SYNCHRONIZED)
@@ -153,8 +156,16 @@ def _find_problem(coupon: Coupon, spent: Mapping[Per, Spent], discount_yen: int)
     return None
 
 
-def _map_spent(session: ScopedSession, coupon: Coupon, use: Use, capped: set[Per]) -> dict[Per, Spent]:
-    """What stands by now, by each of these."""
+def _map_spent(
+    session: ScopedSession, coupon: Coupon, use: Use, capped: set[Per], is_counted: bool
+) -> dict[Per, Spent]:
+    """What stands by now, by each of these: from the counters, or from the rows where nobody counts them yet."""
+
+    def read(kind: str, keys: Collection[int]) -> Spent:
+        values = {"brand_id": session.scope.brand_id, "coupon_id": coupon.id, "kind": kind, "keys": list(keys)}
+        row = session.execute(_READ if is_counted else _READ_ROWS, values).one()
+        return Spent(int(row.redeemed), int(row.discount_yen))
+
     spent: dict[Per, Spent] = {}
     if "all" in capped:
         spent["all"] = _read_all(session, coupon)
@@ -163,11 +174,11 @@ def _map_spent(session: ScopedSession, coupon: Coupon, use: Use, capped: set[Per
     if "store_day" in capped:
         spent["store_day"] = Spent(*queries.sum_of_day(session, coupon.id, use.store_no, use.business_on))
     if "store" in capped:
-        spent["store"] = _read_places(session, coupon, "store", [use.store_no])
+        spent["store"] = read("store", [use.store_no])
     if "day" in capped:
-        spent["day"] = _read_places(session, coupon, "day", [_day_key(use.business_on)])
+        spent["day"] = read("day", [_day_key(use.business_on)])
     if "area" in capped:
-        around = [_read_places(session, coupon, "store", nos) for nos in _list_areas(session, coupon, use.store_no)]
+        around = [read("store", nos) for nos in _list_areas(session, coupon, use.store_no)]
         # What is told is the fullest; uses and yen may be fullest in different areas.
         spent["area"] = Spent(
             max((one.redeemed for one in around), default=0), max((one.discount_yen for one in around), default=0)
@@ -209,13 +220,6 @@ def _day_key(on: date) -> int:
     return on.year * 10_000 + on.month * 100 + on.day
 
 
-def _read_places(session: ScopedSession, coupon: Coupon, kind: str, keys: list[int] | set[int]) -> Spent:
-    """What the counters of these places or days say together."""
-    values = {"brand_id": session.scope.brand_id, "coupon_id": coupon.id, "kind": kind, "keys": list(keys)}
-    row = session.execute(_READ, values).one()
-    return Spent(int(row.redeemed), int(row.discount_yen))
-
-
 def _count_places(
     session: ScopedSession, coupon_id: UUID, store_no: int, business_on: date, uses: int, discount_yen: int
 ) -> None:
@@ -234,6 +238,11 @@ _OF_COUPON = "brand_id = :brand_id AND coupon_id = :coupon_id"
 _READ = text(
     "SELECT coalesce(sum(redeemed), 0) AS redeemed, coalesce(sum(discount_yen), 0) AS discount_yen FROM coupon_counter"
     f" WHERE {_OF_COUPON} AND kind = :kind AND key = ANY(CAST(:keys AS int[]))"
+)
+_KEY = "CASE CAST(:kind AS text) WHEN 'store' THEN store_no ELSE CAST(to_char(business_on, 'YYYYMMDD') AS int) END"
+_READ_ROWS = text(
+    "SELECT count(*) AS redeemed, coalesce(sum(discount_yen), 0) AS discount_yen FROM redemption"
+    f" WHERE {_OF_COUPON} AND reversed_at IS NULL AND {_KEY} = ANY(CAST(:keys AS int[]))"
 )
 _COUNT = text(
     """

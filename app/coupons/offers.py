@@ -1,6 +1,6 @@
 """Offers: make, change and archive coupons, and show them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from app.coupons import limits, queries
 from app.coupons.models import Coupon, CouponBudget, CouponTally
-from app.coupons.schemas import Benefit, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
+from app.coupons.schemas import Benefit, CouponCopy, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
 from app.coupons.texts import tell_benefit
 from app.coupons.validity import find_span
+from app.messaging.render import check_messages
 from tenants.areas import queries as areas
 from tenants.ids import decode_id, encode_id
 from tenants.problems import Conflict, Invalid
@@ -20,13 +21,27 @@ from tenants.stores.models import Store
 _CHOICES = ("store_ids", "area_ids", "all_stores")
 _BENEFITS = {
     "amount_off": ("amount_yen",),
-    "percent_off": ("percent",),
+    "percent_off": ("percent", "most_yen"),
     "free_item": ("item", "amount_yen"),
     "gift": ("item", "amount_yen"),
     "service": ("item", "amount_yen"),
     "early_access": ("item",),
 }
 """What each kind of benefit says; the first is required."""
+
+_PLAIN = {"name", "min_spend_yen", "combinable", "combinable_with", "priority", "occasion", "welcome_messages"}
+"""What a change just writes."""
+_MAY_BE_NULL = {"limits", "combinable_with", "usable_times", "occasion", "welcome_messages"}
+_OWN = {
+    "brand_id", "id", "created_at", "name", "is_template", "occasion", "welcome_messages", "archived_at", "store_id",
+    "store_no",
+}  # fmt: skip
+"""What a copy does not take over."""
+WELCOME_VARIABLES = frozenset(
+    {
+        "customer.name", "store.name", "brand.name", "coupon.name", "coupon.code", "coupon.expires_at", "coupon.url",
+    }
+)  # fmt: skip
 
 
 def create_coupon(session: ScopedSession, body: CouponCreate, *, owner: Store | None, now: datetime) -> Coupon:
@@ -40,10 +55,17 @@ def create_coupon(session: ScopedSession, body: CouponCreate, *, owner: Store | 
         min_spend_yen=body.min_spend_yen,
         funding=body.funding.model_dump(),
         combinable=body.combinable,
+        combinable_with=body.combinable_with,
+        priority=body.priority,
+        usable_times=None if body.usable_times is None else body.usable_times.model_dump(),
+        is_template=body.is_template,
+        occasion=body.occasion,
+        welcome_messages=body.welcome_messages,
     )
     if owner is not None:
         coupon.store_id, coupon.store_no = owner.id, owner.no
     _place(session, coupon, body)
+    check_whole(coupon)
     return add_coupon(session, coupon)
 
 
@@ -60,9 +82,10 @@ def add_coupon(session: ScopedSession, coupon: Coupon) -> Coupon:
 def change_coupon(session: ScopedSession, coupon: Coupon, body: CouponUpdate) -> Coupon:
     """Change an offer. Raises Invalid, or Conflict when copies promise a benefit that would change."""
     given = body.model_fields_set
-    for name in given - set(_CHOICES):
-        if getattr(body, name) is None and name != "limits":
+    for name in given - set(_CHOICES) - _MAY_BE_NULL:
+        if getattr(body, name) is None:
             raise Invalid.at(f"/{name}", "Must not be null.")
+    reserved_before = coupon.limits.get("reserve")
     if body.benefit is not None:
         benefit = _benefit(body.benefit)
         if benefit != coupon.benefit and queries.lock_tally(session, coupon.id).issued:
@@ -72,16 +95,35 @@ def change_coupon(session: ScopedSession, coupon: Coupon, body: CouponUpdate) ->
         coupon.validity = _validity(body.validity, queries.zone_of(session))
     if "limits" in given:
         coupon.limits = _merge_limits(coupon.limits, body)
-    for name in ("name", "min_spend_yen", "combinable"):
-        if name in given:
-            setattr(coupon, name, getattr(body, name))
+    for name in given & _PLAIN:
+        setattr(coupon, name, getattr(body, name))
+    if "usable_times" in given:
+        coupon.usable_times = None if body.usable_times is None else body.usable_times.model_dump()
     if body.funding is not None:
         coupon.funding = body.funding.model_dump()
     if given & set(_CHOICES):
         _place(session, coupon, body)
+    check_whole(coupon)
+    if "limits" in given:
+        _check_reserve(session, coupon, reserved_before)
     session.add(coupon)
     session.flush()
     return coupon
+
+
+def copy_coupon(
+    session: ScopedSession, coupon: Coupon, body: CouponCopy, *, owner: Store | None, now: datetime
+) -> Coupon:
+    """A new offer like this one, of a store or (None) of head office; no copies of it are issued yet.
+
+    A store's is redeemed at that store. What makes us give copies unasked stays with the first.
+    """
+    made = Coupon(**{name: value for name, value in coupon.model_dump().items() if name not in _OWN}, created_at=now)
+    made.name, made.is_template = body.name or coupon.name, body.is_template
+    if owner is not None:
+        made.store_id, made.store_no = owner.id, owner.no
+        made.redeemable_store_nos, made.area_ids = [owner.no], None
+    return add_coupon(session, made)
 
 
 def archive_coupon(session: ScopedSession, coupon: Coupon, now: datetime) -> None:
@@ -117,16 +159,18 @@ def _read(coupon: Coupon, stores: dict[int, UUID]) -> CouponRead:
     return CouponRead.model_validate(shown)
 
 
-def stats(session: ScopedSession, coupon: Coupon) -> CouponStatsRead:
+def stats(session: ScopedSession, coupon: Coupon, now: datetime) -> CouponStatsRead:
     """What became of a coupon: in the brand by its counters, in a store's scope by the rows that it sees."""
-    remaining = budget_remaining_yen = None
+    remaining = reserved_yen = budget_remaining_yen = None
     if session.scope.store_nos is None:
         budget = queries.get_budget(session, coupon.id)
-        issued = queries.get_tally(session, coupon.id).issued
-        redeemed, discount_yen = budget.redeemed, budget.discount_yen
-        total, budget_yen = coupon.limits.get("total"), coupon.limits.get("budget_yen")
-        remaining = None if total is None else max(0, total - issued)
-        budget_remaining_yen = None if budget_yen is None else max(0, budget_yen - discount_yen)
+        tally, budget_yen = queries.get_tally(session, coupon.id), coupon.limits.get("budget_yen")
+        issued, redeemed, discount_yen = tally.issued, budget.redeemed, budget.discount_yen
+        remaining = limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
+        if coupon.limits.get("reserve"):
+            reserved_yen = tally.reserved_yen
+        if budget_yen is not None:
+            budget_remaining_yen = max(0, budget_yen - max(discount_yen, reserved_yen or 0))
     else:
         issued, redeemed, discount_yen = queries.count_in_scope(session, coupon.id)
     return CouponStatsRead(
@@ -137,15 +181,55 @@ def stats(session: ScopedSession, coupon: Coupon) -> CouponStatsRead:
         redeemed_ratio=redeemed / issued if issued and session.scope.store_nos is None else None,
         discount_yen=discount_yen,
         remaining=remaining,
+        reserved_yen=reserved_yen,
         budget_remaining_yen=budget_remaining_yen,
     )
+
+
+def check_whole(coupon: Coupon) -> None:
+    """Raises Invalid where the parts of an offer do not fit each other."""
+    if coupon.limits.get("reserve"):
+        if coupon.limits.get("budget_yen") is None:
+            raise Invalid.at("/limits/reserve", "There is no budget_yen to set anything aside from.")
+        if not limits.set_aside_yen(coupon):
+            name = "most_yen" if coupon.benefit["kind"] == "percent_off" else "amount_yen"
+            raise Invalid.at("/limits/reserve", f"What a copy can cost is not known: the benefit has no {name}.")
+    if coupon.occasion is not None and coupon.store_no is not None:
+        raise Invalid.at("/occasion", "Only head office's coupons are given unasked.")
+    if coupon.occasion is not None and coupon.is_template:
+        raise Invalid.at("/occasion", "Nobody is given a template.")
+    if coupon.welcome_messages is not None:
+        if coupon.occasion != "welcome":
+            raise Invalid.at("/welcome_messages", "Only a coupon whose occasion is welcome answers who comes.")
+        _check_welcome(coupon.welcome_messages)
+
+
+def _check_welcome(messages: Sequence[Mapping[str, Any]]) -> None:
+    """Raises Invalid for messages that LINE would not take, or whose variables nothing fills in."""
+    try:
+        unknown = check_messages(messages).variables - WELCOME_VARIABLES
+    except Invalid as invalid:
+        errors = [{**one, "pointer": f"/welcome_{one['pointer'].removeprefix('/')}"} for one in invalid.errors]
+        raise Invalid(errors) from invalid
+    if unknown:
+        detail = f"They can name {', '.join(sorted(WELCOME_VARIABLES))}, not {min(unknown)}."
+        raise Invalid.at("/welcome_messages", detail)
+
+
+def _check_reserve(session: ScopedSession, coupon: Coupon, reserved_before: bool | None) -> None:
+    """Raises Conflict where changed limits would break what was set aside for copies that are issued."""
+    tally = queries.lock_tally(session, coupon.id)
+    if coupon.limits.get("reserve") != reserved_before and tally.issued:
+        raise Conflict("Customers hold copies of this coupon; whether money is set aside for them cannot change.")
+    if coupon.limits.get("reserve") and coupon.limits["budget_yen"] < tally.reserved_yen:
+        raise Conflict(f"For copies of this coupon {tally.reserved_yen:,} yen are set aside.")
 
 
 def _benefit(benefit: Benefit) -> dict[str, Any]:
     """The benefit as it is kept. Raises Invalid for what its kind needs or does not know."""
     known = _BENEFITS[benefit.kind]
     errors = []
-    for name in ("amount_yen", "percent", "item"):
+    for name in ("amount_yen", "percent", "most_yen", "item"):
         value = getattr(benefit, name)
         if name == known[0] and not value:
             errors.append({"pointer": f"/benefit/{name}", "detail": f"A coupon of kind {benefit.kind} needs it."})

@@ -1,5 +1,6 @@
 """What can go wrong with coupons. The names are published: partners act on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -44,6 +45,16 @@ class CouponEnded(Problem):
 
     status: ClassVar[int] = 409
     expires_at: datetime
+
+
+@dataclass(eq=False)
+class CouponNotNow(Problem):
+    """This coupon is not redeemed at this time of the day or week."""
+
+    status: ClassVar[int] = 409
+    within_opening_hours: bool
+    weekdays: Sequence[str] | None
+    hours: Sequence[Sequence[str]] | None
 
 
 @dataclass(eq=False)

@@ -30,6 +30,19 @@ def list_coupons() -> Any:
     return select(Coupon).where(col(Coupon.archived_at).is_(None))
 
 
+def list_offers(*, is_template: bool) -> Any:
+    """The offers of the scope that are not archived, or else the templates for them, to be paged."""
+    return list_coupons().where(col(Coupon.is_template).is_(is_template))
+
+
+def get_issuable(session: ScopedSession, coupon_id: UUID) -> Coupon:
+    """A coupon that copies are issued of: not archived, and no template. Raises NotFound."""
+    coupon = get_coupon(session, coupon_id)
+    if coupon.is_template:
+        raise NotFound
+    return coupon
+
+
 def get_coupon(session: ScopedSession, coupon_id: UUID) -> Coupon:
     """A coupon that is not archived. Raises NotFound."""
     coupon: Coupon | None = session.exec(list_coupons().where(col(Coupon.id) == coupon_id)).one_or_none()
@@ -170,7 +183,7 @@ def list_current_copies(
             col(IssuedCoupon.status) == "issued",
             col(IssuedCoupon.expires_at) > now,
         )
-        .order_by(col(IssuedCoupon.expires_at), col(IssuedCoupon.id))
+        .order_by(col(Coupon.priority).desc(), col(IssuedCoupon.expires_at), col(IssuedCoupon.id))
         .limit(MOST_ON_CARD)
     )
     if not also_later:

@@ -13,6 +13,7 @@ from app.coupons.issuing import Outcome
 from app.coupons.models import Coupon, IssuedCoupon
 from app.coupons.queries import CopyFilters
 from app.coupons.schemas import (
+    CouponCopy,
     CouponCreate,
     CouponRead,
     CouponStatsRead,
@@ -27,7 +28,7 @@ from app.problems import describe
 from app.routes import ApiRoute, Precondition
 from app.schemas import CouponId, Instant, IssuedCouponId, Page
 from tenants.ids import uuid7
-from tenants.problems import NotFound, PermissionMissing
+from tenants.problems import Conflict, NotFound, PermissionMissing
 from tenants.session import ScopedSession as Session
 
 coupons = APIRouter(prefix="/v1/coupons", tags=["coupons"], route_class=ApiRoute)
@@ -35,9 +36,14 @@ issued_coupons = APIRouter(prefix="/v1/issued-coupons", tags=["coupons"], route_
 
 
 @coupons.get("", dependencies=[allow("coupons:read")])
-def list_coupons(session: ScopedSession, paging: PagingParams) -> Page[CouponRead]:
+def list_coupons(
+    session: ScopedSession,
+    paging: PagingParams,
+    *,
+    is_template: Annotated[bool, Query(description="Templates, instead of offers.")] = False,
+) -> Page[CouponRead]:
     """Offers: head office's, and those of the caller's stores."""
-    rows, next_cursor = list_page(session, queries.list_coupons(), Coupon.id, paging)
+    rows, next_cursor = list_page(session, queries.list_offers(is_template=is_template), Coupon.id, paging)
     return Page(items=offers.read_coupons(session, rows), next_cursor=next_cursor)
 
 
@@ -74,10 +80,23 @@ def archive_coupon(coupon_id: CouponId, session: ScopedSession, caller: Caller, 
     offers.archive_coupon(session, _own(session, caller, coupon_id, "coupons:write"), now)
 
 
+@coupons.post("/{coupon_id}/copy", status_code=201, dependencies=[allow("coupons:write")])
+def copy_coupon(
+    coupon_id: CouponId, session: ScopedSession, caller: Caller, now: Now, body: CouponCopy | None = None
+) -> CouponRead:
+    """Make a new offer like this one or from this template: the same terms, and no copies issued yet.
+
+    A store may copy head office's: the new one is its own and redeemed there. What gives copies unasked stays behind.
+    """
+    coupon, asked = queries.get_coupon(session, coupon_id), body or CouponCopy()
+    owner = caller.owner(session, asked.store_id)
+    return offers.read_coupon(session, offers.copy_coupon(session, coupon, asked, owner=owner, now=now))
+
+
 @coupons.get("/{coupon_id}/stats", dependencies=[allow("coupons:read")])
-def get_coupon_stats(coupon_id: CouponId, session: ScopedSession) -> CouponStatsRead:
+def get_coupon_stats(coupon_id: CouponId, session: ScopedSession, now: Now) -> CouponStatsRead:
     """What became of an offer."""
-    return offers.stats(session, queries.get_coupon(session, coupon_id))
+    return offers.stats(session, queries.get_coupon(session, coupon_id), now)
 
 
 @coupons.post("/{coupon_id}/issue", dependencies=[allow("coupons:issue")])
@@ -88,6 +107,8 @@ def issue_coupon(coupon_id: CouponId, body: IssueRequest, session: BrandWide, ca
     When copies run out, the customers named first have them.
     """
     coupon = _own(session, caller, coupon_id, "coupons:issue")
+    if coupon.is_template:
+        raise Conflict("This is a template: copy it, and issue what comes of it.")
     outcomes = issuing.issue(
         session,
         coupon,

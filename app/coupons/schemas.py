@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from app.coupons.funding import adds_up
+from app.coupons.terms import CouponTimes, Limits, Occasion, Priority, Sets, WelcomeMessages, unless_null
 from app.schemas import (
     AreaId,
     Body,
@@ -21,7 +22,6 @@ from app.schemas import (
     NotNull,
     Ratio,
     Read,
-    RedemptionId,
     RunId,
     StoreId,
     WeatherRuleId,
@@ -53,18 +53,7 @@ def _read_edge(value: str) -> str:
     return write_instant(edge) if isinstance(edge, datetime) else value
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-def _unless_null(**options: Any) -> Any:
-    """A field that is left out of the answer where it says nothing."""
-    return Field(default=None, exclude_if=_is_none, **options)
-
-
 Edge = Annotated[str, AfterValidator(_read_edge)]
-Positive = Annotated[int, Field(strict=True, ge=1, le=2_000_000_000)]
-Code = Annotated[str, Field(min_length=1, max_length=64, description="As shown, typed or scanned.")]
 
 
 class Benefit(Body):
@@ -78,9 +67,10 @@ class Benefit(Body):
     model_config = example(kind="amount_off", amount_yen=200)
 
     kind: Literal["amount_off", "percent_off", "free_item", "gift", "service", "early_access"]
-    amount_yen: Yen | None = _unless_null()
-    percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = _unless_null()
-    item: Name | None = _unless_null()
+    amount_yen: Yen | None = unless_null()
+    percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = unless_null()
+    most_yen: Yen | None = unless_null(description="With `percent_off`: the most that one use takes off.")
+    item: Name | None = unless_null()
 
 
 BenefitText = Annotated[str, Field(description="The benefit in words.", examples=["200 yen off"])]
@@ -92,21 +82,10 @@ class Validity(Body):
 
     model_config = ConfigDict(serialize_by_alias=True) | example(hours_after_issue=72)
 
-    from_: Edge | None = _unless_null(alias="from")
-    to: Edge | None = _unless_null()
-    hours_after_issue: Annotated[int, Field(strict=True, ge=1, le=26_280)] | None = _unless_null()
-    weather_day: Yes | None = _unless_null(description="The business day, until the stores close.")
-
-
-class Limits(Body):
-    """How often and how much: copies in all and for one customer, redemptions for a store's day, yen in all."""
-
-    model_config = example(per_customer=1)
-
-    total: Positive | None = _unless_null()
-    per_customer: Positive | None = _unless_null()
-    per_store_per_day: Positive | None = _unless_null()
-    budget_yen: Yen | None = _unless_null()
+    from_: Edge | None = unless_null(alias="from")
+    to: Edge | None = unless_null()
+    hours_after_issue: Annotated[int, Field(strict=True, ge=1, le=26_280)] | None = unless_null()
+    weather_day: Yes | None = unless_null(description="The business day, until the stores close.")
 
 
 class Split(Body):
@@ -137,7 +116,7 @@ class Funding(Body):
     model_config = example(payer="split", split={"brand_ratio": 0.5, "redeeming_store_ratio": 0.5})
 
     payer: Literal["brand", "issuing_store", "redeeming_store", "split"]
-    split: Split | None = _unless_null(
+    split: Split | None = unless_null(
         description="With `payer` split: the shares; head office and the redeeming store half each if left out."
     )
 
@@ -173,6 +152,12 @@ class CouponCreate(Body):
     min_spend_yen: Yen = 0
     funding: Funding = Funding(payer="brand")
     combinable: Flag = False
+    combinable_with: Sets | None = None
+    priority: Priority = 0
+    usable_times: CouponTimes | None = None
+    is_template: Annotated[Flag, Field(description="Only there to be copied: no copy is ever issued of it.")] = False
+    occasion: Occasion | None = None
+    welcome_messages: WelcomeMessages | None = None
     store_id: StoreId | None = None
 
 
@@ -194,6 +179,11 @@ class CouponUpdate(Body):
     min_spend_yen: Annotated[Yen | None, NotNull()] = None
     funding: Annotated[Funding | None, NotNull()] = None
     combinable: Annotated[Flag | None, NotNull()] = None
+    combinable_with: Sets | None = None
+    priority: Annotated[Priority | None, NotNull()] = None
+    usable_times: CouponTimes | None = None
+    occasion: Occasion | None = None
+    welcome_messages: WelcomeMessages | None = None
 
 
 class CouponRead(Read):
@@ -212,8 +202,24 @@ class CouponRead(Read):
     min_spend_yen: int
     funding: Funding
     combinable: bool
+    combinable_with: list[str] | None
+    priority: int
+    usable_times: CouponTimes | None
+    is_template: bool
+    occasion: Occasion | None
+    welcome_messages: list[dict[str, Any]] | None
     store_id: StoreId | None
     created_at: Instant
+
+
+class CouponCopy(Body):
+    """What is other about the new offer. A store's copy is redeemed at that store."""
+
+    model_config = example(name="雨の日クーポン 12月")
+
+    name: Name | None = None
+    is_template: Flag = False
+    store_id: StoreId | None = None
 
 
 class CouponStatsRead(Read):
@@ -226,7 +232,8 @@ class CouponStatsRead(Read):
     redeemed_ratio: float | None
     discount_yen: int
     remaining: int | None
-    budget_remaining_yen: int | None
+    reserved_yen: Annotated[int | None, Field(description="Set aside for copies; null without `reserve`.")]
+    budget_remaining_yen: Annotated[int | None, Field(description="Neither spent nor set aside.")]
 
 
 class IssueRequest(Body):
@@ -274,89 +281,3 @@ class IssueRead(Read):
     """One item for each customer, in the order in which they were named."""
 
     items: list[IssueItem]
-
-
-class RedemptionCreate(Body):
-    """A code used at a store. `redeemed_at` is for tills that settle late: up to 72 hours back."""
-
-    model_config = example(
-        code="7K2P9QXM4TRC",
-        store_id="store_01h455vb4pex5vsknk084sn02q",
-        amount_yen=1280,
-        order_ref="R-20261121-0042",
-    )
-
-    code: Code
-    store_id: StoreId | None = None
-    amount_yen: Yen | None = None
-    order_ref: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    redeemed_at: Instant | None = None
-
-
-class RedemptionReverse(Body):
-    """Why a redemption is undone."""
-
-    model_config = example(reason="Rung up twice.")
-
-    reason: Annotated[str, Field(max_length=500)] | None = None
-
-
-class RedemptionRead(Read):
-    """One use of a copy at a store."""
-
-    id: RedemptionId
-    issued_coupon_id: IssuedCouponId
-    coupon_id: CouponId
-    customer_id: CustomerId
-    store_id: StoreId
-    status: Literal["redeemed", "reversed"]
-    amount_yen: int | None
-    discount_yen: int
-    order_ref: str | None
-    redeemed_at: Instant
-    reversed_at: Instant | None
-    reverse_reason: str | None
-
-
-class CardResolve(Body):
-    """What a till scanned or a clerk typed. A key of one store need not name it; head office may leave it out."""
-
-    model_config = example(code="7K2P9QXM4TRC")
-
-    code: Annotated[
-        str, Field(min_length=1, max_length=200, description="A coupon's code as shown, or a member number.")
-    ]
-    store_id: StoreId | None = None
-
-
-class CardCustomer(Read):
-    """Who stands at the counter."""
-
-    id: CustomerId
-    nickname: Annotated[str | None, Field(description="The name that LINE shows, or else the one we know.")]
-    rank: Annotated[str | None, Field(description="Null until the brand has a loyalty programme.")]
-
-
-class CardCoupon(Read):
-    """A copy that she can use now."""
-
-    issued_coupon_id: IssuedCouponId
-    coupon_id: CouponId
-    name: str
-    benefit: Benefit
-    benefit_text: BenefitText
-    benefit_text_ja: BenefitTextJa
-    min_spend_yen: int
-    combinable: bool
-    code: Annotated[
-        str, Field(description="Masked but for its last four characters after a member number: she shows it herself.")
-    ]
-    expires_at: Instant
-
-
-class CardRead(Read):
-    """A customer as a till needs her, with the coupons that the store takes now, those that end first ahead."""
-
-    customer: CardCustomer
-    coupons: list[CardCoupon]
-    points: Annotated[int | None, Field(description="Null until the brand has a loyalty programme.")]

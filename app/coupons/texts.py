@@ -14,6 +14,7 @@ class Told(NamedTuple):
 _TEXTS: Final = {
     "amount_off": Told("{amount:,} yen off", "{amount:,}円引き"),
     "percent_off": Told("{percent}% off", "{percent}%引き"),
+    "percent_off_to": Told("{percent}% off, up to {most:,} yen", "{percent}%引き（最大{most:,}円）"),
     "free_item": Told("{item}, free", "{item}が無料"),
     "gift": Told("A gift: {item}", "{item}プレゼント"),
     "service": Told("With our compliments: {item}", "{item}サービス"),
@@ -23,5 +24,11 @@ _TEXTS: Final = {
 
 def tell_benefit(benefit: Mapping[str, Any]) -> Told:
     """What it gives: `200円引き`, `餃子プレゼント`."""
-    values = {"amount": benefit.get("amount_yen"), "percent": benefit.get("percent"), "item": benefit.get("item")}
-    return Told(*(text.format(**values) for text in _TEXTS[benefit["kind"]]))
+    values = {
+        "amount": benefit.get("amount_yen"),
+        "percent": benefit.get("percent"),
+        "most": benefit.get("most_yen"),
+        "item": benefit.get("item"),
+    }
+    kind = benefit["kind"] if values["most"] is None else f"{benefit['kind']}_to"
+    return Told(*(text.format(**values) for text in _TEXTS[kind]))

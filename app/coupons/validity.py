@@ -1,4 +1,4 @@
-"""From when until when a copy may be used: a pure function of the offer, the moment and the stores' hours."""
+"""From when until when a copy may be used, and at which times: pure functions of the offer and the stores' hours."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -51,3 +51,28 @@ def _edge(text: str, zone: ZoneInfo, days: int) -> datetime:
 
 def _midnight(on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(on, time(), tzinfo=zone)
+
+
+def is_usable_at(times: Mapping[str, Any] | None, at: datetime, hours: Hours, zone: ZoneInfo) -> bool:
+    """Whether a coupon's `usable_times` take in this moment at a store with these hours; None takes in all.
+
+    What lies past midnight, of the store's hours or of the coupon's own, belongs to the business day before.
+    """
+    if times is None:
+        return True
+    today = at.astimezone(zone).date()
+    days = [today, today - timedelta(days=1)]
+    if times.get("within_opening_hours") and not any(_is_within(hours, day, at, zone) for day in days):
+        return False
+    windows = times.get("hours")
+    if windows is None:
+        days = [opening_hours.business_day(hours, at, zone)]
+    else:
+        own: Hours = dict.fromkeys(opening_hours.WEEKDAYS, windows)
+        days = [day for day in days if _is_within(own, day, at, zone)]
+    weekdays = times.get("weekdays")
+    return any(weekdays is None or opening_hours.WEEKDAYS[day.weekday()] in weekdays for day in days)
+
+
+def _is_within(hours: Hours, on: date, at: datetime, zone: ZoneInfo) -> bool:
+    return any(opens_at <= at < closes_at for opens_at, closes_at in opening_hours.intervals(hours, on, zone))

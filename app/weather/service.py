@@ -180,7 +180,7 @@ def _check(session: ScopedSession, rule: WeatherRule, given: Collection[str], no
             raise Invalid.at("/messages", "The messages name a coupon, but the rule has no coupon_id.")
     elif "coupon_id" in given:
         try:
-            coupons.get_coupon(session, rule.coupon_id)
+            coupons.get_issuable(session, rule.coupon_id)
         except NotFound as error:
             raise Invalid.at("/coupon_id", "There is no such coupon.") from error
 

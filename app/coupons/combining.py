@@ -1,0 +1,10 @@
+"""Which coupons go together on one order: a pure function of the offers."""
+
+from app.coupons.models import Coupon
+
+
+def go_together(one: Coupon, other: Coupon) -> bool:
+    """Whether both may be used on one order: both are combinable, or both are in a set of the same name."""
+    if one.combinable and other.combinable:
+        return True
+    return not set(one.combinable_with or ()).isdisjoint(other.combinable_with or ())
