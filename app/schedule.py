@@ -29,6 +29,8 @@ from app.insight import tasks as _insight
 from app.jobs.queue import Clockwork, periodic, queue
 from app.liff import tasks as _liff
 from app.links.projection import count_clicks
+from app.loyalty import tasks as _loyalty
+from app.loyalty.projection import earn_by_events
 from app.messaging import tasks as _messaging
 from app.operations import tasks as _operations
 from app.operators.requests import forget_requests
@@ -45,8 +47,8 @@ log = structlog.get_logger("schedule")
 
 TASKS = (
     _auto_tags, _backfill, _campaigns, _customers, _erasing, _experiments, _exports, _imports, _inbound, _insight,
-    _liff, _line_accounts, _linking, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids, _segments,
-    _settlements, _tags, _weather,
+    _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids,
+    _segments, _settlements, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
@@ -57,6 +59,7 @@ SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (
     close_campaigns,
     tag_by_events,
     retell_quotas,
+    earn_by_events,
 )
 """Who hears of new events, in this order, in the projector's transaction."""
 

@@ -34,6 +34,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "coupons:write": "Create, change and archive coupons",
     "coupons:issue": "Put coupons into customers' hands, and see their codes",
     "coupons:redeem": "Redeem a code at a store, and reverse it",
+    "points:read": "See points, ranks and the points programme",
+    "points:write": "Give and take points, pay referrals, and say how points are earned",
     "campaigns:read": "See campaigns and their deliveries",
     "campaigns:write": "Create, change and archive campaigns",
     "campaigns:launch": "Launch, schedule, pause, resume and cancel campaigns",
@@ -48,7 +50,7 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
     {
         "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "customers:write",
         "segments:read", "orders:read", "orders:write", "coupons:read", "coupons:redeem", "campaigns:read",
-        "weather:read", "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
+        "weather:read", "reports:read", "events:read", "qr_codes:read", "qr_codes:write", "points:read",
     }
 )  # fmt: skip
 """What a store key may do unless head office says otherwise: its own customers and till, never the brand's settings."""
@@ -77,13 +79,14 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "customers:write", "segments:read", "segments:write", "orders:read", "coupons:read", "coupons:write",
             "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "campaigns:approve",
             "weather:read", "weather:write", "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
+            "points:read", "points:write",
         }
     ),
     "analyst": frozenset(
         {
             "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "segments:read",
             "orders:read", "coupons:read", "campaigns:read", "weather:read", "reports:read", "events:read",
-            "qr_codes:read",
+            "qr_codes:read", "points:read",
         }
     ),
     "store_manager": STORE_PERMISSIONS

@@ -18,18 +18,23 @@ from app.loyalty.events import PointsChanged
 from app.loyalty.lots import Holding, hold
 from app.loyalty.models import LoyaltyMember, PointEntry
 from app.loyalty.rules import list_ranks, rank_for, window_start
-from tenants.ids import uuid7
+from tenants.ids import encode_id, uuid7
 from tenants.session import ScopedSession
 
 
-def add(session: ScopedSession, entries: Sequence[PointEntry], now: datetime) -> dict[UUID, Holding]:
-    """Add entries of locked customers, and what of theirs has expired; answers what each has then."""
+def add(
+    session: ScopedSession, entries: Sequence[PointEntry], now: datetime, *, also: Collection[UUID] = ()
+) -> dict[UUID, Holding]:
+    """Add entries of locked customers, and what of theirs has expired; answers what each has then.
+
+    Those named in `also` are added up too, since their rank may have changed.
+    """
     for entry in entries:
         if entry.lot_id is None and entry.delta > 0:
             entry.lot_id = entry.id
     session.add_all(entries)
     session.flush()
-    held, expired = _add_up(session, {entry.customer_id for entry in entries}, now)
+    held, expired = _add_up(session, {entry.customer_id for entry in entries}.union(also), now)
     _tell(session, [*entries, *expired], held, now)
     return held
 
@@ -85,7 +90,7 @@ def _expire(customer_id: UUID, held: Holding, now: datetime) -> list[PointEntry]
                 kind="expire",
                 origin="expiry",
                 delta=-lot.left,
-                source_ref=str(entry_id),
+                source_ref=encode_id("pnt", entry_id),
                 lot_id=lot.id,
                 occurred_at=lot.expires_at,
             )
@@ -109,7 +114,7 @@ def give_back_expired(entry: PointEntry, left_of_lot: int, now: datetime) -> lis
         kind="expire",
         origin="expiry",
         delta=short,
-        source_ref=str(entry_id),
+        source_ref=encode_id("pnt", entry_id),
         lot_id=entry.lot_id,
         occurred_at=now,
     )
@@ -144,9 +149,7 @@ def _write(session: ScopedSession, rows: Sequence[Mapping[str, Any]]) -> None:
     session.connection().execute(statement.on_conflict_do_update(index_elements=key, set_=told))
 
 
-def _tell(
-    session: ScopedSession, entries: Sequence[PointEntry], held: Mapping[UUID, Holding], now: datetime
-) -> None:
+def _tell(session: ScopedSession, entries: Sequence[PointEntry], held: Mapping[UUID, Holding], now: datetime) -> None:
     """Record each entry as a fact, with what the customer had after it."""
     after = {customer_id: one.points for customer_id, one in held.items()}
     facts = []

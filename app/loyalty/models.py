@@ -52,7 +52,7 @@ class PointEntry(BrandTable, table=True):
     store_id: UUID | None = None
     store_no: int | None = None
     payer: str | None = Field(default=None, sa_column_kwargs=SHOWN)
-    """Who pays for points that were given: `brand` or `store`."""
+    """Who pays for points that are given, and is paid back what is taken back of them: `brand` or `store`."""
     lot_id: UUID | None = None
     """The points with which these expire, by the id of the entry that gave them first; what an order earns her later
     joins them. A refund and an expiry name the lot that they lessen; a spending names none."""

@@ -42,8 +42,8 @@ def post(
     """Write an entry, and whether it is new: the same source of the same kind is the entry that it made first.
 
     Needs a session of the whole brand; `scope` is the caller's. Raises NotFound for a customer whom it does not see,
-    PointsProgrammeMissing, PointsInsufficient for a spending of more than there is, PointsTakenBack for taking back more
-    than was given, and Conflict where another store used this source.
+    PointsProgrammeMissing, PointsInsufficient for a spending of more than there is, PointsTakenBack for taking back
+    more than was given, and Conflict where this source is another store's or customer's.
     """
     lock_names(session, [f"points:{wanted.kind}:{wanted.source_ref}"])
     customer = lock_customers(session, [wanted.customer_id]).get(wanted.customer_id)
@@ -95,14 +95,12 @@ def _entry(
     )
 
 
-def _undo(
-    session: ScopedSession, entry: PointEntry, wanted: Wanted, scope: Scope, now: datetime
-) -> list[PointEntry]:
+def _undo(session: ScopedSession, entry: PointEntry, wanted: Wanted, scope: Scope, now: datetime) -> list[PointEntry]:
     """Tie a refund or a return to what it undoes. Answers what must be written before it."""
     undone = queries.find_by_source(session, _TAKES_BACK[wanted.kind], "api", wanted.undoes or "")
     if undone is None or undone.customer_id != entry.customer_id or not scope.sees_store(undone.store_no):
         raise Invalid.at("/undoes", f"She has no entry of the kind {_TAKES_BACK[wanted.kind]} with this source_ref.")
-    entry.undoes_id = undone.id
+    entry.undoes_id, entry.payer = undone.id, undone.payer if wanted.kind == "refund" else entry.payer
     left = abs(undone.delta) - queries.sum_undone(session, undone.id, undone.customer_id)
     if abs(wanted.delta) > left:
         raise PointsTakenBack(left)

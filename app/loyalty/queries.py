@@ -4,20 +4,25 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from app.commerce.models import Order
-from app.customers.queries import list_ids_of, resolve_id
+from app.commerce.models import Order, Visit
+from app.customers.models import Customer
+from app.customers.queries import is_present, list_ids_of, resolve_id
+from app.events.models import Event
 from app.loyalty.lots import Line
 from app.loyalty.models import LoyaltyMember, PointEntry, PointProgramme
 from app.loyalty.rules import Rank, Rules, list_ranks, rank_for
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
+from tenants.stores.models import Store
+
+Row = TypeVar("Row", Order, Visit)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Filters:
     customer_id: UUID | None = None
     store_no: int | None = None
     kind: str | None = None
+
+
+def list_store_ids(session: ScopedSession) -> set[UUID]:
+    """The stores that the scope sees."""
+    return set(session.exec(select(Store.id)).all())
 
 
 def zone_of(session: ScopedSession) -> ZoneInfo:
@@ -133,6 +143,104 @@ def sum_lot(session: ScopedSession, lot_id: UUID, customer_id: UUID) -> int:
     given: Any = func.coalesce(func.sum(PointEntry.delta), 0)
     entries = select(given).where(col(PointEntry.customer_id) == customer_id, col(PointEntry.lot_id) == lot_id)
     return int(session.exec(entries).one())
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one customer was given for an order or a visit at one store."""
+
+    thing_id: UUID
+    customer_id: UUID
+    store_no: int | None
+    store_id: UUID | None
+    lot_id: UUID
+    payer: str | None
+    points: int
+    """What was earned, less what was taken back."""
+    entries: int
+    """How many entries say so."""
+
+
+def list_given(session: ScopedSession, thing: Any, thing_ids: Collection[UUID]) -> list[Given]:
+    """What was given for these orders or visits; `thing` is the column that names them."""
+    points: Any = func.sum(PointEntry.delta)
+    columns = (thing, PointEntry.customer_id, PointEntry.store_no, PointEntry.store_id, PointEntry.lot_id)
+    payer: Any = func.max(PointEntry.payer)
+    entries: Any = select(*columns, payer, points, func.count())  # type: ignore[call-overload]
+    entries = entries.where(col(thing).in_(thing_ids))
+    return [Given(*row) for row in session.exec(entries.group_by(*columns)).all()]
+
+
+def list_given_days(session: ScopedSession, visit_ids: Collection[UUID]) -> list[tuple[UUID, datetime]]:
+    """Whom these visits earned points, and when they were then."""
+    entries = select(PointEntry.customer_id, PointEntry.occurred_at).where(
+        col(PointEntry.visit_id).in_(visit_ids), col(PointEntry.kind) == "earn"
+    )
+    return [(row[0], row[1]) for row in session.exec(entries.distinct()).all()]
+
+
+def list_by_ids(session: ScopedSession, table: type[Row], ids: Collection[UUID]) -> Sequence[Row]:
+    """Orders or visits as they stand now."""
+    rows = select(table).where(col(table.id).in_(ids)).order_by(col(table.id))
+    return session.exec(rows.execution_options(populate_existing=True)).all()
+
+
+def list_visits(
+    session: ScopedSession, customer_ids: Collection[UUID], since: datetime, until: datetime
+) -> Sequence[Visit]:
+    """The visits of these customers from `since` on and before `until`, in their order."""
+    visits = select(Visit).where(
+        col(Visit.customer_id).in_(customer_ids), col(Visit.visited_at) >= since, col(Visit.visited_at) < until
+    )
+    return session.exec(visits.order_by(col(Visit.visited_at), col(Visit.id))).all()
+
+
+def count_stamps(
+    session: ScopedSession,
+    customer_ids: Collection[UUID],
+    since: datetime,
+    until: datetime | None,
+    *,
+    most_per_day: int,
+    zone: ZoneInfo,
+) -> dict[UUID, int]:
+    """How often each of these customers came in a span of time, each local day counted up to so many times."""
+    day = func.date(func.timezone(str(zone), Visit.visited_at)).label("day")
+    times = func.least(func.count(), most_per_day).label("times")
+    came: Any = select(col(Visit.customer_id).label("customer_id"), day, times).where(
+        col(Visit.customer_id).in_(customer_ids), col(Visit.visited_at) >= since
+    )
+    if until is not None:
+        came = came.where(col(Visit.visited_at) < until)
+    days = came.group_by(col(Visit.customer_id), day).subquery()
+    sums: Any = select(days.c.customer_id, func.sum(days.c.times)).group_by(days.c.customer_id)
+    return {row[0]: int(row[1]) for row in session.exec(sums).all()}
+
+
+def list_events(session: ScopedSession, event_ids: Collection[UUID]) -> Sequence[Event]:
+    """Events of these ids, in the order in which they became known."""
+    events = select(Event).where(col(Event.id).in_(event_ids))
+    return session.exec(events.order_by(col(Event.id))).all()
+
+
+def list_earned(session: ScopedSession, customer_ids: Collection[UUID], origin: str) -> Sequence[PointEntry]:
+    """The entries of these customers that came of `origin`, oldest first."""
+    entries = select(PointEntry).where(col(PointEntry.customer_id).in_(customer_ids), col(PointEntry.origin) == origin)
+    return session.exec(entries.order_by(col(PointEntry.id)).execution_options(populate_existing=True)).all()
+
+
+def list_due(session: ScopedSession, after: UUID, now: datetime, most: int) -> list[UUID]:
+    """Members of whose points some have expired, in the order of their ids."""
+    due = select(LoyaltyMember.customer_id).where(
+        col(LoyaltyMember.due_at) <= now, col(LoyaltyMember.customer_id) > after
+    )
+    return list(session.exec(due.order_by(col(LoyaltyMember.customer_id)).limit(most)).all())
+
+
+def list_customer_ids(session: ScopedSession, after: UUID, most: int) -> list[UUID]:
+    """Customers who are present, in the order of their ids."""
+    ids = select(Customer.id).where(is_present(), col(Customer.id) > after)
+    return list(session.exec(ids.order_by(col(Customer.id)).limit(most)).all())
 
 
 def map_lines(session: ScopedSession, customer_ids: Collection[UUID]) -> Mapping[UUID, list[Line]]:
