@@ -103,6 +103,7 @@ class RedemptionRead(Read):
     amount_yen: int | None
     discount_yen: int
     order_ref: str | None
+    settle_ref: Annotated[str | None, Field(description="The till's own id of it, where it was granted offline.")]
     redeemed_at: Instant
     reversed_at: Instant | None
     reverse_reason: str | None
