@@ -21,7 +21,9 @@ from app.callers import CallerInfo
 from tenants.ids import decode_id, encode_id, uuid7
 from tenants.session import ScopedSession
 
-READING: Final = frozenset({"dry_run_campaign", "evaluate_weather_rule", "preview_segment", "resolve_card"})
+READING: Final = frozenset(
+    {"dry_run_campaign", "evaluate_weather_rule", "preview_segment", "resolve_card", "scan_at_till"}
+)
 """Operations that are no GET and yet only read. What is neither here nor a GET is written down as a change, and so is
 one of these that changed something after all: a card resolved by a store that did not see its holder before."""
 

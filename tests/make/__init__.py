@@ -7,7 +7,7 @@ from tests.make.messaging import follower, followers, quota, visit
 from tests.make.qr_codes import qr_code
 from tests.make.segments import segment
 from tests.make.staff import staff, staff_session
-from tests.make.tenants import access_token, api_client, area, line_account, new_brand, store, store_key
+from tests.make.tenants import access_token, api_client, area, line_account, new_brand, store, store_key, till_device
 from tests.make.weather import RAIN_AT_LUNCH, forecast, weather_rule
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "store",
     "store_key",
     "tag",
+    "till_device",
     "visit",
     "weather_rule",
 ]

@@ -17,6 +17,8 @@ from tenants.sealing import Keyring
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tenants.tables import utc_now
+from tenants.tills.models import TillDevice
+from tenants.tills.service import DEVICE
 
 
 def new_brand(keyring: Keyring, **changes: Any) -> Brand:
@@ -116,3 +118,15 @@ def store_key(session: ScopedSession, *stores: Store, permissions: list[str] | N
     session.add(CredentialHash(digest=digest_of(secret), kind="store_key", credential_id=key.id))
     session.flush()
     return secret
+
+
+def till_device(session: ScopedSession, store: Store, **changes: Any) -> tuple[TillDevice, str]:
+    """A till that is signed in, and the secret in its cookie."""
+    now, secret = utc_now(), new_secret("till")
+    values = {"name": "レジ1", "pin_digest": b"", "invited_until": now, "opened_at": now}
+    device = TillDevice(store_id=store.id, store_no=store.no, **{**values, **changes})
+    session.add(device)
+    session.flush()
+    session.add(CredentialHash(digest=digest_of(secret), kind=DEVICE, credential_id=device.id))
+    session.flush()
+    return device, secret
