@@ -34,6 +34,7 @@ def redeem(
     open_key: OpenKey | None = None,
     guesser: Guesser | None = None,
     device_id: UUID | None = None,
+    settle_ref: str | None = None,
     amount_yen: int | None = None,
     order_ref: str | None = None,
     redeemed_at: datetime | None = None,
@@ -42,8 +43,9 @@ def redeem(
     """Use a copy at a store, once; from then on the store sees the customer. Needs a session of the whole brand.
 
     What changes every 30 seconds is read where `open_key` opens the brand's key. A till that settles late says when it
-    was (`redeemed_at`), and the copy must have been good then. Raises NotFound, also for cards and numbers, CodeStale,
-    TooManyUnknownCodes, Invalid or the coupon's problem.
+    was (`redeemed_at`), and the copy must have been good then; one that may never hear our answer says by which
+    `settle_ref` it would settle. Raises NotFound, also for cards and numbers, CodeStale, TooManyUnknownCodes, Invalid or
+    the coupon's problem.
     """
     at = check_settlement(redeemed_at, now)
     code = get_copy_code(session, open_key, typed, at, guesser=guesser, now=now)
@@ -52,7 +54,9 @@ def redeem(
     copy = queries.lock_by_code(session, code)
     if copy is None:
         raise guessing.unknown(session, guesser, now)
-    told = Told(store=store, at=at, amount_yen=amount_yen, order_ref=order_ref, device_id=device_id)
+    told = Told(
+        store=store, at=at, amount_yen=amount_yen, order_ref=order_ref, device_id=device_id, settle_ref=settle_ref
+    )
     redemption, fact = use(session, copy, told, now)
     record(session, fact)
     return redemption
