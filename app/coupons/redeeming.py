@@ -44,8 +44,8 @@ def redeem(
 
     What changes every 30 seconds is read where `open_key` opens the brand's key. A till that settles late says when it
     was (`redeemed_at`), and the copy must have been good then; one that may never hear our answer says by which
-    `settle_ref` it would settle. Raises NotFound, also for cards and numbers, CodeStale, TooManyUnknownCodes, Invalid or
-    the coupon's problem.
+    `settle_ref` it would settle. Raises NotFound, also for cards and numbers, CodeStale, TooManyUnknownCodes, Invalid
+    or the coupon's problem.
     """
     at = check_settlement(redeemed_at, now)
     code = get_copy_code(session, open_key, typed, at, guesser=guesser, now=now)
