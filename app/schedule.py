@@ -14,6 +14,8 @@ from app.auto_tags.projection import tag_by_events
 from app.campaigns.experiments import tasks as _experiments
 from app.campaigns.life import tasks as _campaigns
 from app.campaigns.projection import close_campaigns
+from app.campaigns.reminders import tasks as _reminders
+from app.coupons import tasks as _coupons
 from app.customers import backfill as _backfill
 from app.customers import recount as _recount
 from app.customers import tasks as _customers
@@ -46,9 +48,9 @@ from tenants.session import ScopedSession
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _auto_tags, _backfill, _campaigns, _customers, _erasing, _experiments, _exports, _imports, _inbound, _insight,
-    _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount, _reports, _same_ids,
-    _segments, _settlements, _tags, _weather,
+    _auto_tags, _backfill, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _imports, _inbound,
+    _insight, _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount, _reminders,
+    _reports, _same_ids, _segments, _settlements, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

@@ -42,6 +42,14 @@ class Outcome:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True)
+class Via:
+    """The account by which somebody came to a copy, and its store where it speaks for one."""
+
+    account_no: int
+    store_no: int | None
+
+
 def issue(
     session: ScopedSession,
     coupon: Coupon,
@@ -49,6 +57,7 @@ def issue(
     *,
     source: str,
     scope: Scope,
+    via: Via | None = None,
     now: datetime,
 ) -> list[Outcome]:
     """Put a copy in each customer's hands, one outcome for each in their order. Needs a session of the whole brand.
@@ -59,7 +68,7 @@ def issue(
     customers = {
         key: customer for key, customer in lock_customers(session, set(customer_ids)).items() if sees(scope, customer)
     }
-    tally = queries.lock_tally(session, coupon.id)
+    tally = _lock_tally(session, coupon)
     of = map_survivors(session, {customer.id for customer in customers.values()})
     copies = queries.list_copies_of(session, coupon.id, of)
     by_source = {of[copy.customer_id]: copy for copy in copies if copy.source == source}
@@ -83,7 +92,8 @@ def issue(
             customer_id=customer_id,
             code=new_code(),
             source=source,
-            store_no=coupon.store_no,
+            store_no=via.store_no if via is not None and coupon.store_no is None else coupon.store_no,
+            account_no=None if via is None else via.account_no,
             starts_at=span.starts_at,
             expires_at=span.expires_at,
             reserved_yen=limits.count_copy(coupon, tally, on),
@@ -96,6 +106,13 @@ def issue(
     session.flush()
     record(session, *(_issued_fact(copy, now) for copy in added))
     return outcomes
+
+
+def _lock_tally(session: ScopedSession, coupon: Coupon) -> CouponTally:
+    """How many copies there are, locked, and the coupon's limits as they stand now: both change under this lock."""
+    tally = queries.lock_tally(session, coupon.id)
+    session.refresh(coupon, ["benefit", "limits"])
+    return tally
 
 
 def _why_not_issue(
@@ -135,7 +152,7 @@ def require_current(session: ScopedSession, coupon: Coupon, now: datetime) -> No
 
 def remaining(session: ScopedSession, coupon: Coupon, now: datetime) -> int | None:
     """How many copies may still be issued now; None without a cap. The tally stays locked, so that this stays true."""
-    tally = queries.lock_tally(session, coupon.id)
+    tally = _lock_tally(session, coupon)
     return limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
 
 

@@ -12,12 +12,14 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
+from app.coupons.occasions import Newcomer
 from app.customers.identity import Place, Sign, follow, hear, lock_people, unfollow
 from app.customers.linking.service import note_failed, note_linked
 from app.customers.queries import list_account_stores
 from app.inbound.content.service import note_content
 from app.inbound.replies.service import note_reply
 from app.inbound.unsend import erase_unsent, unsend
+from app.inbound.welcoming import Turn, is_newcomer, welcome_newcomers
 from app.qr_codes.tying import tie_follow
 from app.settings import Settings
 from tenants.brands.queries import get_brand
@@ -57,8 +59,10 @@ def work_off(session: ScopedSession, line_account_id: UUID, now: datetime) -> in
     place = _find_place(session, line_account_id)
     user_ids = {event.line_user_id for event in events if _is_user_id(event.line_user_id)}
     lock_people(session, place, user_ids)
-    troubles = [(event.webhook_event_id, _work(session, place, event, now)) for event in events]
+    turn = Turn(place, now)
+    troubles = [(event.webhook_event_id, _work(session, turn, event)) for event in events]
     session.flush()
+    welcome_newcomers(session, turn)
     # At the end of the turn, so that it does not matter on which side of its message the news of it came.
     erase_unsent(session, line_account_id, events)
     note_heard(session, place.account, now)
@@ -123,12 +127,13 @@ _HEARD = text(
 )
 
 
-def _work(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> str | None:
+def _work(session: ScopedSession, turn: Turn, event: Row[Any]) -> str | None:
     """Apply one event; why it could not be, if it could not."""
+    place = turn.place
     kind = event.type if event.type in _KNOWN else "other"
     try:
         with session.begin_nested():
-            outcome = _apply(session, place, event, now)
+            outcome = _apply(session, turn, event)
     except (*_FAULTS, OperationalError) as fault:
         if isinstance(fault, OperationalError) and not isinstance(fault.orig, ProgramLimitExceeded):
             raise
@@ -149,9 +154,9 @@ _KNOWN = {
 """LINE's types, as metrics name them. Those that nothing is done about yet are kept as they came, and ignored."""
 
 
-def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> str:
+def _apply(session: ScopedSession, turn: Turn, event: Row[Any]) -> str:
     """What became of an event: `done` or `ignored`."""
-    body = event.body or {}
+    place, now, body = turn.place, turn.now, event.body or {}
     if event.type == "unsend":
         message_id = _text(_part(body, "unsend"), "messageId")
         if message_id is None:
@@ -166,9 +171,11 @@ def _apply(session: ScopedSession, place: Place, event: Row[Any], now: datetime)
         return "ignored"  # she has not agreed to give her profile
     sign = Sign(event.line_user_id, event.webhook_event_id, event.occurred_at)
     if event.type == "follow":
-        follow(session, place, sign, is_unblocked=_part(body, "follow").get("isUnblocked") is True)
+        is_unblocked = _part(body, "follow").get("isUnblocked") is True
+        is_first = not is_unblocked and is_newcomer(session, place, sign.line_user_id)
+        follow(session, place, sign, is_unblocked=is_unblocked)
         tie_follow(session, place, sign, now)
-        _greet(session, place, event, now)
+        _greet(session, turn, event, is_first=is_first)
     elif event.type == "unfollow":
         unfollow(session, place, sign)
     elif event.type == "message":
@@ -197,22 +204,27 @@ def _link(session: ScopedSession, place: Place, event: Row[Any], now: datetime) 
     return "ignored"
 
 
-def _greet(session: ScopedSession, place: Place, event: Row[Any], now: datetime) -> None:
-    """Have who came greeted, where the account has a greeting and LINE lets us answer.
+def _greet(session: ScopedSession, turn: Turn, event: Row[Any], *, is_first: bool) -> None:
+    """Have who came greeted, where there are words for her and LINE lets us answer; a newcomer is welcomed besides.
 
     Standby means that another tool has the chat just now: nobody else may answer.
     """
-    account = place.account
+    account = turn.place.account
+    customer_id = turn.place.people[event.line_user_id].customer.id
+    has_words = bool(account.greeting)
+    if is_first and (coupon := turn.find_welcome(session)) is not None:
+        turn.newcomers.append(Newcomer(customer_id, event.webhook_event_id))
+        has_words = has_words or bool(coupon.welcome_messages)
     is_answerable = event.body.get("mode") != "standby" and isinstance(event.body.get("replyToken"), str)
-    if not account.greeting or not is_answerable or account.archived_at is not None:
+    if not has_words or not is_answerable or account.archived_at is not None:
         return
     note_reply(
         session,
         line_account_id=account.id,
-        customer_id=place.people[event.line_user_id].customer.id,
+        customer_id=customer_id,
         webhook_event_id=event.webhook_event_id,
         received_at=event.received_at,
-        now=now,
+        now=turn.now,
     )
 
 

@@ -23,6 +23,7 @@ from app.inbound.replies.service import SLOWED_DOWN, UNCLEAR, Outcome, is_unclea
 from app.line.client import LineClient
 from app.line.errors import LineCircuitOpen, LineError, LineRateLimited, LineRefused
 from app.line.hosts import NoTestHost
+from app.messaging.coupon_links import coupon_url
 from app.messaging.render import Unfillable, read_template
 from app.settings import Settings
 from tenants.line_accounts.models import LineAccount
@@ -56,7 +57,9 @@ class Replier:
             return None
         line, account, waiting = taken
         loop = asyncio.get_running_loop()
-        calls = [loop.run_in_executor(self._threads, give, line, account, one) for one in waiting]
+        calls = [
+            loop.run_in_executor(self._threads, give, line, account, one, self.settings.public_url) for one in waiting
+        ]
         outcomes = dict(zip((one.id for one in waiting), await asyncio.gather(*calls), strict=True))
         ended_at = now + timedelta(seconds=time.monotonic() - began)
         await asyncio.to_thread(self._settle, brand_id, outcomes, ended_at)
@@ -94,11 +97,11 @@ class Replier:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def give(line: LineClient, account: LineAccount, one: Waiting) -> Outcome:
-    """Answer one event with the account's greeting. Blocks while LINE is asked."""
+def give(line: LineClient, account: LineAccount, one: Waiting, public_url: str) -> Outcome:
+    """Answer one event with the welcome's words or the account's greeting. Blocks while LINE is asked."""
     assert one.reply_token is not None
     try:
-        messages = _render(line, account, one)
+        messages = _render(line, account, one, public_url)
         line.reply(one.reply_token, messages)
     except (LineRateLimited, LineCircuitOpen) as error:
         return Outcome("waiting", UNCLEAR if is_unclear(one) else SLOWED_DOWN, str(error))
@@ -113,10 +116,12 @@ def give(line: LineClient, account: LineAccount, one: Waiting) -> Outcome:
     return Outcome("sent", messages=messages)
 
 
-def _render(line: LineClient, account: LineAccount, one: Waiting) -> list[dict[str, Any]]:
-    """The greeting, filled in. Raises Invalid, Unfillable."""
-    template = read_template(account.greeting or [])
+def _render(line: LineClient, account: LineAccount, one: Waiting, public_url: str) -> list[dict[str, Any]]:
+    """What she is answered with, filled in. Raises Invalid, Unfillable."""
+    template = read_template(one.welcome_messages or account.greeting or [])
     values = dict(one.values)
+    if one.coupon_id is not None:
+        values["coupon.url"] = coupon_url(public_url, one.coupon_id)
     if "customer.name" in template.variables and values["customer.name"] is None and one.line_user_id is not None:
         values["customer.name"] = _ask_name(line, one.line_user_id)
     messages: list[dict[str, Any]] = orjson.loads(template.render(values))

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.coupons.occasions import WELCOME
 from app.inbound.models import LineReply
 from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
@@ -25,7 +27,10 @@ class Waiting:
     """None once the person is erased."""
     line_user_id: str | None
     values: dict[str, str | None]
-    """Of the variables that may stand in a message."""
+    """Of the variables that may stand in a message; the coupon's where this event brought her a welcome."""
+    coupon_id: UUID | None = None
+    welcome_messages: list[dict[str, Any]] | None = None
+    """What is said instead of the account's greeting to who was given a welcome."""
 
 
 def list_replies(line_account_id: UUID, status: str | None) -> SelectOfScalar[LineReply]:
@@ -37,7 +42,8 @@ def list_replies(line_account_id: UUID, status: str | None) -> SelectOfScalar[Li
 def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> list[Waiting]:
     """Up to `most` answers of an account that wait, the oldest first; those that another worker holds are left out."""
     rows = session.execute(
-        _WAITING, {"brand_id": session.scope.brand_id, "line_account_id": account.id, "most": most}
+        _WAITING,
+        {"brand_id": session.scope.brand_id, "line_account_id": account.id, "most": most, "welcome": WELCOME},
     ).all()
     return [
         Waiting(
@@ -47,7 +53,16 @@ def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> lis
             row.expires_at,
             row.reply_token,
             row.line_user_id,
-            {"customer.name": row.customer_name, "store.name": row.store_name, "brand.name": row.brand_name},
+            {
+                "customer.name": row.customer_name,
+                "store.name": row.store_name,
+                "brand.name": row.brand_name,
+                "coupon.name": row.coupon_name,
+                "coupon.code": row.code,
+                "coupon.expires_at": row.ends,
+            },
+            row.coupon_id,
+            row.welcome_messages,
         )
         for row in rows
     ]
@@ -63,7 +78,9 @@ _WAITING = text(
                ORDER BY identity.profile_at DESC NULLS LAST LIMIT 1
            )) AS customer_name,
            brand.name AS brand_name,
-           CASE WHEN cardinality(account.store_nos) = 1 THEN store.name ELSE account.name END AS store_name
+           CASE WHEN cardinality(account.store_nos) = 1 THEN store.name ELSE account.name END AS store_name,
+           coupon.id AS coupon_id, coupon.name AS coupon_name, coupon.welcome_messages, copy.code,
+           to_char(copy.expires_at AT TIME ZONE brand.timezone, 'FMMM/FMDD HH24:MI') AS ends
     FROM line_reply AS reply
     JOIN brand ON brand.id = :brand_id
     JOIN line_account AS account ON account.brand_id = :brand_id AND account.id = reply.line_account_id
@@ -71,6 +88,9 @@ _WAITING = text(
         AND event.webhook_event_id = reply.webhook_event_id
     LEFT JOIN customer ON customer.brand_id = :brand_id AND customer.id = reply.customer_id
     LEFT JOIN store ON store.brand_id = :brand_id AND store.no = account.store_nos[1]
+    LEFT JOIN issued_coupon AS copy ON copy.brand_id = :brand_id AND copy.customer_id = reply.customer_id
+        AND copy.source = :welcome || reply.webhook_event_id AND copy.status = 'issued'
+    LEFT JOIN coupon ON coupon.brand_id = :brand_id AND coupon.id = copy.coupon_id
     WHERE reply.brand_id = :brand_id AND reply.line_account_id = :line_account_id AND reply.status = 'waiting'
     ORDER BY reply.id LIMIT :most
     FOR UPDATE OF reply SKIP LOCKED

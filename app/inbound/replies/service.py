@@ -94,7 +94,7 @@ def _refuse(one: Waiting, account: LineAccount, brand_status: str, now: datetime
         return Outcome("dropped", "archived")
     if brand_status != "active":
         return Outcome("dropped", "suspended")
-    if not account.greeting:
+    if not account.greeting and not one.welcome_messages:
         return Outcome("dropped", "no_greeting")
     return None
 
