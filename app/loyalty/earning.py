@@ -125,8 +125,8 @@ def _earn_by_day(visits: Iterable[Visit], programmes: Sequence[PointProgramme], 
         rules = rules_at(programmes, visit.visited_at)
         rule = rules.get("visits") if rules else None
         key = (visit.customer_id, _day(visit.visited_at, zone))
-        times[key] = times.get(key, 0) + 1
-        points = rule["points"] if rule is not None and times[key] <= rule["most_per_day"] else 0
+        points = rule["points"] if rule is not None and times.get(key, 0) < rule["most_per_day"] else 0
+        times[key] = times.get(key, 0) + (1 if rule is not None else 0)
         yield Earning(visit.id, visit.customer_id, visit.store_id, visit.store_no, visit.visited_at, points, rules)
 
 

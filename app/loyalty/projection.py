@@ -20,6 +20,8 @@ def earn_by_events(session: ScopedSession, events: Sequence[Event]) -> None:
     actions = [str(event.id) for event in events if event.type in ACTIONS and event.customer_id is not None]
     joined = [event for event in events if event.type in ("customer.merged", "customer.unmerged")]
     people = {event.data[name]: None for event in joined for name in ("from_customer_id", "into_customer_id")}
+    # Whose it was before, since the order or the visit itself names her no more.
+    people |= {str(event.customer_id): None for event in events if event.customer_id is not None and _was_taken(event)}
     if (orders or visits or actions or people) and queries.has_programme(session):
         defer(
             session,
@@ -29,3 +31,8 @@ def earn_by_events(session: ScopedSession, events: Sequence[Event]) -> None:
             event_ids=actions,
             people=list(people),
         )
+
+
+def _was_taken(event: Event) -> bool:
+    """Whether it tells that an order or a visit is no longer hers, or not of that store or time."""
+    return bool(event.data.get("orders_delta", 0) < 0 or event.data.get("visits_delta", 0) < 0)

@@ -168,7 +168,8 @@ def list_given(session: ScopedSession, thing: Any, thing_ids: Collection[UUID]) 
     payer: Any = func.max(PointEntry.payer)
     entries: Any = select(*columns, payer, points, func.count())  # type: ignore[call-overload]
     entries = entries.where(col(thing).in_(thing_ids))
-    return [Given(*row) for row in session.exec(entries.group_by(*columns)).all()]
+    found = session.exec(entries.group_by(*columns)).all()
+    return [Given(*row[:-2], points=int(row[-2]), entries=row[-1]) for row in found]
 
 
 def list_given_days(session: ScopedSession, visit_ids: Collection[UUID]) -> list[tuple[UUID, datetime]]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tenants.ids import decode_id
+
 Rules = Mapping[str, Any]
 """A programme's rules as they are stored: what a `ProgrammePut` says, with ids as TypeIDs."""
 
@@ -45,7 +47,7 @@ def points_for(rules: Rules, amount_yen: int, store_id: UUID) -> int:
     orders = rules.get("orders")
     if orders is None:
         return 0
-    of_store = {UUID(one["store_id"]): one["yen_per_point"] for one in orders.get("stores", ())}
+    of_store = {decode_id("store", one["store_id"]): one["yen_per_point"] for one in orders.get("stores", ())}
     return int(amount_yen // of_store.get(store_id, orders["yen_per_point"]))
 
 
