@@ -59,6 +59,7 @@ ROUTERS = (
     "app.customer_lists.router",
     "app.campaigns.experiments.router",
     "app.campaigns.life.router",
+    "app.campaigns.reminders.router",
     "app.campaigns.results.router",
     "app.campaigns.router",
     "app.weather.router",

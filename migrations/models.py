@@ -4,6 +4,7 @@ import app.audit.models
 import app.auto_tags.models
 import app.campaigns.experiments.models
 import app.campaigns.models
+import app.campaigns.reminders.models
 import app.cards.models
 import app.commerce.models
 import app.coupons.incidents

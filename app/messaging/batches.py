@@ -300,7 +300,10 @@ LEFT JOIN store ON store.brand_id = delivery.brand_id AND store.no = delivery.st
 LEFT JOIN LATERAL (
     SELECT code, expires_at FROM issued_coupon
     WHERE issued_coupon.brand_id = %(brand_id)s AND issued_coupon.customer_id = delivery.customer_id
-      AND issued_coupon.source = %(source)s LIMIT 1
+      AND (issued_coupon.source = %(source)s OR EXISTS (
+          SELECT FROM coupon_reminded WHERE coupon_reminded.brand_id = %(brand_id)s
+            AND coupon_reminded.issued_coupon_id = issued_coupon.id AND coupon_reminded.run_id = %(run_id)s))
+    ORDER BY expires_at LIMIT 1
 ) AS issued ON true
 WHERE delivery.brand_id = %(brand_id)s AND delivery.run_id = %(run_id)s
   AND delivery.batch_no = ANY(%(batch_nos)s::int[])

@@ -21,7 +21,7 @@ class Run(BrandTable, table=True):
     )
 
     kind: str
-    """`campaign`, `weather`, or `test`: to testers."""
+    """`campaign`, `weather`, `reminder` of a coupon that ends soon, or `test`: to testers."""
     status: str
     """`sending`, `paused`, `finished`, `stopped` or `expired`."""
     campaign_id: UUID | None = None

@@ -57,7 +57,7 @@ class Cause:
     """What a run belongs to, and the clock it goes by."""
 
     kind: str
-    """`campaign`, `weather`, or `test`: to testers, which counts for no cap and in no figure."""
+    """`campaign`, `weather`, `reminder`, or `test`: to testers, which counts for no cap and in no figure."""
     campaign_id: UUID | None = None
     weather_rule_id: UUID | None = None
     business_on: date | None = None

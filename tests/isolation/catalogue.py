@@ -24,14 +24,15 @@ DEFINERS = {
     "find_account_brand", "find_client_brand", "find_coupon_brand", "find_credential", "find_link", "find_media",
     "find_login_channel", "find_qr_code", "find_staff",
     "list_brand_ids",
-    "list_brands_with_due_campaigns", "list_brands_with_due_experiments", "list_brands_with_live_rules",
+    "list_brands_with_due_campaigns", "list_brands_with_due_experiments", "list_brands_with_due_reminders",
+    "list_brands_with_live_rules",
     "list_unprojected_brands", "list_unsealed_brands",
 }  # fmt: skip
 """The functions that may look over the wall; each answers ids only."""
 
 LOOKED_UP = {
-    "api_client", "audit_pending", "brand", "campaign", "coupon", "credential_hash", "event", "experiment",
-    "line_account", "link", "media", "qr_code", "staff", "weather_rule",
+    "api_client", "audit_pending", "brand", "campaign", "coupon", "coupon_reminder", "credential_hash", "event",
+    "experiment", "line_account", "link", "media", "qr_code", "staff", "weather_rule",
 }  # fmt: skip
 """Tables that these functions read."""
 

@@ -1,0 +1,1 @@
+"""Telling people that a coupon in their hands ends soon."""
