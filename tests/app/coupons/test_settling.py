@@ -168,7 +168,7 @@ def test_a_batch_answers_each_item_in_its_place(api: TestClient, home: BrandHome
         session.commit()
     at = (utc_now() - timedelta(minutes=30)).isoformat()
     key = key_headers(home, shops[0])
-    items = [
+    items: list[Any] = [
         {"ref": "1", "code": good, "redeemed_at": at},
         {"ref": "2", "code": asks, "redeemed_at": at},
         {"ref": "3", "code": asks, "redeemed_at": "yesterday"},
