@@ -114,7 +114,7 @@ def put_programme(
 def get_customer_points(customer_id: CustomerId, session: BrandWide, caller: Caller, now: Now) -> StandingRead:
     """What a customer has: points or a debt, her rank and the next one, and what expires next.
 
-    Points and rank are the brand's, and are the same at every store. 409 until there is a programme.
+    Points and rank are the brand's, and are the same at every store.
     """
     customer = get_customer(session, customer_id, caller.scope)
     return standing.show(session, customer.id, tells_all=not caller.is_stores, now=now)

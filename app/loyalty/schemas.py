@@ -268,7 +268,7 @@ class StandingRead(Read):
     """What a customer has: the sum of her entries, which is `points` less `debt`."""
 
     customer_id: CustomerId
-    points: Annotated[int, Field(description="What she may spend.")]
+    points: Annotated[int | None, Field(description="What she may spend; null until the brand has a programme.")]
     debt: Annotated[
         int, Field(description="Points that were taken back after she had spent them; the next ones pay it off.")
     ]

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from app.loyalty import ledger, queries
 from app.loyalty.lots import hold
-from app.loyalty.problems import PointsProgrammeMissing
 from app.loyalty.rules import Rank, list_ranks, rank_after
 from app.loyalty.schemas import NextExpiryRead, NextRankRead, RankRead, StandingRead
 from tenants.session import ScopedSession
@@ -15,12 +14,12 @@ from tenants.session import ScopedSession
 def show(session: ScopedSession, customer_id: UUID, *, tells_all: bool, now: datetime) -> StandingRead:
     """What a customer has, her rank and the next one, and what expires next. Needs a session of the whole brand.
 
-    Raises PointsProgrammeMissing. Without `tells_all` it is not told what is missing for the next rank, since that says
-    what she spent everywhere.
+    Without `tells_all` it is not told what is missing for the next rank, since that says what she spent everywhere.
     """
     programme = queries.find_programme(session, now)
     if programme is None:
-        raise PointsProgrammeMissing
+        none = {"points": None, "debt": 0, "rank": None, "next_rank": None, "next_expiry": None}
+        return StandingRead.model_validate({"customer_id": customer_id, **none})
     member = queries.find_member(session, customer_id)
     has = member.points if member is not None else 0
     rank = queries.rank_of(member, programme.rules)

@@ -9,13 +9,14 @@ from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, M
 from app.customers.notes.problems import NoteOfHeadOffice
 from app.customers.problems import KeysDisagree
 from app.inbound.content.problems import ContentGone, ContentPreparing
+from app.loyalty import problems as loyalty
 from app.media.problems import ImageUnusable, MediaFull
 from app.messaging.planning import QuotaExhausted
 from app.operations.problems import TooManyUploads, UploadInterrupted
 from tenants.areas.problems import AreaCycle, AreaInUse
 from tenants.brands.problems import BrandSuspended, SendingStopped
 from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
-from tenants.problems import Problem
+from tenants.problems import NotFound, Problem
 from tenants.staff.problems import AlreadyAccepted, LastAdmin, StaffEmailTaken
 from tenants.stores.problems import StoreCodeTaken
 
@@ -57,6 +58,10 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
         coupons.CouponVoid,
     ),
     "reverse_redemption": (coupons.RedemptionReversed,),
+    "create_point_entry": (loyalty.PointsInsufficient, loyalty.PointsProgrammeMissing, loyalty.PointsTakenBack),
+    "get_programme": (NotFound,),
+    "create_referral": (loyalty.PointsProgrammeMissing, loyalty.ReferralRefused),
+    "create_referral_code": (loyalty.PointsProgrammeMissing,),
     "launch_campaign": (QuotaExhausted, BrandSuspended, SendingStopped, ApprovalMissing),
     "test_campaign": (QuotaExhausted, BrandSuspended, SendingStopped),
     "resume_campaign": (BrandSuspended, SendingStopped),

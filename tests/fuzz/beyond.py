@@ -103,7 +103,9 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/expires_after_days": "For events: a rule takes its tag off by itself.",
         "/tag_id": "What a body names may not be there.",
     },
+    "put_coupon_reminder": {"/messages*": _MESSAGES},
     "*_coupon": {
+        "/funding*": "Shares come to 1, and only where the payer is split.",
         "/benefit*": "Each kind of benefit needs its own members.",
         "/validity*": "Exactly one form, and dates in order.",
         "/store_ids*": _ONE_OF_THREE,
@@ -114,6 +116,18 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "create_redemption": {
         "/store_id": "Keys of one store need not name it, others must.",
         "/redeemed_at": "At most 72 hours back, and not to come.",
+    },
+    "create_point_entry": {
+        "": "What kind it is says which way it goes, and whether it names what it undoes.",
+        "/store_id": "Keys of several stores name one.",
+        "/undoes": "What a body names may not be there.",
+        "/occurred_at": _BEFORE,
+    },
+    "put_programme": {
+        "/orders": "Each store once.",
+        "/actions*": "Each key once.",
+        "/ranks*": "Each key and each threshold once.",
+        "": "Each action has a key of its own.",
     },
     "*_message_template": {
         "/messages*": _MESSAGES,

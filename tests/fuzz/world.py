@@ -19,6 +19,7 @@ from app.customers.joining.models import CustomerConflict
 from app.customers.joining.service import merge
 from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
+from app.loyalty.programmes import put_programme
 from app.openapi.examples import JSON, example_of
 from app.operations.service import start
 from tenants.ids import encode_id, uuid7
@@ -171,6 +172,9 @@ def made_up(prefix: str) -> str:
 def build(api: httpx.Client, home: BrandHome) -> World:
     """Make one of everything: what a POST of an example makes, and what only comes about otherwise."""
     world = World(api, home.headers, {"Authorization": f"Bearer {_make_operator_key(home)}"})
+    with home.open() as session:
+        put_programme(session, make.POINT_RULES, utc_now())
+        session.commit()
     creators = [one for one in every_operation() if one.method == "post" and "{" not in one.path and one.body]
     while creators:
         left = [one for one in creators if not _create(world, one)]

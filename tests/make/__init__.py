@@ -3,6 +3,7 @@
 from tests.make.coupons import coupon, issued_coupon
 from tests.make.customers import customer, friend, line_user_id, tag
 from tests.make.events import event
+from tests.make.loyalty import POINT_RULES
 from tests.make.messaging import follower, followers, quota, visit
 from tests.make.qr_codes import qr_code
 from tests.make.segments import segment
@@ -11,6 +12,7 @@ from tests.make.tenants import access_token, api_client, area, line_account, new
 from tests.make.weather import RAIN_AT_LUNCH, forecast, weather_rule
 
 __all__ = [
+    "POINT_RULES",
     "RAIN_AT_LUNCH",
     "access_token",
     "api_client",

@@ -278,6 +278,7 @@ class Matrix:
         keys: dict[str, Callable[[], str]] = {
             "owner": lambda: place.store_id if place.store else "",
             "~own_coupon_code": lambda: place.make_key("~coupon_code"),
+            "~own_referral_code": lambda: place.make_key("~referral_code"),
         }
 
         def make(kind: str) -> str:

@@ -30,6 +30,8 @@ FOUND_OVER_THE_WALL: dict[tuple[str, str], str] = {
     ("POST /v1/visits", "~phone"): "who says her number is recognised at every store of the brand",
     ("POST /v1/visits", "~customer_external_id"): "a store that knows the brand's own id of her may use it",
     ("POST /v1/visits", "~visit_external_id"): "one visit of the brand has one external id; 409 says that it is taken",
+    ("POST /v1/points", "~point_source_ref"): "one source counts once in the brand; 409 says that it was used",
+    ("POST /v1/referrals", "~referral_code"): "who shows her code to a friend brings her to any store of the brand",
     ("POST /v1/customers", "~member_number"): "the brand knows each number once: who sends it names that person",
     ("POST /v1/customers", "~phone"): "the brand knows each phone once: who sends it names that person",
     ("POST /v1/customers", "~email"): "the brand knows each address once: who sends it names that person",

@@ -20,6 +20,7 @@ from app.auth import brand_key_of
 from app.auto_tags.models import AutoTag
 from app.campaigns.life.testing import TESTER_TAGS
 from app.campaigns.models import Campaign, CampaignStep
+from app.campaigns.reminders.models import CouponReminder
 from app.commerce.models import Order, Visit
 from app.coupons.models import Coupon
 from app.customer_lists.models import CustomerList, CustomerListMember
@@ -34,10 +35,14 @@ from app.customers.notes.models import CustomerNote
 from app.inbound.models import LineContent, LineForward, LineForwardCall, LineReply
 from app.insight.models import InsightUnit
 from app.links.models import Link, LinkHour
+from app.loyalty import ledger
+from app.loyalty.models import PointEntry
+from app.loyalty.referrals import code_of
 from app.media.models import Media
 from app.messaging.models import DryRun, Run
 from app.operations import service as operations
 from app.operations.kinds import register
+from app.reports.settlements.projection import book
 from app.templates.models import MessageTemplate
 from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
@@ -413,7 +418,18 @@ def _template(made: Made) -> UUID:
 
 
 def _coupon(made: Made) -> Coupon:
-    return make.coupon(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no)
+    coupon = make.coupon(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no)
+    reminder = CouponReminder(
+        coupon_id=coupon.id,
+        hours_before=24,
+        send_at="11:00",
+        messages=[{"type": "text", "text": made.name}],
+        store_no=made.store_no,
+        due_at=utc_now() + timedelta(days=1),
+    )
+    made.session.add(reminder)
+    made.session.flush()
+    return coupon
 
 
 def _copy(made: Made) -> UUID:
@@ -424,7 +440,9 @@ def _redemption(made: Made) -> UUID:
     from app.coupons import redeeming
 
     copy = make.issued_coupon(made.session, _coupon(made), _person(made), store_no=made.store_no)
-    return redeeming.redeem(made.session, copy.code, store=made.at, now=utc_now()).id
+    redemption_id = redeeming.redeem(made.session, copy.code, store=made.at, now=utc_now()).id
+    book(made.session, [redemption_id])
+    return redemption_id
 
 
 def _receipt(made: Made) -> UUID:
@@ -448,6 +466,28 @@ def _order(made: Made) -> UUID:
     made.session.add(order)
     made.session.flush()
     return order.id
+
+
+def _points(made: Made) -> UUID:
+    """An entry of a member who has a code by which she brings others."""
+    now = utc_now()
+    entry = PointEntry(
+        id=uuid7(),
+        created_at=now,
+        customer_id=_person(made).id,
+        kind="earn",
+        origin="api",
+        delta=50,
+        reason=made.name,
+        source_ref=f"source-{os.urandom(5).hex()}",
+        store_id=made.store_id,
+        store_no=made.store_no,
+        payer="brand",
+        occurred_at=now,
+    )
+    ledger.add(made.session, [entry], now)
+    code_of(made.session, entry.customer_id, scope=made.session.scope, now=now)
+    return entry.id
 
 
 def _visit(made: Made) -> UUID:
@@ -599,6 +639,7 @@ THINGS: dict[str, Thing] = {
     "red": Thing(_redemption, frozenset({STORE})),
     "ord": Thing(_order, frozenset({STORE})),
     "vis": Thing(_visit, frozenset({STORE})),
+    "pnt": Thing(_points, BOTH),
     "op": Thing(_operation, BOTH),
     "rule": Thing(_rule, BOTH),
     "dec": Thing(_decision, frozenset({STORE})),

@@ -120,6 +120,7 @@ DATA = {
     "variant": "A", "note": "壁の試験", "choices": "壁の試験", "description": "壁の試験", "columns": "name",
     "mapping": "{}", "file_name": "errors.csv",
     "block_name": "greeting", "default": "壁の試験", "value": "壁の試験", "use": "campaign",
+    "name_ja": "ゴールド", "name_en": "Gold", "key": "gold",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
 """Texts that name nothing of the brand's, each with one that is good anywhere."""
@@ -144,6 +145,9 @@ KEYS_OF: dict[tuple[str, str], str] = {
     ("/v1/orders", "external_id"): "~order_external_id",
     ("/v1/visits", "external_id"): "~visit_external_id",
     ("/v1/staff", "email"): "~staff_email",
+    ("/v1/points", "source_ref"): "~point_source_ref",
+    ("/v1/points", "undoes"): "~point_source_ref",
+    ("/v1/referrals", "referrer_code"): "~referral_code",
 }
 """The same, where a word means something else below a path."""
 
@@ -229,6 +233,8 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "MemberKey": lambda own: {"customer_id": own("cus")},
     "MergeCreate": lambda own: {"from": own("cus#2"), "into": own("cus")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
+    "PointEntryCreate": lambda own: {"delta": 10, "source_ref": own("~new_point_source_ref")},
+    "ReferralCreate": lambda own: {"referrer_code": own("~own_referral_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
     "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id"), "store_ids": [own("store")]},
     "Trigger": lambda own: {"event": {"type": "order.paid"}},

@@ -16,6 +16,8 @@ from app.coupons.models import IssuedCoupon
 from app.customers.joining.models import ExternalId
 from app.customers.models import Customer, Tag
 from app.events.projector import project
+from app.loyalty.models import LoyaltyMember, PointEntry
+from app.loyalty.programmes import put_programme
 from tenants.brands.models import Brand
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
@@ -34,7 +36,7 @@ _OWNERS = {"~phone": "cus", "~email": "cus", "~member_number": "cus", "~customer
            "~customer_name": "cus", "~customer_outside_id": "cus",
            "~tag": "tag", "~coupon_code": "icpn", "~store_code": "store",
            "~order_external_id": "ord", "~visit_external_id": "vis", "~channel_id": "acc",
-           "~staff_email": "staff"}  # fmt: skip
+           "~staff_email": "staff", "~point_source_ref": "pnt", "~referral_code": "pnt"}  # fmt: skip
 _MODELS = {
     "cus": Customer,
     "tag": Tag,
@@ -44,10 +46,11 @@ _MODELS = {
     "vis": Visit,
     "acc": LineAccount,
     "staff": Staff,
+    "pnt": PointEntry,
 }
 _COLUMNS = {"~customer_external_id": "external_id", "~customer_name": "name", "~tag": "name", "~coupon_code": "code",
             "~store_code": "code", "~order_external_id": "external_id", "~visit_external_id": "external_id",
-            "~staff_email": "email"}  # fmt: skip
+            "~staff_email": "email", "~point_source_ref": "source_ref"}  # fmt: skip
 
 NEW_KEYS: dict[str, Callable[[], str]] = {
     "~phone": lambda: f"+8180{int.from_bytes(os.urandom(5)) % 10**8:08}",
@@ -136,6 +139,9 @@ class Place:
                 outside = session.exec(select(ExternalId).where(col(ExternalId.customer_id) == thing_id)).one()
                 return outside.value
             row = session.exec(select(model).where(col(model.id) == thing_id)).one()
+            if kind == "~referral_code":
+                of_member = select(LoyaltyMember).where(col(LoyaltyMember.customer_id) == row.customer_id)
+                row = session.exec(of_member).one()
             return str(getattr(row, _COLUMNS.get(kind, kind[1:])))
 
 
@@ -190,6 +196,7 @@ class World:
             session.add(brand)
             session.flush()
             stores = [make.store(session, code=f"C-{os.urandom(5).hex()}") for _ in range(2)]
+            put_programme(session, make.POINT_RULES, utc_now())
             session.commit()
         return brand, stores
 
