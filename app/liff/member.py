@@ -1,5 +1,6 @@
 """What the pages of a member have in common: whose they are, who is there, signing in, and the way between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
@@ -149,6 +150,8 @@ def show_page(
     style: str = "",
     name: str | None = None,
     script: str = "pages.js",
+    preloads: Sequence[str] = (),
+    kept_seconds: int | None = None,
     forgets: bool = False,
 ) -> Response:
     """A page of the brand around this body, with the way to the others."""
@@ -162,6 +165,9 @@ def show_page(
     notice = read_notice(request)
     told = f'<p class="notice" role="alert">{pages.tell_notice(request, notice)}</p>' if notice is not None else ""
     you = f'<p class="you">{say(request, _TEXTS, "you", name=name)}</p>' if name else ""
+    attributes = {} if kept_seconds is not None else {"now": str(int(now.timestamp() * 1000))}
+    if forgets:
+        attributes["forget"] = "yes"
     return show(
         Document(
             language=pages.language_of(request),
@@ -170,7 +176,9 @@ def show_page(
             nav=f'<nav aria-label="{say(request, _TEXTS, "pages")}"><ul>{tabs}</ul></nav>',
             style=STYLE + MEMBER_STYLE + style,
             script=address_of(script),
-            attributes={"now": str(int(now.timestamp() * 1000)), **({"forget": "yes"} if forgets else {})},
+            attributes=attributes,
+            preloads=[address_of(one) for one in preloads],
+            kept_seconds=kept_seconds,
             logins=sorted({pages.origin_of(one.login_url) for one in place.providers if one.login_channel_id}),
         )
     )

@@ -8,11 +8,15 @@ from app import sessions as browser
 from app.auth import Now, hold_slot, wait_for_line
 from app.liff import knowing
 from app.liff.assets import router as assets
+from app.liff.card import data as card_data
+from app.liff.card import router as card
 from app.liff.coupons import router as coupons
 from app.liff.document import forbid_storing
 from app.liff.entering import router as entering
+from app.liff.herself import router as her_data
 from app.liff.joining import router as joining
 from app.liff.places import find_login_place
+from app.liff.preferences import router as preferences
 from app.liff.problems import LiffSessionMissing
 from app.liff.proving import NOT_JOINED, Standing, prove, read_standing
 from app.liff.schemas import Claim, Herself, NotJoined, ProvenIdentity, SessionCreate, SessionRead
@@ -21,7 +25,7 @@ from app.liff.wallet import router as wallet
 from app.routes import ApiRoute
 
 router = APIRouter(prefix="/liff", route_class=ApiRoute, include_in_schema=False)
-routers = [router, joining, coupons, assets, entering, wallet]
+routers = [router, joining, coupons, assets, entering, wallet, card, card_data, preferences, her_data]
 
 Slot = Annotated[None, Depends(hold_slot, scope="function")]
 SOURCE = "liff"

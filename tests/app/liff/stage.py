@@ -193,16 +193,16 @@ def _secret(login: Login) -> str:
     return login.channel_id.ljust(32, "0")
 
 
-def make_login(sandbox: RunningSandbox, name: str) -> Login:
-    """A new provider with a Login channel and a LIFF app."""
+def make_login(sandbox: RunningSandbox, name: str, origin: str = ORIGIN) -> Login:
+    """A new provider with a Login channel and a LIFF app, of pages at this origin."""
     channel_id = f"30{secrets.randbelow(10**8):08}"
     login = Login(f"provider-{name}-{channel_id}", channel_id, f"{channel_id}-AbcdEfgh")
-    app = {"liffId": login.liff_id, "view": {"url": f"{ORIGIN}/card"}, "scope": ["openid", "profile"]}
+    app = {"liffId": login.liff_id, "view": {"url": f"{origin}/card"}, "scope": ["openid", "profile"]}
     channel = {
         "channel_id": channel_id,
         "provider_id": login.provider_id,
         "channel_secret": _secret(login),
-        "callback_urls": [f"{ORIGIN}/liff/callback"],
+        "callback_urls": [f"{origin}/liff/callback"],
         "liff_apps": [app],
     }
     sandbox.call("PUT", "/login-channels", {"login_channels": [channel]})
@@ -217,12 +217,12 @@ def open_stage(
     app: TestClient,
     sandbox: RunningSandbox,
     hands: Shop,
+    origin: str = ORIGIN,
 ) -> Stage:
     """One account under each of two providers, committed."""
     app.cookies.clear()
-    stage = Stage(
-        home, app, engine, keyring, settings, sandbox, hands, make_login(sandbox, "a"), make_login(sandbox, "b")
-    )
+    a, b = make_login(sandbox, "a", origin), make_login(sandbox, "b", origin)
+    stage = Stage(home, app, engine, keyring, settings, sandbox, hands, a, b)
     stage.add_account(stage.a, "渋谷店")
     stage.add_account(stage.b, "新宿店")
     return stage

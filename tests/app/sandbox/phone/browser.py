@@ -58,6 +58,8 @@ class Page:
         self.mistakes: list[str] = []
         """What the page's scripts threw, and what its policy refused."""
         self.home = ""
+        self.neighbours: tuple[str, ...] = ()
+        """Further sites on this machine to which its pages may lead."""
 
     async def listen(self) -> None:
         async for message in self._socket:
@@ -78,7 +80,7 @@ class Page:
             self.mistakes.append(params["entry"]["text"])
 
     async def _answer(self, request_id: str, url: str) -> None:
-        if url.startswith((self.home, "data:", "blob:")):
+        if url.startswith((self.home, *self.neighbours, "data:", "blob:")):
             await self._tell("Fetch.continueRequest", requestId=request_id)
         elif url in self.images:
             content_type, body = self.images[url]
@@ -129,12 +131,17 @@ class Page:
 
     def open(self, url: str, *, width: int = 390, height: int = 844) -> None:
         """Show a page of the sandbox in a window of this size."""
+        self.visit(url, width=width, height=height)
+        self.wait_for("document.readyState === 'complete' && Boolean(document.documentElement.style.length)")
+
+    def visit(self, url: str, *, width: int = 390, height: int = 844) -> None:
+        """Show any page in a window of this size."""
         self.home = "/".join(url.split("/")[:3])
         self.outside.clear()
         self.mistakes.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.call("Page.navigate", url=url)
-        self.wait_for("document.readyState === 'complete' && Boolean(document.documentElement.style.length)")
+        self.wait_for(f"location.href === {orjson.dumps(url).decode()} && document.readyState === 'complete'")
 
     def press(self, key: str, *, shift: bool = False) -> None:
         """Press a key: Tab, Enter, Escape, Space."""
