@@ -92,6 +92,7 @@ def _installation() -> Iterator[Installation]:
             "NOREN_MASTER_KEYS": MASTER_KEYS,
             "NOREN_LINE_API_URL": sandbox.url,
             "NOREN_LINE_DATA_URL": sandbox.url,
+            "NOREN_UNKNOWN_CODE_LIMIT": "1000000000",
         }
         with open_installation("noren_fuzz", Path(name), **environment) as installation:
             yield installation

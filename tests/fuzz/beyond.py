@@ -17,7 +17,7 @@ _BEFORE = "Not to come."
 
 _PERIOD = {"/query/from": "A period is at most 400 days.", "/query/to": "A period ends after it begins."}
 
-BULKS: Final = frozenset({"upsert_orders", "upsert_visits"})
+BULKS: Final = frozenset({"upsert_orders", "upsert_visits", "settle_redemptions"})
 """Operations that take many items and answer each with a status of its own, inside a 200."""
 
 BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
@@ -116,6 +116,10 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "create_redemption": {
         "/store_id": "Keys of one store need not name it, others must.",
         "/redeemed_at": "At most 72 hours back, and not to come.",
+    },
+    "settle_redemptions": {
+        "/store_id": "Keys of one store need not name it, others must.",
+        "/items/*/redeemed_at": "At most 72 hours back, and not to come.",
     },
     "create_point_entry": {
         "": "What kind it is says which way it goes, and whether it names what it undoes.",

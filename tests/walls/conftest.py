@@ -32,6 +32,7 @@ def walls_api(settings: Settings) -> Iterator[TestClient]:
             "line_data_url": line.url,
             "rate_limit": 10**9,
             "anonymous_rate_limit": 10**9,
+            "unknown_code_limit": 10**9,
             "log_level": "error",
         }
         with TestClient(create_app(settings.model_copy(update=changes)), raise_server_exceptions=False) as client:

@@ -6,6 +6,7 @@ sentence that names the table to put it into.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 
@@ -120,6 +121,7 @@ DATA = {
     "variant": "A", "note": "壁の試験", "choices": "壁の試験", "description": "壁の試験", "columns": "name",
     "mapping": "{}", "file_name": "errors.csv",
     "block_name": "greeting", "default": "壁の試験", "value": "壁の試験", "use": "campaign",
+    "combinable_with": "朝", "send_at": "11:00",
     "name_ja": "ゴールド", "name_en": "Gold", "key": "gold",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
@@ -236,6 +238,10 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "PointEntryCreate": lambda own: {"delta": 10, "source_ref": own("~new_point_source_ref")},
     "ReferralCreate": lambda own: {"referrer_code": own("~own_referral_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
+    "RedemptionBatch": lambda own: {
+        "store_id": own("store"),
+        "items": [{"ref": "1", "code": own("~own_coupon_code"), "redeemed_at": datetime.now(UTC).isoformat()}],
+    },
     "LineAccountCreate": lambda own: {"channel_id": own("~new_channel_id"), "store_ids": [own("store")]},
     "Trigger": lambda own: {"event": {"type": "order.paid"}},
     "TagCreate": lambda own: {"name": own("~new_name")},
