@@ -98,6 +98,7 @@ def _weigh(
             discount_yen = uses.discount(coupon, basket.amount_yen)
         if store is not None:
             uses.check_copy(session, issued, coupon, store, now)
+            uses.check_time(coupon, store, now, zone)
             uses.check_combinable(session, coupon, store, basket.order_ref)
     except Problem as problem:
         return CardCopy(issued, coupon, None, problem)

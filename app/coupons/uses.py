@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.coupons import queries
+from app.coupons.combining import go_together
 from app.coupons.events import CouponRedeemed
 from app.coupons.funding import split_discount
 from app.coupons.limits import Use, spend
@@ -20,10 +21,12 @@ from app.coupons.problems import (
     CouponMinimumSpend,
     CouponNotCombinable,
     CouponNotHere,
+    CouponNotNow,
     CouponNotStarted,
     CouponVoid,
 )
 from app.coupons.queries import Copy
+from app.coupons.validity import is_usable_at
 from app.customers.summary import tie_to_store
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
@@ -55,6 +58,7 @@ def use(session: ScopedSession, copy: Copy, told: Told, now: datetime) -> tuple[
     """
     issued, coupon = copy.issued, copy.coupon
     check_copy(session, issued, coupon, told.store, told.at)
+    check_time(coupon, told.store, told.at, copy.zone)
     discount_yen = discount(coupon, told.amount_yen)
     check_combinable(session, coupon, told.store, told.order_ref)
     business_on = business_day(told.store, told.at, copy.zone)
@@ -109,6 +113,13 @@ def check_copy(session: ScopedSession, issued: IssuedCoupon, coupon: Coupon, sto
         raise CouponEnded(issued.expires_at)
 
 
+def check_time(coupon: Coupon, store: Store, at: datetime, zone: ZoneInfo) -> None:
+    """Raises CouponNotNow at an hour or on a weekday at which the coupon is not used at this store."""
+    times = coupon.usable_times
+    if times is not None and not is_usable_at(times, at, store.opening_hours, zone):
+        raise CouponNotNow(bool(times.get("within_opening_hours")), times.get("weekdays"), times.get("hours"))
+
+
 def discount(coupon: Coupon, amount_yen: int | None) -> int:
     """What using the coupon on this amount costs, in yen. Raises CouponMinimumSpend, or Invalid without an amount."""
     benefit = coupon.benefit
@@ -119,7 +130,8 @@ def discount(coupon: Coupon, amount_yen: int | None) -> int:
     if amount_yen < coupon.min_spend_yen:
         raise CouponMinimumSpend(coupon.min_spend_yen)
     if benefit["kind"] == "percent_off":
-        return amount_yen * int(benefit["percent"]) // 100
+        taken_off = amount_yen * int(benefit["percent"]) // 100
+        return taken_off if benefit.get("most_yen") is None else min(taken_off, int(benefit["most_yen"]))
     given = int(benefit.get("amount_yen", 0))
     return min(given, amount_yen) if benefit["kind"] == "amount_off" else given
 
@@ -134,7 +146,7 @@ def check_combinable(session: ScopedSession, coupon: Coupon, store: Store, order
     if order_ref is None:
         return
     for other in queries.list_used_on_order(session, store.no, order_ref):
-        if not (coupon.combinable and other.combinable):
+        if not go_together(coupon, other):
             raise CouponNotCombinable(other.name)
 
 
