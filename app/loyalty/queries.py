@@ -94,9 +94,23 @@ def read_standing(session: ScopedSession, customer_id: UUID, now: datetime) -> L
 def rank_of(member: LoyaltyMember | None, rules: Rules) -> Rank | None:
     """A member's rank, if the programme has it; of one who never did anything, that for which nothing is needed."""
     ranks = list_ranks(rules)
-    if member is None:
+    if member is None or member.rank is None:
         return rank_for(ranks, 0)
     return next((rank for rank in ranks if rank.key == member.rank), None)
+
+
+def find_lowest_rank(session: ScopedSession, now: datetime) -> str | None:
+    """The key of the rank for which nothing is needed, if the brand has one."""
+    programme = find_programme(session, now)
+    rank = rank_for(list_ranks(programme.rules), 0) if programme is not None else None
+    return rank.key if rank else None
+
+
+def map_rank_names(session: ScopedSession, now: datetime) -> dict[str, tuple[str, str]]:
+    """The names of ranks, in Japanese and English, by key."""
+    programme = find_programme(session, now)
+    ranks = list_ranks(programme.rules) if programme is not None else []
+    return {rank.key: (rank.name_ja, rank.name_en) for rank in ranks}
 
 
 def find_member(session: ScopedSession, customer_id: UUID) -> LoyaltyMember | None:

@@ -111,6 +111,6 @@ _NAMES: Final[Mapping[str, str]] = {
     "spend_yen": "購入金額", "last_order_at": "最終購入日", "last_visit_at": "最終来店日",
     "first_seen_at": "初回接触日", "gender": "性別", "age": "年齢", "birthday_month": "誕生月",
     "prefecture": "都道府県", "municipality": "市区町村", "friend_source": "友だち追加経路", "coupon": "クーポン",
-    "event": "行動", "message": "メッセージ", "segment": "セグメント",
+    "event": "行動", "message": "メッセージ", "segment": "セグメント", "points": "ポイント", "rank": "ランク",
 }  # fmt: skip
 """What the console calls each field."""

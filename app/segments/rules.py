@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from app.segments.fields import attributes, coupons, events, figures, messages, nested, person, places, tags
+from app.segments.fields import attributes, coupons, events, figures, loyalty, messages, nested, person, places, tags
 from app.segments.fields.base import Leaf
 from app.segments.fields.operands import Field, Operands
 from app.trees import AllOf, AnyOf, Not, Tree, TreeReader
 
 FIELDS: Final[Mapping[str, Field]] = {
     **tags.FIELDS, **places.FIELDS, **figures.FIELDS, **person.FIELDS, **coupons.FIELDS, **events.FIELDS,
-    **messages.FIELDS, **nested.FIELDS,
+    **loyalty.FIELDS, **messages.FIELDS, **nested.FIELDS,
 }  # fmt: skip
 """Every field but those of attributes, by name."""
 OPERATORS: Final = {name: field.operators for name, field in FIELDS.items()}
-LATER_FIELDS: Final = ("points", "rank", "propensity")
+LATER_FIELDS: Final = ("propensity",)
 
 Rule: TypeAlias = Tree[Leaf]
 

@@ -12,7 +12,7 @@ from tests.walls.vocabulary import FREE, RULE_REFERENCES, Uncovered, kind_of_tex
 OPENAPI = document()
 PLAIN_FIELDS = {
     "order_count", "spend_yen", "last_order_at", "last_visit_at", "first_seen_at", "gender", "age", "birthday_month",
-    "prefecture", "municipality", "friend_source",
+    "prefecture", "municipality", "friend_source", "points", "rank",
 }  # fmt: skip
 """Fields of segment rules that compare with numbers, dates and texts."""
 

@@ -27,6 +27,7 @@ _DAYS = [0, 1, 7, 29, 30, 31, 400]
 _NUMBERS: dict[str, Sequence[int]] = {
     "order_count": range(-1, 9),
     "spend_yen": range(-1000, 9000, 1000),
+    "points": [-1, 0, 1, 99, 100, 101, 5000],
     "age": [0, 25, 26, 27, 28, 35, 36, 45, 46, 150],
     "birthday_month": range(1, 13),
 }
@@ -35,12 +36,14 @@ _TEXT_VALUES: dict[str, list[str]] = {
     "prefecture": ["13", "東京都", "北海道", "大阪", "47", "京都"],
     "municipality": ["13113", "13104", "01101", "47201"],
     "friend_source": ["follow", "qr_code", "message", "backfill"],
+    "rank": ["regular", "gold", "platinum"],
 }
 _BEGINNINGS: dict[str, list[str]] = {
     "gender": ["f", "m", "male"],
     "prefecture": ["1", "0", "13", "東京都"],
     "municipality": ["1", "13", "131", "13113"],
     "friend_source": ["f", "qr", "unknown"],
+    "rank": ["r", "g", "gold", "x"],
 }
 
 

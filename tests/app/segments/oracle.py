@@ -12,6 +12,7 @@ from app.coupons.models import IssuedCoupon, Redemption
 from app.customers.addresses import PREFECTURES
 from app.customers.models import Customer, CustomerStore, Friend
 from app.events.models import Event
+from app.loyalty.models import LoyaltyMember
 from app.messaging.models import Delivery, DeliveryFailure
 from tenants.ids import decode_id, encode_id
 from tenants.session import ScopedSession
@@ -50,6 +51,7 @@ class Oracle:
     redemptions: Sequence[Redemption]
     deliveries: Sequence[Delivery]
     failures: Sequence[DeliveryFailure]
+    members: Sequence[LoyaltyMember]
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("an oracle")  # all of it would fill pages
@@ -67,6 +69,7 @@ class Oracle:
             session.exec(select(Redemption)).all(),
             session.exec(select(Delivery)).all(),
             session.exec(select(DeliveryFailure)).all(),
+            session.exec(select(LoyaltyMember)).all(),
         )
 
     def choose(self, rule: Any, now: datetime, eyes: Collection[int] | None = EVERYWHERE) -> set[UUID]:
@@ -156,6 +159,17 @@ class Asking:
 
     def _spend_yen(self, op: str, value: Any, person: Customer) -> bool:
         return PLAIN[op](sum(one.spend_yen for one in self._figures(person)), value)
+
+    def _points(self, op: str, value: Any, person: Customer) -> bool:
+        return PLAIN[op](sum(max(0, one.points) for one in self._members(person)), value)
+
+    def _rank(self, op: str, value: Any, person: Customer) -> bool:
+        # Whoever is no member has the rank for which nothing is needed; a member may have none.
+        ranks = [one.rank or "regular" for one in self._members(person)] or ["regular"]
+        return text(op, value, ranks[0])
+
+    def _members(self, person: Customer) -> list[LoyaltyMember]:
+        return [one for one in self.oracle.members if one.customer_id == person.id]
 
     def _last_order_at(self, op: str, value: Any, person: Customer) -> bool:
         return self._instant(op, value, latest(one.last_order_at for one in self._figures(person)))

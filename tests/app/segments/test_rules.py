@@ -75,9 +75,11 @@ def test_a_hundred_comparisons_are_enough() -> None:
     assert list(errors_of({"all": [{"any": [{"all": []}] * 100}, {"all": []}]})) == ["/rule"]
 
 
-@pytest.mark.parametrize("field", ["propensity", "points", "rank"])
-def test_a_field_whose_data_does_not_exist_yet_says_so(field: str) -> None:
-    assert "does not exist yet" in errors_of({"any": [{"field": field, "op": "=", "value": 1}]})["/rule/any/0/field"]
+def test_a_field_whose_data_does_not_exist_yet_says_so() -> None:
+    assert (
+        "does not exist yet"
+        in errors_of({"any": [{"field": "propensity", "op": "=", "value": 1}]})["/rule/any/0/field"]
+    )
 
 
 @pytest.mark.parametrize(

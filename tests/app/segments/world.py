@@ -12,6 +12,8 @@ from app.coupons.models import Coupon, IssuedCoupon, Redemption
 from app.customers.attributes.models import CustomerAttribute
 from app.customers.models import Customer, CustomerStore, Friend, Identity, Tag
 from app.events.models import Event
+from app.loyalty.models import LoyaltyMember
+from app.loyalty.programmes import put_programme
 from app.messaging.models import Batch, Delivery, DeliveryFailure, Run
 from app.segments.models import Segment
 from tenants.brands.queries import next_no
@@ -85,6 +87,7 @@ def make_world(session: ScopedSession) -> World:
     session.add_all(batches)
     world = World(stores, tags, accounts, areas, coupons, campaigns, runs, batches)
     _add_segments(session, world)
+    put_programme(session, make.POINT_RULES, NOW - timedelta(days=99))
     session.flush()
     return world
 
@@ -195,6 +198,9 @@ def add_person(session: ScopedSession, world: World, dice: Random) -> Customer:
     session.flush()
     identity = Identity(customer_id=row.id, provider_id="p", line_user_id=make.line_user_id())
     session.add_all([identity, *at.values()])
+    if _maybe(dice):
+        points, rank = dice.choice([-120, 0, 1, 100, 101, 5000]), dice.choice(["regular", "gold", None])
+        session.add(LoyaltyMember(customer_id=row.id, points=points, rank=rank, updated_at=NOW))
     session.flush()
     session.add_all(_friend(account, identity, dice) for account in friends)
     session.add_all(_event(world, row.id, dice) for _ in range(dice.randrange(5)))
