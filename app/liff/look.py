@@ -86,5 +86,6 @@ padding:.45rem 0;min-height:2.4rem}
 .store a{display:inline-block;margin-top:.4rem;padding:.2rem 0;color:var(--green);font-weight:bold}
 .gone{background:transparent;color:var(--soft)}.gone .gives{color:var(--soft);font-size:1.2rem}
 .badge{display:inline-block;padding:0 .6rem;border-radius:999px;background:#e4e8e2;color:#474e49;font-size:.85rem}
+#near{padding:.55rem 1rem;font-size:.95rem}#near~.small{margin:.3rem 0 1rem}
 .empty{text-align:center;color:var(--soft);padding:2.5rem 1rem}
 """

@@ -53,7 +53,10 @@ function showCard(card) {
     by('bars').replaceChildren(bars(card.bars));
     by('number').textContent = card.number.replace(/^(.)(.{6})(.{6})$/, '$1 $2 $3');
     const place = by('rotating');
-    rotate(place, card.number, card.secret, card.offset).then((able) => { place.hidden = !able; });
+    rotate(place, card.number, card.secret, card.offset).then((able) => {
+      place.hidden = !able;
+      performance.mark('card-shown');
+    });
   }
   showStanding(card.standing);
   const list = by('history');

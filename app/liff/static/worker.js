@@ -5,14 +5,18 @@ const CACHE = 'noren-card';
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 
-async function fromCache(request, kept) {
-  const cache = await caches.open(CACHE);
-  const fresh = fetch(request).then(async (answer) => {
-    if (answer.ok && kept) await cache.put(request, answer.clone());
-    return answer;
-  });
+/* A page is looked for anew each time it is opened, and kept only while the phone still keeps a card. */
+async function answer(request) {
+  const kept = await caches.match(request, { cacheName: CACHE, ignoreVary: true });
+  const fresh = fetch(request);
   if (!kept) return fresh;
-  fresh.catch(() => null);
+  if (request.mode === 'navigate') {
+    fresh.then(async (page) => {
+      if (page.ok && (await caches.has(CACHE))) await (await caches.open(CACHE)).put(request, page);
+    }).catch(() => null);
+  } else {
+    fresh.catch(() => null);
+  }
   return kept;
 }
 
@@ -21,6 +25,5 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   const isPage = request.mode === 'navigate' && !url.search;
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
-  if (!isPage && !url.pathname.startsWith('/liff/static/')) return;
-  event.respondWith(caches.open(CACHE).then((cache) => cache.match(request, { ignoreVary: true })).then((kept) => fromCache(request, kept)));
+  if (isPage || url.pathname.startsWith('/liff/static/')) event.respondWith(answer(request));
 });

@@ -4,16 +4,20 @@
 """
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
 from sqlmodel import col, select
 
 from app.auth import brand_key_of
+from app.cards.queries import find_by_number
 from app.coupons import rotating
+from app.customers.consents.queries import current_consents
 from app.customers.models import Customer
+from app.customers.preferences.queries import read_wishes
 from tenants.ids import encode_id
 from tenants.stores.models import Store
 from tenants.stores.opening_hours import WEEKDAYS
@@ -119,3 +123,105 @@ def test_what_her_wallet_shows_a_till_takes(visit: Visit) -> None:
     visit.open("wallet", width=1280, height=900)
     assert "200 yen off" in page.run("document.body.innerText")
     visit.check("wallet-en-1280")
+
+
+def test_a_symbol_is_the_one_that_another_encoder_draws(site: Site, browser: Page) -> None:
+    script = f"{site.url}/liff/static/x/rotating.js"
+    browser.visit(script)
+    how = {"error": "q", "version": 2, "mode": "alphanumeric", "boost_error": False}
+    # Where the text ends with a byte, the other one adds a byte of zeros: readers pass over either.
+    for text in ("0123456789AB-0K3Z8GZ4Q1XW", "7" * 29, "A", "2946500275334-2B1N3EZSYHR"):
+        drawn = browser.run(f"import('{script}').then((module) => module.encode('{text}'))")
+        # Of masks that are as good as each other either may be taken; the symbol says which.
+        masks = [segno.make_qr(text, **how, mask=mask) for mask in range(8)]
+        assert drawn in [[[bool(dark) for dark in row] for row in one.matrix] for one in masks]
+
+
+def test_her_card_opens_in_the_basement(visit: Visit) -> None:
+    visit.sign_in("card")
+    page = visit.page
+    shown = page.wait_for("document.getElementById('rotating').dataset.shown")
+    page.wait_for("document.documentElement?.dataset.kept")
+    visit.check("card-390")
+    visit.site.is_down = True
+    visit.open("card")
+    page.wait_for("performance.getEntriesByName('card-shown')[0]?.startTime > 0")
+    assert page.run("performance.getEntriesByName('card-shown')[0].startTime") < 1500
+    assert page.wait_for("document.getElementById('state').innerText").startswith("電波がないため")
+    visit.check("card-offline-390")
+    # A minute later, still down there.
+    page.run("{ const now = Date.now; Date.now = () => now() + 60000; }")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
+    later = page.wait_for(
+        f"((shown) => shown !== '{shown}' && shown)(document.getElementById('rotating').dataset.shown)"
+    )
+    read, now = rotating.read(later), datetime.now(UTC)
+    assert read is not None
+    with visit.stage.home.open() as session:
+        key = brand_key_of(session, visit.stage.keyring)
+        card = find_by_number(session, read.code)
+    assert card is not None
+    assert card.customer_id == visit.customer.id
+    assert rotating.is_true(key, read)
+    assert rotating.is_current(read, now + timedelta(minutes=1))
+    assert not rotating.is_current(read, now)
+
+
+def test_who_removes_her_card_leaves_nothing_of_it(visit: Visit) -> None:
+    visit.sign_in("card")
+    visit.page.wait_for("document.documentElement?.dataset.kept")
+    visit.press("document.querySelector('#leave button')")
+    visit.page.wait_for("document.readyState === 'complete' && !document.querySelector('#sign-in')?.hidden")
+    assert visit.page.run("localStorage.length") == 0
+    assert visit.page.run("caches.keys()") == []
+    visit.site.is_down = True
+    assert visit.page.run(f"fetch('{visit.address('card')}/data').then(() => 'there', () => 'nothing')") == "nothing"
+
+
+def test_what_she_sets_is_kept_and_obeyed(visit: Visit) -> None:
+    visit.sign_in("preferences")
+    page = visit.page
+    visit.check("preferences-390")
+    page.run("document.querySelector('[name=wanted]').click()")
+    page.run("document.querySelector('[name=pause]').click()")
+    page.run("document.querySelector('[name^=store]').click()")
+    visit.press("document.querySelector('form button')")
+    page.wait_for("document.querySelector('.saved')")
+    visit.check("preferences-saved-390")
+    ticked = "[...document.querySelectorAll('[type=checkbox]')].map((one) => one.checked)"
+    assert page.run(ticked) == [False, True, False]
+    assert "お休み中" in page.run("document.body.innerText")
+    visit.speak("en")
+    visit.open("preferences", width=1280, height=900)
+    visit.check("preferences-en-1280")
+    with visit.stage.home.open() as session:
+        wishes = read_wishes(session, [visit.customer.id], datetime.now(UTC))
+        (said,) = current_consents(session, [visit.customer.id])[visit.customer.id]
+    assert (said.purpose, said.channel, said.is_granted) == ("marketing", "line", False)
+    assert wishes.paused_until is not None
+    assert len(wishes.muted_store_nos) == 1
+
+
+def test_all_of_her_data_is_shown_and_goes_when_she_says_so_twice(visit: Visit) -> None:
+    visit.sign_in("card")
+    visit.page.wait_for("document.documentElement?.dataset.kept")
+    page = visit.page
+    visit.open("me")
+    assert "花子" in page.run("document.querySelector('.facts').innerText")
+    visit.check("me-390")
+    data = page.run(f"fetch('{visit.address('me')}/data.json').then((answer) => answer.json())")
+    assert data["id"] == encode_id("cus", visit.customer.id)
+    assert len(data["member_cards"]) == 1
+    visit.press("document.querySelector('.erase')")
+    page.wait_for("document.querySelector('[name=agree]')")
+    visit.check("erase-390")
+    page.run("document.querySelector('[name=agree]').click()")
+    visit.press("document.querySelector('.grave')")
+    page.wait_for("document.querySelector('[name=sure]')")
+    visit.check("erase-sure-390")
+    visit.press("document.querySelector('.grave')")
+    page.wait_for("document.documentElement?.dataset.forgotten")
+    visit.check("erased-390")
+    assert page.run("localStorage.length") == 0
+    assert page.run("fetch('/liff/session').then((answer) => answer.status)") == 401
+    assert visit.stage.customers() == [] or all(one.erased_at for one in visit.stage.customers())
