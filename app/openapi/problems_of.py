@@ -45,7 +45,13 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "undo_merge": (MergeUndone, MergeUnderneath),
     "upsert_orders": (KeysDisagree,),
     "upsert_visits": (KeysDisagree,),
-    "issue_coupon": (coupons.CouponAllIssued, coupons.CouponCustomerLimit, coupons.CouponEnded),
+    "issue_coupon": (
+        coupons.CouponAllIssued,
+        coupons.CouponBudgetSpent,
+        coupons.CouponCustomerLimit,
+        coupons.CouponEnded,
+        coupons.CouponLimitReached,
+    ),
     "void_issued_coupon": (coupons.CouponAlreadyRedeemed, coupons.CouponVoid),
     "create_redemption": (
         coupons.CodeStale,
