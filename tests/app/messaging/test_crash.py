@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.messaging import crash
+from tests.app.messaging import crash, crash_ledger
 from tests.app.messaging.conftest import Stage
 from tests.conftest import MASTER_KEYS
 
@@ -63,6 +63,6 @@ def test_kill_9_in_the_middle_of_a_send_is_made_good_by_the_next_worker(stage: S
 @pytest.mark.slow
 def test_everybody_gets_a_message_once_whatever_is_killed() -> None:
     figures = crash.run(crash.Plan(people=5000, accounts=6, kills=4, plain=1))
-    assert figures.wrong == 0, crash.show(figures)
+    assert figures.wrong == 0, crash_ledger.show(figures)
     assert figures.sent == 2 * (5000 - 5)
     assert figures.kills.keys() >= {"worker 1", "postgres", "serve"}
