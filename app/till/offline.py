@@ -1,7 +1,7 @@
 """The list for when there is no network: which codes a store would take today, told without telling the codes.
 
-Of each code stand five bytes of its salted SHA-256. That is enough to know a code that is shown: of a trillion others
-one would pass for one of fifty copies, and be found out when it is settled. It is too little to find a code: for each
+Of each code stand five bytes of its salted SHA-256. That is enough to know a code that is shown: with a full list one
+of fifty million others would pass, and be found out when it is settled. It is too little to find a code: for each
 entry a million of possible codes fit. The list is signed, so that what lies in a browser for hours is not altered.
 """
 
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256, sha512
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, derive_private_key
@@ -21,6 +22,8 @@ from sqlalchemy import and_, or_
 from sqlmodel import col, select
 
 from app.coupons.models import Coupon, IssuedCoupon
+from app.coupons.queries import zone_of
+from app.coupons.validity import is_usable_at
 from app.customers.models import Customer
 from app.till.counter import offer_of
 from app.till.schemas import ListKey, ListRead
@@ -35,6 +38,7 @@ LIVES: Final = timedelta(hours=24)
 """How long a list is believed; a till that is longer without a network takes nothing more."""
 STEP: Final = timedelta(minutes=10)
 """Lists made within this time are the same to the byte, so that a browser that has one is told so."""
+LOOK: Final = timedelta(minutes=5)
 HASH_BYTES: Final = 5
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _PURPOSE: Final = "till.list"
@@ -55,7 +59,7 @@ def read_list(session: ScopedSession, key: BrandKey, store: Store, now: datetime
     made_at = datetime.fromtimestamp(now.timestamp() // STEP.total_seconds() * STEP.total_seconds(), now.tzinfo)
     coupons = _list_coupons(session, store)
     copies = _list_copies(session, store, [one.id for one in coupons], now, made_at + LIVES)
-    payload = orjson.dumps(_write(key, store, coupons, copies, made_at)).decode()
+    payload = orjson.dumps(_write(key, store, coupons, copies, made_at, zone_of(session))).decode()
     return ListRead(payload=payload, signature=_sign(_private_key(key), payload))
 
 
@@ -100,7 +104,12 @@ def _list_copies(
 
 
 def _write(
-    key: BrandKey, store: Store, coupons: Sequence[Coupon], copies: Sequence[Listed], made_at: datetime
+    key: BrandKey,
+    store: Store,
+    coupons: Sequence[Coupon],
+    copies: Sequence[Listed],
+    made_at: datetime,
+    zone: ZoneInfo,
 ) -> dict[str, Any]:
     listed = copies[:MOST]
     salt = sha256(key.derive(_PURPOSE) + store.id.bytes + made_at.date().isoformat().encode()).digest()[:16]
@@ -117,10 +126,30 @@ def _write(
         "good_until": int((made_at + LIVES).timestamp()),
         "is_whole": len(copies) <= MOST,
         "salt": _text(salt),
-        "offers": [offer_of(one).model_dump() for one in offers],
+        "offers": [offer_of(one).model_dump() | {"times": _times(one, store, made_at, zone)} for one in offers],
         "spans": spans,
         "copies": _text(b"".join(entries)),
     }
+
+
+def _times(coupon: Coupon, store: Store, made_at: datetime, zone: ZoneInfo) -> list[list[int]] | None:
+    """From when until when the coupon is used here while the list lives, in seconds; None: at all times.
+
+    Found by looking at each step, which its hours and the store's keep to, but for some minutes at most.
+    """
+    if coupon.usable_times is None:
+        return None
+    found: list[list[int]] = []
+    for number in range(int(LIVES / LOOK)):
+        at = made_at + number * LOOK
+        if not is_usable_at(coupon.usable_times, at, store.opening_hours, zone):
+            continue
+        begins = int(at.timestamp())
+        if found and found[-1][1] == begins:
+            found[-1][1] += int(LOOK.total_seconds())
+        else:
+            found.append([begins, begins + int(LOOK.total_seconds())])
+    return found
 
 
 def _span(one: Listed, place: dict[UUID, int]) -> tuple[int, int, int]:

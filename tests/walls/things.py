@@ -577,6 +577,11 @@ def _staff(made: Made) -> UUID:
     return person.id
 
 
+def _till(made: Made) -> UUID:
+    device, _ = make.till_device(made.session, made.at, name=made.name)
+    return device.id
+
+
 def _grant(made: Made) -> UUID:
     until = utc_now() + timedelta(hours=1)
     grant = SupportGrant(operator="運用", reason=made.name, permissions=["stores:read"], expires_at=until)
@@ -650,6 +655,7 @@ THINGS: dict[str, Thing] = {
     "key/partner": Thing(_key("partner"), frozenset({HEAD_OFFICE})),
     "staff": Thing(_staff, frozenset({HEAD_OFFICE})),
     "grant": Thing(_grant, frozenset({HEAD_OFFICE})),
+    "till": Thing(_till, frozenset({STORE})),
     "aud": Thing(_audit_entry, frozenset({HEAD_OFFICE})),
     "client": Thing(_client, frozenset({HEAD_OFFICE})),
 }

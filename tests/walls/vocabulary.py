@@ -235,6 +235,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "MemberKey": lambda own: {"customer_id": own("cus")},
     "MergeCreate": lambda own: {"from": own("cus#2"), "into": own("cus")},
     "StoreCreate": lambda own: {"code": own("~new_code")},
+    "TillLinkCreate": lambda own: {"store_id": own("store")},
     "PointEntryCreate": lambda own: {"delta": 10, "source_ref": own("~new_point_source_ref")},
     "ReferralCreate": lambda own: {"referrer_code": own("~own_referral_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},

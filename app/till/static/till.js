@@ -30,7 +30,7 @@
       'coupon-already-redeemed': '使用済みです', usedAt: '{at} に {store} で使われました',
       'coupon-ended': '期限が過ぎています', endedAt: '{at} に終わりました',
       'coupon-not-started': 'まだ使えません', startsAt: '{at} から使えます',
-      'coupon-not-here': 'このお店では使えません', 'coupon-budget-spent': '配布の予算が終わりました',
+      'coupon-not-here': 'このお店では使えません', 'coupon-not-now': 'いまの時間は使えません', 'coupon-budget-spent': '配布の予算が終わりました',
       'coupon-daily-limit': '本日の受付数が終わりました', 'coupon-limit-reached': '使える回数が終わりました',
       'coupon-minimum-spend': '金額が足りません', 'coupon-void': '取り下げられたクーポンです',
       'coupon-not-combinable': 'ほかのクーポンと一緒に使えません', 'code-stale': '画面を開き直してもらってください',
@@ -67,7 +67,7 @@
       'coupon-already-redeemed': 'Already used', usedAt: 'Used {at} at {store}',
       'coupon-ended': 'It has ended', endedAt: 'It ended {at}',
       'coupon-not-started': 'Not yet', startsAt: 'Good from {at}',
-      'coupon-not-here': 'Not at this store', 'coupon-budget-spent': 'Its budget is spent',
+      'coupon-not-here': 'Not at this store', 'coupon-not-now': 'Not at this hour', 'coupon-budget-spent': 'Its budget is spent',
       'coupon-daily-limit': 'No more of these today', 'coupon-limit-reached': 'It has been used as often as it may',
       'coupon-minimum-spend': 'The bill is too small', 'coupon-void': 'This coupon was withdrawn',
       'coupon-not-combinable': 'Not together with another coupon', 'code-stale': 'Ask her to open it again',
@@ -118,6 +118,10 @@
       node.textContent = text;
     }
     return node;
+  }
+
+  function more(text) {
+    return make('p', 'more', text);
   }
 
   function button(text, className, act) {
@@ -252,7 +256,7 @@
   }
 
   function showIdle() {
-    show('idle', [sign('idle'), make('h1', '', T.idle), make('p', 'more', T.idleMore)]);
+    show('idle', [sign('idle'), make('h1', '', T.idle), more(T.idleMore)]);
   }
 
   function who(person) {
@@ -273,32 +277,32 @@
   }
 
   function discountLine(use) {
-    return use.discount_yen ? make('p', 'more', '−' + money(use.discount_yen) + (language === 'ja' ? '円' : ' yen')) : null;
+    return use.discount_yen ? more('−' + money(use.discount_yen) + (language === 'ja' ? '円' : ' yen')) : null;
   }
 
   function showDone(scan) {
     beep('good');
     show('good', [
       sign('good'), make('h1', '', gives(scan.offer)), offerLine(scan.offer), discountLine(scan.use), who(scan.person),
-      make('p', 'more', T.done + ' ' + tellTime(scan.use.redeemed_at)),
+      more(T.done + ' ' + tellTime(scan.use.redeemed_at)),
       button(T.undo, 'undo', function () {
         askWhy(scan.use);
       })
     ]);
-    refreshTally();
+    refresh();
   }
 
   function showLater(item) {
     beep('good');
     show('later', [
       sign('good'), make('p', 'badge', T.later), make('h1', '', gives(item.offer)), offerLine(item.offer),
-      make('p', 'more', T.laterMore),
+      more(T.laterMore),
       button(T.undo, 'undo', function () {
         keep('queue', queue().filter(function (one) {
           return one.ref !== item.ref;
         }));
         tellNet();
-        show('idle', [sign('idle'), make('h1', '', T.undone), make('p', 'more', T.undoneMore)]);
+        show('idle', [sign('idle'), make('h1', '', T.undone), more(T.undoneMore)]);
       })
     ]);
     tellNet();
@@ -306,7 +310,7 @@
 
   function refuse(headline, detail, kind) {
     beep('bad');
-    show(kind || 'bad', [sign(kind || 'bad'), make('h1', '', headline), detail ? make('p', 'more', detail) : null]);
+    show(kind || 'bad', [sign(kind || 'bad'), make('h1', '', headline), detail ? more(detail) : null]);
   }
 
   /* What a problem is called, and what to say of it. */
@@ -319,6 +323,10 @@
       detail = say('endedAt', { at: tellTime(problem.expires_at) });
     } else if (type === 'coupon-not-started') {
       detail = say('startsAt', { at: tellTime(problem.starts_at) });
+    } else if (type === 'coupon-not-now' && problem.hours) {
+      detail = problem.hours.map(function (one) {
+        return one.join('–');
+      }).join('、');
     } else if (type === 'coupon-minimum-spend') {
       detail = say('min', { yen: money(problem.min_spend_yen) });
     } else if (type === 'code-stale') {
@@ -391,18 +399,18 @@
     };
     show('ask', [
       make('h1', '', T.bill), make('p', 'offer', gives(offer)),
-      offer.min_spend_yen ? make('p', 'more', say('min', { yen: money(offer.min_spend_yen) })) : null, bill, pad
+      offer.min_spend_yen ? more(say('min', { yen: money(offer.min_spend_yen) })) : null, bill, pad
     ]);
     input.focus();
   }
 
   function showCard(scan) {
-    var parts = [], items = make('ul'), hidden = false, name = scan.person && scan.person.nickname;
+    var parts = [], items = make('ul'), hidden = false;
     beep('ask');
     var hello = who(scan.person) || make('p', 'who', T.guest);
     hello.className = 'hello';
     parts.push(hello);
-    parts.push(make('p', 'more', scan.held.length ? T.hers : T.none));
+    parts.push(more(scan.held.length ? T.hers : T.none));
     scan.held.forEach(function (held) {
       var item = make('li'), choose = button('', '', function () {
         scanCode(held.code, true);
@@ -577,6 +585,10 @@
         refuse(T['coupon-not-started'], say('startsAt', { at: tellTime(span[1] * 1000) }));
       } else if (seconds >= span[2]) {
         refuse(T['coupon-ended'], say('endedAt', { at: tellTime(span[2] * 1000) }));
+      } else if (offer.times && !offer.times.some(function (one) {
+        return one[0] <= seconds && seconds < one[1];
+      })) {
+        refuse(T['coupon-not-now'], '');
       } else if (offer.needs_amount && amount === null) {
         askAmount(offer, null, function (yen) {
           takeOffline(code, yen, ref);
@@ -752,7 +764,7 @@
     $('open-tally').hidden = true;
     var left = queue().length;
     show('bad', [
-      sign('bad'), make('h1', '', T.signedOut), make('p', 'more', T.signedOutMore),
+      sign('bad'), make('h1', '', T.signedOut), more(T.signedOutMore),
       left ? make('p', 'badge', say('unsettled', { n: left })) : null
     ]);
     tellNotices();
@@ -797,10 +809,6 @@
     day.innerHTML = say('day', { n: Number(tally.uses) });
   }
 
-  function refreshTally() {
-    setTimeout(refresh, 50);
-  }
-
   /* Sheets over the page. */
   function openSheet(title, parts, then) {
     var sheet = $('sheet'), inside = make('div', 'sheet'), heading = make('h2', '', title);
@@ -841,7 +849,7 @@
           if (status === 200) {
             setTally(answer);
             forget(use);
-            show('idle', [sign('idle'), make('h1', '', T.undone), make('p', 'more', gives(use.offer) + '　' + T.undoneMore)]);
+            show('idle', [sign('idle'), make('h1', '', T.undone), more(gives(use.offer) + '　' + T.undoneMore)]);
           } else if (status === 401) {
             signOut();
           } else if (status === 0) {
