@@ -13,6 +13,7 @@ from app.commerce.events import OrderPaid
 from app.commerce.models import Order
 from app.coupons.codes import new_code
 from app.coupons.events import CouponIssued, CouponRedeemed
+from app.coupons.funding import split_discount
 from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.coupons.offers import add_coupon
 from app.customers.events import CustomerCreated, FriendBlocked, FriendFollowed
@@ -53,13 +54,21 @@ def add_history(
 ) -> None:
     """Orders, events, coupons and, for the first brand, the one rule that is live."""
     facts: list[Fact] = [*_follows(people, accounts), *_orders(session, people, stores)]
-    welcome = _coupon(session, "はじめての方へ 300円引き", 300, {"hours_after_issue": 720}, {"per_customer": 1})
+    welcome = _coupon(
+        session,
+        "はじめての方へ 300円引き",
+        300,
+        {"hours_after_issue": 720},
+        {"per_customer": 1},
+        funding={"payer": "issuing_store"},
+    )
     copies = [
         _Copy(person, min(person.follows.values()), stores[person.home]) for person in people if random.random() < 0.5
     ]
-    facts += _copies(session, welcome, copies, now, random, source="welcome", ratio=0.35)
+    facts += _copies(session, welcome, copies, stores, accounts, now, random, source="welcome", ratio=0.35)
     if live_rule:
-        rain = _coupon(session, "雨の日 100円引き", 100, {"weather_day": True}, {}, min_spend_yen=500)
+        shares = {"payer": "split", "split": {"brand_ratio": 0.5, "redeeming_store_ratio": 0.5, "rest_to": "brand"}}
+        rain = _coupon(session, "雨の日 100円引き", 100, {"weather_day": True}, {}, min_spend_yen=500, funding=shares)
         rule = WeatherRule(
             name="雨の昼クーポン",
             status="live",
@@ -171,6 +180,8 @@ def _coupon(
     amount_yen: int,
     validity: dict[str, Any],
     limits: dict[str, Any],
+    *,
+    funding: dict[str, Any],
     min_spend_yen: int = 0,
 ) -> Coupon:
     coupon = Coupon(
@@ -179,7 +190,7 @@ def _coupon(
         validity=validity,
         limits=limits,
         min_spend_yen=min_spend_yen,
-        funding={"payer": "brand"},
+        funding=funding,
     )
     return add_coupon(session, coupon)
 
@@ -197,6 +208,8 @@ def _copies(
     session: ScopedSession,
     coupon: Coupon,
     copies: Sequence[_Copy],
+    stores: dict[str, Store],
+    accounts: dict[str, LineAccount],
     now: datetime,
     random: Random,
     *,
@@ -207,10 +220,12 @@ def _copies(
 ) -> list[Fact]:
     """Issued copies, of which `ratio` were used within some hours; answers their facts."""
     discount_yen = int(coupon.benefit["amount_yen"])
+    counters = Random(coupon.name)  # of its own, so that all else of the demo is drawn as without it
     issued, redemptions = [], []
     facts: list[Fact] = []
     common = {"brand_id": session.scope.brand_id, "coupon_id": coupon.id}
-    for person, at, store, account_no in copies:
+    for copy in copies:
+        person, at, store, account_no = copy
         copy_id = uuid7()
         ends = _midnight(at, 1) if rule_id else at + timedelta(days=30)
         used_at = min(at + timedelta(hours=random.uniform(0.5, 9 if rule_id else 400)), ends)
@@ -245,6 +260,7 @@ def _copies(
         facts.append(CouponIssued(occurred_at=at, **about))
         if used:
             redemption_id, amount_yen = uuid7(), 10 * random.randrange(65, 250)
+            counter = _choose_counter(copy, stores, accounts, counters)
             redemptions.append(
                 {
                     **common,
@@ -252,10 +268,11 @@ def _copies(
                     "created_at": used_at,
                     "issued_coupon_id": copy_id,
                     "customer_id": person.id,
-                    "store_id": store.id,
-                    "store_no": store.no,
+                    "store_id": counter.id,
+                    "store_no": counter.no,
                     "amount_yen": amount_yen,
                     "discount_yen": discount_yen,
+                    "funding": split_discount(coupon.funding, store.no, counter.no, discount_yen),
                     "redeemed_at": used_at,
                     "business_on": used_at.astimezone(JAPAN).date(),
                 }
@@ -266,7 +283,7 @@ def _copies(
                     redemption_id=redemption_id,
                     discount_yen=discount_yen,
                     amount_yen=amount_yen,
-                    **about,
+                    **about | {"store_no": counter.no},
                 )
             )
     add_rows(session, IssuedCoupon, issued)
@@ -277,6 +294,17 @@ def _copies(
     budget.redeemed += len(redemptions)
     budget.discount_yen += discount_yen * len(redemptions)
     return facts
+
+
+def _choose_counter(copy: _Copy, stores: dict[str, Store], accounts: dict[str, LineAccount], random: Random) -> Store:
+    """Where she uses a copy: mostly where it came from, now and then at another of the stores that she follows."""
+    followed = {no for channel in copy.person.follows for no in accounts[channel].store_nos}
+    others = sorted((store for store in stores.values() if store.no in followed - {copy.store.no}), key=_number_of)
+    return random.choice(others) if others and random.random() < 0.4 else copy.store
+
+
+def _number_of(store: Store) -> int:
+    return store.no
 
 
 def _rainy_day(
@@ -318,7 +346,19 @@ def _rainy_day(
     session.add_all(_batch(run_id, no, ids[no], dict(counts), at) for no, counts in by_account.items())
     session.flush()
     source = f"run:{run_id}"
-    facts = _copies(session, coupon, chosen, now, random, source=source, ratio=0.22, rule_id=rule.id, run_id=run_id)
+    facts = _copies(
+        session,
+        coupon,
+        chosen,
+        stores,
+        accounts,
+        now,
+        random,
+        source=source,
+        ratio=0.22,
+        rule_id=rule.id,
+        run_id=run_id,
+    )
     sent = [
         {"account_no": no, "store_no": int(store_no), "count": count}
         for no, counts in by_account.items()
