@@ -34,9 +34,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = [(name, value) for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP]
-        # Without the client's own cookies: they are the browser's.
-        with httpx.Client(transport=self.site.app._transport, base_url=self.site.url) as client:
-            answer = client.request(self.command, self.path, headers=headers, content=content)
+        # Without the client's own cookies: they are the browser's. It is never closed, for that would end what others
+        # have asked meanwhile of the transport that all share.
+        client = httpx.Client(transport=self.site.app._transport, base_url=self.site.url)
+        answer = client.request(self.command, self.path, headers=headers, content=content)
         self.send_response(answer.status_code)
         for name, value in answer.headers.multi_items():
             if name.lower() not in _HOP_BY_HOP:
