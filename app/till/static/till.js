@@ -4,7 +4,7 @@
 
   var CALL_MS = 6000, RETRY_MS = 10000, LIST_MS = 5 * 60000, TALLY_MS = 60000;
   var STEP_MS = 30000, STEPS = 1048576, ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-  var HASH_BYTES = 5, ENTRY_BYTES = 7, MOST_SETTLED = 100, AGAIN_MS = 1500, BURST_MS = 40, IDLE_MS = 140;
+  var HASH_BYTES = 5, ENTRY_BYTES = 7, MOST_SETTLED = 100, AGAIN_MS = 1500, PATIENCE_MS = 2000, BURST_MS = 40, IDLE_MS = 140;
   var SHORTEST_SCAN = 12;
 
   var TEXTS = {
@@ -12,7 +12,7 @@
       idle: 'お客様のコードを読み取ってください', idleMore: 'バーコードリーダー・カメラ・手入力のどれでも使えます',
       code: 'コード', check: '確認', keys: '⌨ 手で入力', camera: '📷 カメラ', busy: '確認しています…',
       done: '使用しました', later: 'オフライン：あとで精算', laterMore: 'つながったら自動で精算します。お会計はこのまま進めてください。',
-      off: '{yen}円引き', min: '{yen}円以上のお会計で使えます', bill: 'お会計の金額を入れてください', yen: '円', ok: '決定', back: 'やめる',
+      bill: 'お会計の金額を入れてください', yen: '円', ok: '決定', back: 'やめる',
       who: '{name} さん', whoRank: '{name} さん（{rank}）', rank: '会員ランク：{rank}', guest: 'お客様',
       hers: 'いま使えるクーポン', none: 'いま使えるクーポンはありません', until: '{at} まで',
       tip: 'この番号だけでは使えません。お客様のスマホで、使うクーポンのQRコードを見せてもらってください。',
@@ -25,31 +25,33 @@
       conflictsMore: 'オフラインの間に受け付けましたが、あとで使えないと分かりました。店長か本部に伝えてください。',
       signedOut: 'この端末はレジとして登録されていません', signedOutMore: '店長か本部に、登録用のリンクとPINを頼んでください。',
       unsettled: '精算していないクーポンが {n} 件あります。端末をそのままにして、店長に伝えてください。',
-      listBad: 'オフライン用リストが改ざんされているため、使いません', cameraNo: 'カメラを使えません',
-      cameraTitle: 'コードをカメラに写してください', keepFull: '端末に保存できないため、受け付けられません',
-      'coupon-already-redeemed': '使用済みです', usedAt: '{at} に {store} で使われました',
-      'coupon-ended': '期限が過ぎています', endedAt: '{at} に終わりました',
-      'coupon-not-started': 'まだ使えません', startsAt: '{at} から使えます',
-      'coupon-not-here': 'このお店では使えません', 'coupon-not-now': 'いまの時間は使えません', 'coupon-budget-spent': '配布の予算が終わりました',
-      'coupon-daily-limit': '本日の受付数が終わりました', 'coupon-limit-reached': '使える回数が終わりました',
-      'coupon-minimum-spend': '金額が足りません', 'coupon-void': '取り下げられたクーポンです',
+      listBad: 'オフライン用リストが改ざんされているため、使いません',
+      cameraTitle: 'コードをカメラに写してください',
+      'coupon-already-redeemed': '使用済みです', 'coupon-already-redeemed+': '{redeemed_at} に {store} で使われました',
+      'coupon-ended': '期限が過ぎています', 'coupon-ended+': '{expires_at} に終わりました',
+      'coupon-not-started': 'まだ使えません', 'coupon-not-started+': '{starts_at} から使えます',
+      'coupon-not-here': 'このお店では使えません', 'coupon-not-now': 'いまの時間は使えません', 'coupon-not-now+': '{hours}',
+      'coupon-budget-spent': '配布の予算が終わりました', 'coupon-daily-limit': '本日の受付数が終わりました',
+      'coupon-limit-reached': '使える回数が終わりました', 'coupon-void': '取り下げられたクーポンです',
+      'coupon-minimum-spend': '金額が足りません', 'coupon-minimum-spend+': '{min_spend_yen}円以上のお会計で使えます',
       'coupon-not-combinable': 'ほかのクーポンと一緒に使えません', 'code-stale': '画面を開き直してもらってください',
-      staleMore: '前に撮った画面のようです。お客様のスマホで、クーポンをもう一度開いてもらってください。',
-      'too-many-unknown-codes': 'まちがったコードが続いています', tooManyMore: '1分ほど待ってから、もう一度読み取ってください。',
-      'rate-limited': '混み合っています', 'not-found': 'わからないコードです',
-      unknownMore: 'もう一度読み取るか、お客様の画面の文字を入力してください。',
-      'till-undo-over': '10分を過ぎたため取り消せません', overMore: '本部に取り消しを頼んでください。',
+      'code-stale+': '前に撮った画面のようです。お客様のスマホで、クーポンをもう一度開いてもらってください。',
+      'too-many-unknown-codes': 'まちがったコードが続いています', 'rate-limited': '混み合っています',
+      'too-many-unknown-codes+': '1分ほど待ってから、もう一度読み取ってください。', 'not-found': 'わからないコードです',
+      'not-found+': 'もう一度読み取るか、お客様の画面の文字を入力してください。',
+      'till-undo-over': '10分を過ぎたため取り消せません', 'till-undo-over+': '本部に取り消しを頼んでください。',
       'redemption-reversed': 'もう取り消されています', refused: '受け付けられません',
-      noList: 'オフラインのため確認できません', noListMore: '電波のよい場所で、もう一度読み取ってください。',
-      notListed: 'オフラインでは確認できないコードです', notListedMore: 'このレジのリストにありません。使用済みか、別のお店のコードかもしれません。',
-      usedHere: 'このレジで使用済みです', offlineCard: '会員カードはオフラインでは使えません', offlineCardMore: 'クーポンのコードを見せてもらってください。',
-      late: '精算の期限（72時間）を過ぎました'
+      'no-list': 'オフラインのため確認できません', 'no-list+': '電波のよい場所で、もう一度読み取ってください。',
+      'not-listed': 'オフラインでは確認できないコードです', 'not-listed+': 'このレジのリストにありません。使用済みか、別のお店のコードかもしれません。',
+      'used-here': 'このレジで使用済みです', 'offline-card': '会員カードはオフラインでは使えません',
+      'offline-card+': 'クーポンのコードを見せてもらってください。', late: '精算の期限（72時間）を過ぎました',
+      'keep-full': '端末に保存できないため、受け付けられません', 'no-camera': 'カメラを使えません'
     },
     en: {
       idle: 'Scan the customer’s code', idleMore: 'With a barcode reader, the camera, or by typing it',
       code: 'Code', check: 'Check', keys: '⌨ Type', camera: '📷 Camera', busy: 'Checking…',
       done: 'Used', later: 'Offline: settled later', laterMore: 'It is settled by itself once there is a network. Go on with the bill.',
-      off: '{yen} yen off', min: 'For bills of {yen} yen and more', bill: 'Type the amount of the bill', yen: 'yen', ok: 'OK', back: 'Cancel',
+      bill: 'Type the amount of the bill', yen: 'yen', ok: 'OK', back: 'Cancel',
       who: '{name}', whoRank: '{name} ({rank})', rank: 'Rank: {rank}', guest: 'Customer',
       hers: 'Coupons to use now', none: 'No coupon to use now', until: 'until {at}',
       tip: 'This number alone opens no coupon. Ask for the QR code of the coupon on the customer’s phone.',
@@ -62,31 +64,33 @@
       conflictsMore: 'These were taken while there was no network, and turned out not to be good. Tell your manager or head office.',
       signedOut: 'This device is not registered as a till', signedOutMore: 'Ask your manager or head office for a link and a PIN.',
       unsettled: '{n} coupons are not settled. Leave this device as it is and tell your manager.',
-      listBad: 'The offline list has been tampered with and is not used', cameraNo: 'The camera cannot be used',
-      cameraTitle: 'Hold the code before the camera', keepFull: 'This device cannot store it, so it is not taken',
-      'coupon-already-redeemed': 'Already used', usedAt: 'Used {at} at {store}',
-      'coupon-ended': 'It has ended', endedAt: 'It ended {at}',
-      'coupon-not-started': 'Not yet', startsAt: 'Good from {at}',
-      'coupon-not-here': 'Not at this store', 'coupon-not-now': 'Not at this hour', 'coupon-budget-spent': 'Its budget is spent',
-      'coupon-daily-limit': 'No more of these today', 'coupon-limit-reached': 'It has been used as often as it may',
-      'coupon-minimum-spend': 'The bill is too small', 'coupon-void': 'This coupon was withdrawn',
-      'coupon-not-combinable': 'Not together with another coupon', 'code-stale': 'Ask her to open it again',
-      staleMore: 'This seems to be an older picture. Ask the customer to open the coupon on the phone once more.',
-      'too-many-unknown-codes': 'Too many wrong codes', tooManyMore: 'Wait a minute, then scan again.',
-      'rate-limited': 'Too busy', 'not-found': 'Unknown code',
-      unknownMore: 'Scan it again, or type the letters below the picture.',
-      'till-undo-over': 'Ten minutes are over', overMore: 'Ask head office to undo it.',
+      listBad: 'The offline list has been tampered with and is not used',
+      cameraTitle: 'Hold the code before the camera',
+      'coupon-already-redeemed': 'Already used', 'coupon-already-redeemed+': 'Used {redeemed_at} at {store}',
+      'coupon-ended': 'It has ended', 'coupon-ended+': 'It ended {expires_at}',
+      'coupon-not-started': 'Not yet', 'coupon-not-started+': 'Good from {starts_at}',
+      'coupon-not-here': 'Not at this store', 'coupon-not-now': 'Not at this hour', 'coupon-not-now+': '{hours}',
+      'coupon-budget-spent': 'Its budget is spent', 'coupon-daily-limit': 'No more of these today',
+      'coupon-limit-reached': 'It has been used as often as it may', 'coupon-void': 'This coupon was withdrawn',
+      'coupon-minimum-spend': 'The bill is too small', 'coupon-minimum-spend+': 'For bills of {min_spend_yen} yen and more',
+      'coupon-not-combinable': 'Not together with another coupon', 'code-stale': 'Ask the customer to open it again',
+      'code-stale+': 'This seems to be an older picture. Ask for the coupon to be opened on the phone once more.',
+      'too-many-unknown-codes': 'Too many wrong codes', 'rate-limited': 'Too busy',
+      'too-many-unknown-codes+': 'Wait a minute, then scan again.', 'not-found': 'Unknown code',
+      'not-found+': 'Scan it again, or type the letters below the picture.',
+      'till-undo-over': 'Ten minutes are over', 'till-undo-over+': 'Ask head office to undo it.',
       'redemption-reversed': 'It is undone already', refused: 'Not accepted',
-      noList: 'Cannot be checked offline', noListMore: 'Scan it again where there is a network.',
-      notListed: 'Cannot be checked offline', notListedMore: 'It is not on this till’s list: perhaps used, or another store’s.',
-      usedHere: 'Used at this till already', offlineCard: 'Cards do not work offline', offlineCardMore: 'Ask for the code of the coupon.',
-      late: 'Too late to settle (72 hours)'
+      'no-list': 'Cannot be checked offline', 'no-list+': 'Scan it again where there is a network.',
+      'not-listed': 'Cannot be checked offline', 'not-listed+': 'It is not on this till’s list: perhaps used, or another store’s.',
+      'used-here': 'Used at this till already', 'offline-card': 'Cards do not work offline',
+      'offline-card+': 'Ask for the code of the coupon.', late: 'Too late to settle (72 hours)',
+      'keep-full': 'This device cannot store it, so it is not taken', 'no-camera': 'The camera cannot be used'
     }
   };
 
   var language = chooseLanguage(), T = TEXTS[language];
   var me = read('me'), list = null, etag = null, isOffline = false, isBusy = false, isSignedOut = false;
-  var clockMs = me ? me.clockMs || 0 : 0, last = { code: '', at: 0 }, sounds = null, stopCamera = null, listIsBad = false;
+  var clockMs = me ? me.clockMs || 0 : 0, last = { code: '', at: 0 }, sounds = null, stopCamera = null, listIsBad = false, hasTouch = 'ontouchstart' in window;
 
   function chooseLanguage() {
     var wanted = navigator.languages || [navigator.language || 'ja'];
@@ -298,9 +302,13 @@
       sign('good'), make('p', 'badge', T.later), make('h1', '', gives(item.offer)), offerLine(item.offer),
       more(T.laterMore),
       button(T.undo, 'undo', function () {
+        var used = read('used') || {};
+        delete used[item.hash];
+        keep('used', used);
         keep('queue', queue().filter(function (one) {
           return one.ref !== item.ref;
         }));
+        last.code = '';
         tellNet();
         show('idle', [sign('idle'), make('h1', '', T.undone), more(T.undoneMore)]);
       })
@@ -308,44 +316,30 @@
     tellNet();
   }
 
-  function refuse(headline, detail, kind) {
-    beep('bad');
-    show(kind || 'bad', [sign(kind || 'bad'), make('h1', '', headline), detail ? more(detail) : null]);
+  function least(offer) {
+    return say('coupon-minimum-spend+', { min_spend_yen: money(offer.min_spend_yen) });
   }
 
-  /* What a problem is called, and what to say of it. */
+  /* What a problem is called, ours or one of this page's own, and what to say of it. */
   function explain(problem) {
-    var type = String(problem && problem.type || '').split('/').pop();
-    var headline = T[type] || (language === 'ja' ? T.refused : problem && problem.title || T.refused), detail = '';
-    if (type === 'coupon-already-redeemed') {
-      detail = say('usedAt', { at: tellTime(problem.redeemed_at), store: problem.store });
-    } else if (type === 'coupon-ended') {
-      detail = say('endedAt', { at: tellTime(problem.expires_at) });
-    } else if (type === 'coupon-not-started') {
-      detail = say('startsAt', { at: tellTime(problem.starts_at) });
-    } else if (type === 'coupon-not-now' && problem.hours) {
-      detail = problem.hours.map(function (one) {
-        return one.join('–');
-      }).join('、');
-    } else if (type === 'coupon-minimum-spend') {
-      detail = say('min', { yen: money(problem.min_spend_yen) });
-    } else if (type === 'code-stale') {
-      detail = T.staleMore;
-    } else if (type === 'not-found') {
-      detail = T.unknownMore;
-    } else if (type === 'too-many-unknown-codes' || type === 'rate-limited') {
-      detail = T.tooManyMore;
-    } else if (type === 'till-undo-over') {
-      detail = T.overMore;
-    } else if (type === 'invalid' && JSON.stringify(problem.errors).indexOf('/redeemed_at') >= 0) {
-      headline = T.late;
+    var type = String(problem && problem.type || '').split('/').pop(), values = {};
+    for (var name in problem) {
+      var value = problem[name];
+      values[name] = /_at$/.test(name) ? tellTime(value) : /_yen$/.test(name) ? money(value)
+        : name === 'hours' ? (value || []).map(function (one) {
+          return one.join('–');
+        }).join('、') : value;
     }
-    return { headline: headline, detail: detail, isOld: type === 'code-stale' };
+    if (JSON.stringify(values.errors || '').indexOf('/redeemed_at') >= 0) {
+      type = 'late';
+    }
+    return { headline: T[type] || T.refused, detail: say(type + '+', values), kind: type === 'code-stale' ? 'old' : 'bad' };
   }
 
-  function refuseBy(problem) {
+  function refuse(problem) {
     var told = explain(problem);
-    refuse(told.headline, told.detail, told.isOld ? 'old' : 'bad');
+    beep('bad');
+    show(told.kind, [sign(told.kind), make('h1', '', told.headline), told.detail ? more(told.detail) : null]);
   }
 
   function askAmount(offer, person, then) {
@@ -357,16 +351,23 @@
     input.autocomplete = 'off';
     bill.appendChild(input);
     bill.appendChild(document.createTextNode(T.yen));
+    var scannedAt = 0;
     function amount() {
-      var digits = normalise(input.value).replace(/[^0-9]/g, '').slice(0, 9);
+      var digits = normalise(input.value).replace(/[^0-9]/g, '');
       return digits ? parseInt(digits, 10) : null;
     }
+    /* Whoever scans a code meanwhile has not typed an amount. */
     function tell() {
-      var yen = amount();
-      input.value = yen === null ? '' : money(yen);
+      if (/[^0-9,]/.test(normalise(input.value)) || amount() > 9999999) {
+        scannedAt = Date.now();
+      }
+      input.value = isScan() || amount() === null ? '' : money(amount());
+    }
+    function isScan() {
+      return Date.now() - scannedAt < 500;
     }
     function finish() {
-      if (amount() !== null) {
+      if (!isScan() && amount() !== null) {
         then(amount());
       }
     }
@@ -399,7 +400,7 @@
     };
     show('ask', [
       make('h1', '', T.bill), make('p', 'offer', gives(offer)),
-      offer.min_spend_yen ? more(say('min', { yen: money(offer.min_spend_yen) })) : null, bill, pad
+      offer.min_spend_yen ? more(least(offer)) : null, bill, pad
     ]);
     input.focus();
   }
@@ -417,7 +418,7 @@
       });
       choose.appendChild(make('strong', '', gives(held.offer)));
       choose.appendChild(make('span', '', held.offer.name + '　' + say('until', { at: tellTime(held.expires_at) }) +
-        (held.offer.min_spend_yen ? '　' + say('min', { yen: money(held.offer.min_spend_yen) }) : '')));
+        (held.offer.min_spend_yen ? '　' + least(held.offer) : '')));
       choose.disabled = !held.code;
       hidden = hidden || !held.code;
       item.appendChild(choose);
@@ -453,7 +454,7 @@
     isBusy = true;
     var waiting = setTimeout(function () {
       show('idle', [sign('idle'), make('h1', '', T.busy)]);
-    }, 250), tries = 0;
+    }, 250), tries = 0, began = Date.now();
     var body = { code: code, ref: ref };
     if (amount !== null) {
       body.amount_yen = amount;
@@ -464,7 +465,7 @@
       call('POST', '/scan', body, answered, { 'Idempotency-Key': ref + (amount === null ? '' : '-' + amount) });
     }
     function answered(status, scan) {
-      if (status === 0 && tries < 2 && navigator.onLine !== false) {
+      if (status === 0 && tries < 2 && Date.now() - began < PATIENCE_MS) {
         attempt();
         return;
       }
@@ -476,7 +477,7 @@
       } else if (status === 401) {
         signOut();
       } else if (status >= 400) {
-        refuseBy(scan);
+        refuse(scan);
       } else if (scan.result === 'done') {
         remember(code);
         showDone(scan);
@@ -561,18 +562,17 @@
 
   function takeOffline(code, amount, ref) {
     if (!list || now_() / 1000 >= list.good_until) {
-      refuse(T.noList, T.noListMore);
+      refuse({ type: 'no-list' });
       return;
     }
     if (isOldPicture(code)) {
-      refuse(T['code-stale'], T.staleMore, 'old');
+      refuse({ type: 'code-stale' });
       return;
     }
     hashCode(code, function (hash) {
       var number = list.found[hash], seconds = now_() / 1000;
       if (number === undefined) {
-        var isCard = /^29[0-9]{11}$/.test(bareCode(code));
-        refuse(isCard ? T.offlineCard : T.notListed, isCard ? T.offlineCardMore : T.notListedMore);
+        refuse({ type: /^29[0-9]{11}$/.test(bareCode(code)) ? 'offline-card' : 'not-listed' });
         return;
       }
       var span = list.spans[number], offer = list.offers[span[0]], waiting = queue();
@@ -580,21 +580,21 @@
         return one.hash === hash;
       });
       if (isUsed) {
-        refuse(T.usedHere, '');
+        refuse({ type: 'used-here' });
       } else if (seconds < span[1]) {
-        refuse(T['coupon-not-started'], say('startsAt', { at: tellTime(span[1] * 1000) }));
+        refuse({ type: 'coupon-not-started', starts_at: span[1] * 1000 });
       } else if (seconds >= span[2]) {
-        refuse(T['coupon-ended'], say('endedAt', { at: tellTime(span[2] * 1000) }));
+        refuse({ type: 'coupon-ended', expires_at: span[2] * 1000 });
       } else if (offer.times && !offer.times.some(function (one) {
         return one[0] <= seconds && seconds < one[1];
       })) {
-        refuse(T['coupon-not-now'], '');
+        refuse({ type: 'coupon-not-now' });
       } else if (offer.needs_amount && amount === null) {
         askAmount(offer, null, function (yen) {
           takeOffline(code, yen, ref);
         });
       } else if (amount !== null && amount < offer.min_spend_yen) {
-        refuse(T['coupon-minimum-spend'], say('min', { yen: money(offer.min_spend_yen) }));
+        refuse({ type: 'coupon-minimum-spend', min_spend_yen: offer.min_spend_yen });
       } else {
         var item = { ref: ref, code: code, at: new Date(now_()).toISOString(), amount: amount, offer: offer, hash: hash,
           store: me.store_id };
@@ -602,7 +602,7 @@
           remember(code);
           showLater(item);
         } else {
-          refuse(T.keepFull, '');
+          refuse({ type: 'keep-full' });
         }
       }
     });
@@ -853,9 +853,9 @@
           } else if (status === 401) {
             signOut();
           } else if (status === 0) {
-            refuse(T.noList, T.noListMore);
+            refuse({ type: 'no-list' });
           } else {
-            refuseBy(answer);
+            refuse(answer);
           }
         }, { 'Idempotency-Key': newRef() });
       }));
@@ -983,7 +983,7 @@
     }).catch(function () {
       if (!isOver) {
         closeSheet();
-        refuse(T.cameraNo, T.idleMore);
+        refuse({ type: 'no-camera' });
       }
     });
   }
@@ -998,11 +998,14 @@
   function submit() {
     var typed = $('code').value;
     $('code').value = '';
+    if (hasTouch) {
+      $('code').setAttribute('inputmode', 'none');
+    }
     scanCode(typed);
   }
 
   function listenToReaders() {
-    var code = $('code'), first = 0, idle = null, isComposing = false;
+    var code = $('code'), first = 0, before = 0, idle = null, isComposing = false;
     code.addEventListener('compositionstart', function () {
       isComposing = true;
     });
@@ -1012,17 +1015,18 @@
     /* A reader that sends no Enter is known by its speed. */
     code.addEventListener('input', function () {
       var at = Date.now(), length = code.value.length;
-      if (length <= 1) {
-        first = at;
-      }
+      first = before && length > 1 ? first : at;
+      before = length;
       clearTimeout(idle);
       if (!isComposing && length >= SHORTEST_SCAN && at - first < length * BURST_MS) {
+        before = 0;
         idle = setTimeout(submit, IDLE_MS);
       }
     });
     $('entry').addEventListener('submit', function (event) {
       event.preventDefault();
       clearTimeout(idle);
+      before = 0;
       submit();
     });
     code.addEventListener('blur', function () {
@@ -1051,7 +1055,7 @@
     $('check').textContent = T.check;
     $('keys').textContent = T.keys;
     $('camera').textContent = T.camera;
-    if ('ontouchstart' in window) {
+    if (hasTouch) {
       $('code').setAttribute('inputmode', 'none');
       $('keys').hidden = false;
       $('keys').onclick = function () {

@@ -61,7 +61,7 @@ class Desk:
     def sees(self, kind: str, headline: str) -> str:
         """All that stands on the panel, once it is of this kind and says this."""
         heading = f"document.querySelector('#panel.{kind} h1')"
-        self.page.wait_for(f"{heading} && {heading}.textContent === {orjson.dumps(headline).decode()}", 20)
+        self.page.wait_for(f"{heading} && {heading}.textContent === {orjson.dumps(headline).decode()}", 60)
         return str(self.page.run("document.getElementById('panel').innerText"))
 
     def kept(self, name: str) -> Any:
