@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     anonymous_rate_limit: int = Field(default=600, ge=1)
     """Requests a minute without a valid credential that one process takes from one address."""
     unknown_code_limit: int = Field(default=30, ge=1)
-    """Codes that nobody has for which one credential may ask a minute at one store; numbers of people stop there too."""
+    """Codes that nobody has for which one credential may ask a minute at one store."""
     trusted_proxies: Networks = ()
     """Networks whose `X-Forwarded-For` is believed, such as a load balancer's."""
     max_media_bytes: int = Field(default=2_000_000_000, ge=1)

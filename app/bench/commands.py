@@ -17,6 +17,7 @@ BENCHMARKS = {
     "P3W": "app.bench.p3_workers",
     "P4": "app.bench.p4_segment",
     "P5": "app.bench.p5_dry_run",
+    "P7": "app.bench.p7_tills",
     "P8": "app.bench.p8_import",
     "P11": "app.bench.p11_walls",
     "P12": "app.bench.p12_start",

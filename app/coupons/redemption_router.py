@@ -1,7 +1,8 @@
 """The till over HTTP: redeeming, settling what was granted offline, undoing, and asking what a card is good for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from app.auth import BrandWide, Caller, Now, ScopedSession, allow, brand_key_of
 from app.callers import CallerInfo
-from app.coupons import cards, queries, redeeming
+from app.coupons import cards, queries, redeeming, signals
 from app.coupons.cards import Basket, Card, CardCopy
 from app.coupons.codes import mask_code
 from app.coupons.filters import CodeFilter, CouponFilter, CustomerFilter, ids_of, searched
@@ -29,6 +30,8 @@ from app.coupons.redemption_schemas import (
     RedemptionRead,
     RedemptionReverse,
     SettledItem,
+    SignalList,
+    SignalRead,
 )
 from app.coupons.scanning import OpenKey
 from app.coupons.schemas import Benefit
@@ -37,7 +40,7 @@ from app.coupons.texts import tell_benefit
 from app.paging import PagingParams, make_page
 from app.problems import describe, malformed
 from app.routes import ApiRoute
-from app.schemas import Page, RedemptionId, StoreId
+from app.schemas import Instant, Page, RedemptionId, StoreId
 from tenants.problems import Invalid
 from tenants.session import ScopedSession as Session
 from tenants.stores.models import Store
@@ -126,6 +129,33 @@ def list_redemptions(
     """Redemptions: for a store, those at its counter."""
     filters = CopyFilters(coupon_id, ids_of(session, customer_id), searched(code), status)
     return make_page(session, queries.list_redemptions(session, filters), Redemption.id, paging, _use)
+
+
+@redemptions.get("/signals", dependencies=[allow("coupons:read")])
+def list_redemption_signals(
+    session: ScopedSession,
+    now: Now,
+    since: Annotated[
+        Instant | None, Query(description="From when on, at most 31 days back; a week if left out.")
+    ] = None,
+) -> SignalList:
+    """What looks odd at tills: many reversals, one customer at many stores, offline conflicts, guessing of codes.
+
+    For a store what was odd at its own counter.
+    """
+    begin = since or now - timedelta(days=7)
+    if begin < now - timedelta(days=31):
+        raise Invalid.at("/query/since", "Must lie within the last 31 days.")
+    found = signals.list_signals(session, since=begin, until=now)
+    ids = queries.map_store_ids(session, {one.store_no for one in found if one.store_no is not None})
+    return SignalList(
+        items=[
+            SignalRead.model_validate(
+                asdict(one) | {"store_id": ids.get(one.store_no) if one.store_no is not None else None}
+            )
+            for one in found
+        ]
+    )
 
 
 @redemptions.get("/{redemption_id}", dependencies=[allow("coupons:read")])

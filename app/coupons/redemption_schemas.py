@@ -183,3 +183,28 @@ class CardRead(Read):
     customer: CardCustomer
     coupons: list[CardCoupon]
     points: Annotated[int | None, Field(description="Null until the brand has a loyalty programme.")]
+
+
+class SignalRead(Read):
+    """Something odd at tills, for somebody to look into. It accuses nobody."""
+
+    kind: Annotated[
+        Literal["many_reversals", "many_stores", "offline_conflicts", "guessing"],
+        Field(
+            description="`many_reversals`: one store gave back five uses or more on one day. `many_stores`: one"
+            " customer used coupons at three stores or more within an hour. `offline_conflicts`: a store's tills"
+            " granted uses offline that could not be counted. `guessing`: one credential or device asked for twenty"
+            " codes or more on one day that nobody has."
+        ),
+    ]
+    store_id: StoreId | None
+    customer_id: CustomerId | None
+    count: Count
+    first_at: Instant
+    last_at: Instant
+
+
+class SignalList(Read):
+    """The latest first, at most 200; one for each day, and store or customer."""
+
+    items: list[SignalRead]

@@ -65,9 +65,9 @@ def settle_town(api: TestClient, home: BrandHome, *, stores: int, copies: int, s
             )
             coupons[name] = make.coupon(session, name=name, limits=scaled, benefit=benefit, combinable=name == "plain")
             for number in range(copies if name != "rush" else 0):
-                ends = (
-                    {"expires_at": utc_now() + timedelta(seconds=(number % 5 - 1) * scale)} if name == "short" else {}
-                )
+                ends: dict[str, Any] = {}
+                if name == "short":
+                    ends["expires_at"] = utc_now() + timedelta(seconds=(number % 5 - 1) * scale)
                 codes.append(make.issued_coupon(session, coupons[name], **ends).code)
         newcomers = [encode_id("cus", make.customer(session).id) for _ in range(copies)]
         session.commit()
