@@ -1,7 +1,7 @@
 """A copy of a coupon as she shows it: what it gives, until when, where, and the code that a till reads."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import escape
@@ -40,6 +40,9 @@ class Ticket:
     used_in: str | None
     store_nos: frozenset[int] | None
     """The stores that take it; None: all of them."""
+    times: dict[str, Any] | None
+    """The times of the day and the week at which it is used, as the coupon has them."""
+    priority: int
     spot: Spot | None = None
     """The one that is named."""
     stores_in_all: int = 0
@@ -60,6 +63,8 @@ def make_ticket(held: Held, key: BrandKey, now: datetime) -> Ticket:
         redeemed_at=held.redeemed_at,
         used_in=held.store,
         store_nos=None if coupon.redeemable_store_nos is None else frozenset(coupon.redeemable_store_nos),
+        times=coupon.usable_times,
+        priority=coupon.priority,
     )
 
 
@@ -74,14 +79,14 @@ def state_of(status: str, starts_at: datetime, expires_at: datetime, now: dateti
 
 def place_tickets(tickets: Sequence[Ticket], spots: Sequence[Spot]) -> list[Ticket]:
     """The tickets with the first of these stores that takes each: what can be used first, then by nearness, then by
-    their end; what was used or has ended, the latest first."""
+    priority and end; what was used or has ended, the latest first."""
     placed = []
     for ticket in tickets:
         taking = [one for one in spots if ticket.store_nos is None or one.no in ticket.store_nos]
         placed.append(replace(ticket, spot=taking[0] if taking else None, stores_in_all=len(taking)))
     live = [one for one in placed if one.state in ("usable", "later")]
     past = [one for one in placed if one.state not in ("usable", "later")]
-    live.sort(key=lambda one: (ORDER.index(one.state), _km(one), one.expires_at))
+    live.sort(key=lambda one: (ORDER.index(one.state), _km(one), -one.priority, one.expires_at))
     past.sort(key=lambda one: one.redeemed_at or one.expires_at, reverse=True)
     return [*live, *past]
 
@@ -101,6 +106,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "over": ("終了", "Ended"),
     "over_at": ("有効期限が過ぎました（{at}）", "This has ended ({at})"),
     "spend": ("{yen:,}円以上のお会計で使えます", "For bills of {yen:,} yen and more"),
+    "times": ("{times}に使えます", "To be used {times}"),
+    "open": ("営業時間中", "while the store is open"),
     "show": ("お会計でこのコードを見せる", "Show the code at the till"),
     "qr": ("QRコード。30秒ごとに変わります", "QR code, which changes every 30 seconds"),
     "live": (
@@ -123,6 +130,7 @@ class Drawing:
 
     def __init__(self, language: str, zone: ZoneInfo, now: datetime, stores: dict[int, Store]) -> None:
         self._is_english, self._zone, self._now, self._stores = language == "en", zone, now, stores
+        self._days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun") if self._is_english else tuple("月火水木金土日")
 
     def say(self, text: str, **values: object) -> str:
         """A text, written safely."""
@@ -143,6 +151,8 @@ class Drawing:
         face = f'<span class="gives">{gives}</span>{name}'
         if one.min_spend_yen:
             face += f'<span class="when">{self.say("spend", yen=one.min_spend_yen)}</span>'
+        if one.times and one.state in ("usable", "later"):
+            face += f'<span class="when">{self.say("times", times=self._times(one.times))}</span>'
         if one.state == "used":
             return self._gone(face, "used", self._tell_use(one))
         if one.state == "over":
@@ -157,6 +167,15 @@ class Drawing:
             f'<span class="cue">{self.say("show")}</span></summary>'
             f'<div class="inside">{self._code(one)}{self._store(one)}</div></details>'
         )
+
+    def _times(self, times: Mapping[str, Any]) -> str:
+        """Days, hours and opening hours, as far as the coupon names them."""
+        named = [self._days[opening_hours.WEEKDAYS.index(day)] for day in times.get("weekdays") or ()]
+        parts = [(", " if self._is_english else "・").join(named)] if named else []
+        parts += [f"{begins}–{ends}" for begins, ends in times.get("hours") or ()]
+        if times.get("within_opening_hours"):
+            parts.append(_TEXTS["open"][int(self._is_english)])
+        return (", " if self._is_english else " ").join(parts)
 
     def _gone(self, face: str, state: State, told: str) -> str:
         return (

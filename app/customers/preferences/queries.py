@@ -33,18 +33,22 @@ def read_wishes(session: ScopedSession, customer_ids: Collection[UUID], now: dat
     return Wishes(max(pauses, default=None), frozenset(no for row in rows for no in row.muted_store_nos))
 
 
-PAUSING: Final = """
-SELECT coalesce(customer.merged_into_id, customer.id) AS customer_id
-FROM customer_preference JOIN customer
-    ON customer.brand_id = %(brand_id)s AND customer.id = customer_preference.customer_id
+# A look into the index for each who has set something: a freeze forbids nested loops, and to join would read everybody.
+_PERSON: Final = """
+coalesce((SELECT merged_into_id FROM customer
+          WHERE customer.brand_id = %(brand_id)s AND customer.id = customer_preference.customer_id),
+         customer_preference.customer_id) AS customer_id
+"""
+
+PAUSING: Final = f"""
+SELECT {_PERSON} FROM customer_preference
 WHERE customer_preference.brand_id = %(brand_id)s AND customer_preference.paused_until > %(pausing_at)s
 """
 """Driver SQL: everybody who wants to hear nothing at this moment. Only those who have set something are looked at."""
 
-MUTING: Final = """
-SELECT coalesce(customer.merged_into_id, customer.id) AS customer_id, muted.store_no
-FROM (SELECT customer_id, unnest(muted_store_nos) AS store_no FROM customer_preference
-      WHERE brand_id = %(brand_id)s) AS muted
-JOIN customer ON customer.brand_id = %(brand_id)s AND customer.id = muted.customer_id
+MUTING: Final = f"""
+SELECT muting.customer_id, unnest(muting.muted_store_nos)
+FROM (SELECT {_PERSON}, muted_store_nos FROM customer_preference
+      WHERE customer_preference.brand_id = %(brand_id)s) AS muting
 """
 """Driver SQL: everybody with each store that she wants to hear nothing from."""

@@ -128,7 +128,7 @@ def test_what_her_wallet_shows_a_till_takes(visit: Visit) -> None:
 def test_a_symbol_is_the_one_that_another_encoder_draws(site: Site, browser: Page) -> None:
     script = f"{site.url}/liff/static/x/rotating.js"
     browser.visit(script)
-    how = {"error": "q", "version": 2, "mode": "alphanumeric", "boost_error": False}
+    how: dict[str, Any] = {"error": "q", "version": 2, "mode": "alphanumeric", "boost_error": False}
     # Where the text ends with a byte, the other one adds a byte of zeros: readers pass over either.
     for text in ("0123456789AB-0K3Z8GZ4Q1XW", "7" * 29, "A", "2946500275334-2B1N3EZSYHR"):
         drawn = browser.run(f"import('{script}').then((module) => module.encode('{text}'))")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from app.cards.models import MemberCard
 from app.coupons.models import Redemption
 from app.customers.models import Customer
 from tenants.ids import encode_id, uuid7
@@ -86,13 +87,19 @@ def test_her_wallet_shows_what_she_can_use_first_and_of_the_rest_what_became_of_
         store.latitude, store.longitude = 35.6595, 139.7005
         store.opening_hours = {day: [["11:00", "15:00"], ["17:00", "26:00"]] for day in WEEKDAYS}
         her = session.get_one(Customer, (session.scope.brand_id, customer.id))
-        good = give(session, her, "いまの券")
+        times = {"weekdays": ["mon", "wed"], "hours": [["14:00", "17:00"]]}
+        good = make.issued_coupon(session, make.coupon(session, name="いまの券", usable_times=times), her).code
         give(session, her, "あとの券", starts_at=now + HOUR)
-        give(session, her, "おわった券", expires_at=now - HOUR)
+        give(session, her, "おわった券", expires_at=now - 2 * HOUR)
         old = give(session, her, "むかしの券", expires_at=now - timedelta(days=90))
         coupon = make.coupon(session, name="つかった券")
         used = make.issued_coupon(session, coupon, her, status="redeemed")
-        about = {"store_id": store.id, "store_no": store.no, "discount_yen": 200, "business_on": now.date()}
+        about: dict[str, Any] = {
+            "store_id": store.id,
+            "store_no": store.no,
+            "discount_yen": 200,
+            "business_on": now.date(),
+        }
         session.add(
             Redemption(
                 issued_coupon_id=used.id, coupon_id=coupon.id, customer_id=her.id, redeemed_at=now - HOUR, **about
@@ -103,7 +110,13 @@ def test_her_wallet_shows_what_she_can_use_first_and_of_the_rest_what_became_of_
     page = stage.app.get(path_of(stage, "wallet")).text
     places = [page.index(name) for name in ("いまの券", "あとの券", "つかった券", "おわった券")]
     assert places == sorted(places)
-    for words in (spaced(good), "渋谷店 で使用しました", "11:00–15:00, 17:00–26:00", "query=35.659500,139.700500"):
+    for words in (
+        spaced(good),
+        "月・水 14:00–17:00に使えます",
+        "渋谷店 で使用しました",
+        "11:00–15:00, 17:00–26:00",
+        "query=35.659500,139.700500",
+    ):
         assert words in page
     for words in (used.code, spaced(used.code), old, "むかしの券", other, spaced(other)):
         assert words not in page
@@ -166,13 +179,14 @@ def test_what_she_says_of_messages_stands_in_her_ledger_once(stage: Stage) -> No
     ledger = stage.get(f"/v1/customers/{encode_id('cus', customer.id)}/consents")
     assert [(one["is_granted"], one["source"]) for one in ledger["items"]] == [(True, "liff"), (False, "liff")]
     (entry, *_) = stage.get("/v1/audit-log", action="change_own_preferences")["items"]
-    assert entry["caller"]["kind"] == "customer"
+    assert entry["caller_kind"] == "customer"
 
 
 def test_her_data_goes_only_by_two_answers_and_to_who_has_just_signed_in(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer = sign_in(stage)
+    assert stage.app.get(f"{path_of(stage, 'card')}/data").status_code == 200
     path = f"{path_of(stage, 'me')}/erase"
     assert stage.app.post(path, data={}, headers=HERE).headers["location"] == path
     assert stage.app.post(path, data={"sure": "forged"}, headers=HERE).headers["location"] == path
@@ -189,6 +203,7 @@ def test_her_data_goes_only_by_two_answers_and_to_who_has_just_signed_in(
     assert stage.app.get("/liff/session").status_code == 401
     with stage.home.open() as session:
         assert session.get_one(Customer, (session.scope.brand_id, customer.id)).erased_at is not None
+        assert session.exec(select(MemberCard)).all() == []
     (receipt,) = stage.get("/v1/erasures")["items"]
     assert receipt["reason"] == "asked"
 
