@@ -84,6 +84,7 @@ FREE: dict[str, Free] = {
     "window": Free({"from": "11:00", "to": "17:00"}),
     "messages": Free({"type": "text", "text": "こんにちは"}),
     "greeting": Free({"type": "text", "text": "ようこそ"}),
+    "welcome_messages": Free({"type": "text", "text": "ようこそ"}),
     "values": Free({"phone": "03-1234-5678"}),
     "attributes": Free({"size": "L"}),
     "opening_hours": Free({"mon": [["11:00", "22:00"]]}),
@@ -121,7 +122,7 @@ DATA = {
     "variant": "A", "note": "壁の試験", "choices": "壁の試験", "description": "壁の試験", "columns": "name",
     "mapping": "{}", "file_name": "errors.csv",
     "block_name": "greeting", "default": "壁の試験", "value": "壁の試験", "use": "campaign",
-    "combinable_with": "朝", "send_at": "11:00",
+    "combinable_with": "朝", "send_at": "11:00", "hours": "14:00",
     "name_ja": "ゴールド", "name_en": "Gold", "key": "gold",
     "": "member_number,name\nM-1,x\n",
 }  # fmt: skip
