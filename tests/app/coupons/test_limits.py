@@ -18,6 +18,7 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tests import make
 from tests.app.coupons.test_caps import all_at_once
+from tests.app.coupons.test_issue import run_of
 from tests.conftest import BrandHome
 
 NOON = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -294,6 +295,31 @@ def test_copies_and_their_money_are_never_promised_twice(home: BrandHome) -> Non
     with home.open() as session:
         tally = queries.get_tally(session, coupon.id)
         assert (tally.issued, tally.reserved_yen) == (5, 1000)
+
+
+def give_run(session: ScopedSession, coupon: Coupon, count: int) -> int:
+    people = [make.customer(session) for _ in range(count)]
+    return issuing.issue_to_run(session, coupon, run_of(session, coupon, people, []), now=NOON)
+
+
+def test_copies_of_a_run_count_for_the_day_and_set_aside_their_money(session: ScopedSession) -> None:
+    coupon = reserving(session, 1000)
+    coupon.limits = {**coupon.limits, "issued_per_day": 4}
+    assert issue(session, coupon, 1) == ["new"]
+    assert give_run(session, coupon, 2) == 2
+    tally = queries.get_tally(session, coupon.id)
+    assert (tally.issued_that_day, tally.counted_on, tally.reserved_yen) == (3, NOON.date(), 600)
+    assert {copy.reserved_yen for copy in list_copies(session)} == {200}
+    assert issuing.remaining(session, coupon, NOON) == 1
+
+
+@pytest.mark.parametrize("caps", [{"issued_per_day": 2}, {"budget_yen": 599, "reserve": True}])
+def test_a_run_that_would_pass_a_cap_on_copies_is_refused(session: ScopedSession, caps: dict[str, Any]) -> None:
+    coupon = make.coupon(session, limits=caps)
+    assert issuing.remaining(session, coupon, NOON) == 2
+    with pytest.raises(CouponAllIssued), session.begin_nested():
+        give_run(session, coupon, 3)
+    assert give_run(session, coupon, 2) == 2
 
 
 def test_a_day_s_key_is_its_date() -> None:
