@@ -13,6 +13,7 @@ from app.auth import brand_key_of
 from app.demo.brands import COFFEE_BRAND, FOOD_BRAND, HOURS, PARENT_OF, DemoBrand
 from app.demo.history import add_history
 from app.demo.people import Person, draw_people
+from app.demo.points import add_points
 from app.demo.record import add_record
 from app.demo.rows import add_rows
 from app.keys import digest_of, new_secret
@@ -72,6 +73,7 @@ def _seed_brand(
         add_people(session, people, stores, accounts, now)
         add_record(session, people, stores)
         add_history(session, people, stores, accounts, now, random, live_rule=plan is FOOD_BRAND)
+        add_points(session, now)
         world = _world(session, plan, accounts, people, keyring, public_url)
         session.commit()
     account_ids = {no: account.id for account in accounts.values() for no in account.store_nos}
