@@ -13,10 +13,8 @@ from app.coupons.texts import tell_benefit
 from app.customers.queries import list_ids_of
 from app.liff.queries import list_held
 from app.loyalty import queries
-from app.loyalty.ledger import map_figures
-from app.loyalty.lots import hold
 from app.loyalty.models import PointEntry
-from app.loyalty.rules import list_ranks, rank_after
+from app.loyalty.standing import show
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 
@@ -75,26 +73,22 @@ class Telling:
 
     def standing(self, session: ScopedSession, customer_id: UUID) -> StandingShown | None:
         """How she stands; None where the brand has no programme."""
-        programme = queries.find_programme(session, self._now)
-        found = queries.read_standing(session, customer_id, self._now)
-        if programme is None or found.points is None:
+        found = show(session, customer_id, tells_all=True, now=self._now)
+        if found.points is None:
             return None
         notes = [self._say("debt", debt=found.debt)] if found.debt else []
-        lots = hold(queries.map_lines(session, [customer_id]).get(customer_id, [])).lots
-        if lots and (ends := lots[0].expires_at) is not None:
-            ending = sum(lot.left for lot in lots if lot.expires_at == ends)
-            # A lot that ends at midnight is good until the day before has passed.
-            last_on = f"{(ends - timedelta(microseconds=1)).astimezone(self._zone):%Y/%m/%d}"
-            notes.append(self._say("expires", points=ending, on=last_on))
-        ranks = list_ranks(programme.rules)
-        if ranks:
-            figure = map_figures(session, programme.rules, [customer_id], self._now).get(customer_id, 0)
-            following = rank_after(ranks, figure)
-            if following is not None:
-                name = following.name_en if self._is_english else following.name_ja
-                unit = "next_spend" if programme.rules["ranks"]["by"] == "spend" else "next_points"
-                notes.append(self._say(unit, left=following.at_least - figure, rank=name))
-        rank = found.rank_name_en if self._is_english else found.rank_name_ja
+        if (ending := found.next_expiry) is not None:
+            # What ends at midnight is good until the day before has passed.
+            last_on = self._on(ending.expires_at - timedelta(microseconds=1))
+            notes.append(self._say("expires", points=ending.points, on=last_on))
+        if (coming := found.next_rank) is not None and coming.missing is not None:
+            programme = queries.find_programme(session, self._now)
+            by = programme.rules["ranks"]["by"] if programme is not None else "spend"
+            name = coming.name_en if self._is_english else coming.name_ja
+            notes.append(self._say(f"next_{by}", left=coming.missing, rank=name))
+        rank = None
+        if found.rank is not None:
+            rank = found.rank.name_en if self._is_english else found.rank.name_ja
         return StandingShown(f"{found.points:,}", rank, notes)
 
     def history(self, session: ScopedSession, customer_id: UUID) -> Sequence[LineShown]:

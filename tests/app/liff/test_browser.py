@@ -45,6 +45,12 @@ class Visit:
         page.visit(f"{site.url}/liff/static/x/rotating.js")
         page.run("localStorage.clear()")
 
+    @property
+    def store_id(self) -> str:
+        """The store of the first account."""
+        with self.stage.home.open() as session:
+            return encode_id("store", session.exec(select(Store.id).where(col(Store.name) == "渋谷店")).one())
+
     def speak(self, language: str) -> None:
         """Her browser prefers this language from now on."""
         agent = self.page.run("navigator.userAgent")
@@ -119,6 +125,11 @@ def test_what_her_wallet_shows_a_till_takes(visit: Visit) -> None:
     assert rotating.is_true(key, read)
     assert rotating.is_current(read, datetime.now(UTC))
     visit.check("wallet-open-390")
+    till = {"code": shown, "store_id": visit.store_id, "amount_yen": 1500, "order_ref": "1"}
+    assert visit.stage.post("/v1/redemptions", till).status_code == 201
+    assert visit.stage.post("/v1/redemptions", {**till, "order_ref": "2"}).status_code == 409
+    visit.open("wallet")
+    assert "渋谷店 で使用しました" in page.run("document.body.innerText")
     visit.speak("en")
     visit.open("wallet", width=1280, height=900)
     assert "200 yen off" in page.run("document.body.innerText")
@@ -143,6 +154,8 @@ def test_her_card_opens_in_the_basement(visit: Visit) -> None:
     shown = page.wait_for("document.getElementById('rotating').dataset.shown")
     page.wait_for("document.documentElement?.dataset.kept")
     visit.check("card-390")
+    met = visit.stage.post("/v1/cards/resolve", {"code": shown, "store_id": visit.store_id})
+    assert (met.status_code, met.json()["customer"]["nickname"]) == (200, "花子"), met.text
     visit.site.is_down = True
     visit.open("card")
     page.wait_for("performance.getEntriesByName('card-shown')[0]?.startTime > 0")

@@ -163,6 +163,28 @@ def test_her_card_tells_how_she_stands_and_the_page_around_it_may_be_kept(stage:
     assert (page.headers["cache-control"], page.headers["vary"]) == ("private, max-age=86400", "Accept-Language")
 
 
+def test_her_card_tells_her_points_her_rank_and_what_she_owes(stage: Stage) -> None:
+    customer = sign_in(stage)
+    levels = [("regular", "レギュラー", "Regular", 0), ("gold", "ゴールド", "Gold", 500)]
+    programme = {
+        "orders": {"yen_per_point": 100},
+        "expires_after_months": 12,
+        "ranks": {
+            "by": "points",
+            "levels": [dict(zip(("key", "name_ja", "name_en", "at_least"), one, strict=True)) for one in levels],
+        },
+    }
+    assert stage.app.put("/v1/points/programme", json=programme, headers=stage.home.headers).status_code == 200
+    body = {"customer_id": encode_id("cus", customer.id), "delta": 1200, "source_ref": "1"}
+    assert stage.post("/v1/points", body).status_code == 201
+    told = stage.app.get(f"{path_of(stage, 'card')}/data").json()
+    assert told["standing"]["points"] == "1,200"
+    assert told["standing"]["notes"][0].startswith("1,200ポイントは 20")
+    assert told["history"][0]["value"] == "+1,200 pt"
+    english = stage.app.get(f"{path_of(stage, 'card')}/data", headers={"accept-language": "en"}).json()
+    assert english["history"][0]["text"] == "Points earned"
+
+
 def test_a_form_from_elsewhere_changes_nothing(stage: Stage) -> None:
     sign_in(stage)
     for path in (path_of(stage, "preferences"), f"{path_of(stage, 'me')}/erase"):
