@@ -116,6 +116,7 @@ HOLDINGS: Final = (
         "id created_at coupon_id customer_id code source store_no account_no campaign_id weather_rule_id run_id status"
         " starts_at expires_at",
         "icpn",
+        unsaid="reserved_yen",
     ),
     Holding(
         "redemptions",
@@ -123,7 +124,7 @@ HOLDINGS: Final = (
         "id created_at issued_coupon_id coupon_id customer_id store_id amount_yen discount_yen order_ref redeemed_at"
         " business_on reversed_at reverse_reason",
         "red",
-        unsaid="store_no",
+        unsaid="store_no funding device_id settle_ref",  # between stores, and of their tills
     ),
     Holding(
         "points",
