@@ -148,7 +148,21 @@ def test_a_symbol_is_the_one_that_another_encoder_draws(site: Site, browser: Pag
         assert drawn in [[[bool(dark) for dark in row] for row in one.matrix] for one in masks]
 
 
+def give_points(visit: Visit) -> None:
+    """A programme with ranks, and 320 points of hers, on the way to the second one."""
+    levels = [("regular", "レギュラー", "Regular", 0), ("gold", "ゴールド", "Gold", 500)]
+    members = ("key", "name_ja", "name_en", "at_least")
+    ranks = {"by": "points", "levels": [dict(zip(members, one, strict=True)) for one in levels]}
+    programme = {"orders": {"yen_per_point": 100}, "expires_after_months": 12, "ranks": ranks}
+    stage = visit.stage
+    assert stage.app.put("/v1/points/programme", json=programme, headers=stage.home.headers).status_code == 200
+    for source_ref, delta in (("1", 400), ("2", -80)):
+        body = {"customer_id": encode_id("cus", visit.customer.id), "delta": delta, "source_ref": source_ref}
+        assert stage.post("/v1/points", body).status_code == 201
+
+
 def test_her_card_opens_in_the_basement(visit: Visit) -> None:
+    give_points(visit)
     visit.sign_in("card")
     page = visit.page
     shown = page.wait_for("document.getElementById('rotating').dataset.shown")
@@ -161,6 +175,7 @@ def test_her_card_opens_in_the_basement(visit: Visit) -> None:
     page.wait_for("performance.getEntriesByName('card-shown')[0]?.startTime > 0")
     assert page.run("performance.getEntriesByName('card-shown')[0].startTime") < 1500
     assert page.wait_for("document.getElementById('state').innerText").startswith("電波がないため")
+    assert "あと100ポイントで「ゴールド」" in page.run("document.getElementById('standing').innerText")
     visit.check("card-offline-390")
     # A minute later, still down there.
     page.run("{ const now = Date.now; Date.now = () => now() + 60000; }")
