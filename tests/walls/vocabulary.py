@@ -109,6 +109,7 @@ MESSAGE_ID = "642012345678901235"
 """Of a message with a picture, which every account of the world received."""
 
 DATA = {
+    "ref": "till-1",
     "name": "壁の試験", "address": "東京都新宿区", "plan": "light", "postal_code": "1600022", "timezone": "Asia/Tokyo",
     "municipality_code": "13104", "municipality_codes": "13104", "class10": "130010", "class20": "1310400",
     "office": "130000", "decide_times": "11:15", "item": "餃子", "reason": "試験", "source": "walls",
