@@ -20,10 +20,21 @@ async function answer(request) {
   return kept;
 }
 
+/* LINE adds words of its own to an address, and so do we where something went wrong: those are for the network. */
+async function answerAsked(request) {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await caches.match(request, { cacheName: CACHE, ignoreVary: true, ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}
+
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  const isPage = request.mode === 'navigate' && !url.search;
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
-  if (isPage || url.pathname.startsWith('/liff/static/')) event.respondWith(answer(request));
+  if (request.mode === 'navigate') event.respondWith(url.search ? answerAsked(request) : answer(request));
+  else if (url.pathname.startsWith('/liff/static/')) event.respondWith(answer(request));
 });

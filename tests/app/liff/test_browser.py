@@ -177,6 +177,9 @@ def test_her_card_opens_in_the_basement(visit: Visit) -> None:
     assert page.wait_for("document.getElementById('state').innerText").startswith("電波がないため")
     assert "あと100ポイントで「ゴールド」" in page.run("document.getElementById('standing').innerText")
     visit.check("card-offline-390")
+    # As LINE opens it, with words of its own behind the address.
+    page.visit(f"{visit.address('card')}?liff.referrer=x")
+    page.wait_for("performance.getEntriesByName('card-shown')[0]?.startTime > 0")
     # A minute later, still down there.
     page.run("{ const now = Date.now; Date.now = () => now() + 60000; }")
     page.run("document.dispatchEvent(new Event('visibilitychange'))")
