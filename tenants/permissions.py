@@ -35,7 +35,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "coupons:issue": "Put coupons into customers' hands, and see their codes",
     "coupons:redeem": "Redeem a code at a store, and reverse it",
     "points:read": "See points, ranks and the points programme",
-    "points:write": "Give and take points, pay referrals, and say how points are earned",
+    "points:write": "Give and take points, and pay referrals",
+    "points:configure": "Say how points are earned",
     "campaigns:read": "See campaigns and their deliveries",
     "campaigns:write": "Create, change and archive campaigns",
     "campaigns:launch": "Launch, schedule, pause, resume and cancel campaigns",
@@ -58,7 +59,7 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
     "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "staff:read",
     "staff:write", "audit:read", "campaigns:approve", "customers:erase", "customers:merge", "customers:import",
-    "customers:export",
+    "customers:export", "points:configure",
 }  # fmt: skip
 """What a store key may be given at all: the brand's own set-up, its credentials, and what touches all
 customers at once stay with head office."""
@@ -79,7 +80,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "customers:write", "segments:read", "segments:write", "orders:read", "coupons:read", "coupons:write",
             "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "campaigns:approve",
             "weather:read", "weather:write", "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
-            "points:read", "points:write",
+            "points:read", "points:write", "points:configure",
         }
     ),
     "analyst": frozenset(

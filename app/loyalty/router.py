@@ -16,7 +16,6 @@ from app.loyalty.schemas import (
     PointEntryRead,
     ProgrammePut,
     ProgrammeRead,
-    ReferralCodeCreate,
     ReferralCodeRead,
     ReferralCreate,
     ReferralRead,
@@ -25,7 +24,7 @@ from app.loyalty.schemas import (
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import CustomerId, Page, StoreId
-from tenants.problems import NotFound, PermissionMissing
+from tenants.problems import NotFound
 
 points = APIRouter(prefix="/v1/points", tags=["points"], route_class=ApiRoute)
 customers = APIRouter(prefix="/v1/customers", tags=["points"], route_class=ApiRoute)
@@ -91,7 +90,7 @@ def get_programme(session: ScopedSession, caller: Caller, now: Now) -> Programme
     return _show(session, caller, programme)
 
 
-@points.put("/programme", dependencies=[allow("points:write")])
+@points.put("/programme", dependencies=[allow("points:configure")])
 def put_programme(
     body: ProgrammePut, session: ScopedSession, caller: Caller, if_match: Precondition, now: Now
 ) -> ProgrammeRead:
@@ -100,8 +99,6 @@ def put_programme(
     What happened before keeps the rules of its time, also where it is told later: orders and visits of before the first
     programme earn nothing. Ranks count what was bought before, too.
     """
-    if caller.is_stores:
-        raise PermissionMissing("points:write")
     for rate in body.orders.stores if body.orders else ():
         caller.store(session, rate.store_id)
     known = queries.find_programme(session, now)
@@ -120,10 +117,10 @@ def get_customer_points(customer_id: CustomerId, session: BrandWide, caller: Cal
     return standing.show(session, customer.id, tells_all=not caller.is_stores, now=now)
 
 
-@referring.post("/codes", dependencies=[allow("points:write")])
-def create_referral_code(body: ReferralCodeCreate, session: BrandWide, caller: Caller, now: Now) -> ReferralCodeRead:
+@customers.post("/{customer_id}/referral-code", dependencies=[allow("points:write")])
+def create_referral_code(customer_id: CustomerId, session: BrandWide, caller: Caller, now: Now) -> ReferralCodeRead:
     """The code by which a customer brings others: the one that she has, or a new one."""
-    customer, code = referrals.code_of(session, body.customer_id, scope=caller.scope, now=now)
+    customer, code = referrals.code_of(session, customer_id, scope=caller.scope, now=now)
     return ReferralCodeRead(customer_id=customer.id, code=code)
 
 
@@ -139,6 +136,7 @@ def create_referral(
     paid = referrals.refer(session, body.referrer_code, body.customer_id, scope=caller.scope, now=now)
     response.status_code = _status(caller, paid.is_new)
     return ReferralRead(
+        id=paid.newcomer.id,
         customer_id=paid.newcomer.customer_id,
         referrer_points=paid.referrer.delta,
         newcomer_points=paid.newcomer.delta,
@@ -152,7 +150,7 @@ def _status(caller: CallerInfo, is_new: bool) -> int:
 
 
 def _show(session: ScopedSession, caller: CallerInfo, programme: PointProgramme) -> ProgrammeRead:
-    shown = ProgrammeRead.model_validate({**programme.rules, "starts_at": programme.starts_at})
+    shown = ProgrammeRead.model_validate({**programme.rules, "id": programme.id, "starts_at": programme.starts_at})
     if caller.is_stores and shown.orders is not None:
         mine = queries.list_store_ids(session)
         shown.orders.stores = [one for one in shown.orders.stores if one.store_id in mine]

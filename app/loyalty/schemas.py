@@ -12,6 +12,7 @@ from app.schemas import (
     OneLine,
     OrderId,
     PointEntryId,
+    PointProgrammeId,
     Read,
     StoreId,
     VisitId,
@@ -152,6 +153,7 @@ class ProgrammePut(Body):
 class ProgrammeRead(Read):
     """How points are earned, since `starts_at`. To a store, `orders.stores` are its own."""
 
+    id: PointProgrammeId
     orders: OrderRule | None
     visits: VisitRule | None
     actions: list[ActionRule]
@@ -277,14 +279,6 @@ class StandingRead(Read):
     next_expiry: NextExpiryRead | None
 
 
-class ReferralCodeCreate(Body):
-    """Whose code."""
-
-    model_config = example(customer_id="cus_01h455vb4pex5vsknk084sn02q")
-
-    customer_id: CustomerId
-
-
 class ReferralCodeRead(Read):
     """The code by which a customer brings others."""
 
@@ -304,6 +298,7 @@ class ReferralCreate(Body):
 class ReferralRead(Read):
     """What a referral paid."""
 
+    id: Annotated[PointEntryId, Field(description="Of the newcomer's entry.")]
     customer_id: Annotated[CustomerId, Field(description="The newcomer.")]
     referrer_points: int
     newcomer_points: int

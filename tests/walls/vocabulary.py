@@ -140,6 +140,9 @@ KEYS: dict[str, str] = {
     "code": "~coupon_code",
     "external_id": "~customer_external_id",
     "id": "~customer_outside_id",
+    "source_ref": "~point_source_ref",
+    "undoes": "~point_source_ref",
+    "referrer_code": "~referral_code",
     "cursor": "cursor",
 }
 """Texts by which something of the brand's is found."""
@@ -149,9 +152,6 @@ KEYS_OF: dict[tuple[str, str], str] = {
     ("/v1/orders", "external_id"): "~order_external_id",
     ("/v1/visits", "external_id"): "~visit_external_id",
     ("/v1/staff", "email"): "~staff_email",
-    ("/v1/points", "source_ref"): "~point_source_ref",
-    ("/v1/points", "undoes"): "~point_source_ref",
-    ("/v1/referrals", "referrer_code"): "~referral_code",
 }
 """The same, where a word means something else below a path."""
 

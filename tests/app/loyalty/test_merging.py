@@ -48,7 +48,7 @@ def test_ranks_count_what_both_bought(club: Club) -> None:
 
 def test_the_former_id_goes_on_to_answer_for_a_referral_code(club: Club) -> None:
     club.set_up(referral={"referrer_points": 300, "newcomer_points": 200})
-    made = club.api.post("/v1/referrals/codes", json={"customer_id": club.hanako_id}, headers=club.home.headers)
+    made = club.api.post(f"/v1/customers/{club.hanako_id}/referral-code", headers=club.home.headers)
     club.merge(club.hanako_id, club.taro_id)
     body = {"referrer_code": made.json()["code"], "customer_id": club.taro_id}
     refused = club.api.post("/v1/referrals", json=body, headers=club.home.headers)

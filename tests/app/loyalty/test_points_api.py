@@ -157,10 +157,8 @@ def test_the_ledger_is_filtered(api: TestClient, club: Club) -> None:
 
 def test_a_referral_pays_both_once(api: TestClient, club: Club) -> None:
     club.set_up(referral={"referrer_points": 300, "newcomer_points": 200})
-    code = api.post("/v1/referrals/codes", json={"customer_id": club.hanako_id}, headers=club.home.headers).json()[
-        "code"
-    ]
-    again = api.post("/v1/referrals/codes", json={"customer_id": club.hanako_id}, headers=club.home.headers).json()
+    code = api.post(f"/v1/customers/{club.hanako_id}/referral-code", headers=club.home.headers).json()["code"]
+    again = api.post(f"/v1/customers/{club.hanako_id}/referral-code", headers=club.home.headers).json()
     assert again == {"customer_id": club.hanako_id, "code": code}
 
     def refer(customer_id: str, by: str = code) -> Any:
@@ -176,7 +174,7 @@ def test_a_referral_pays_both_once(api: TestClient, club: Club) -> None:
     with club.home.open() as session:
         third = encode_id("cus", make.customer(session, club.a).id)
         session.commit()
-    theirs = api.post("/v1/referrals/codes", json={"customer_id": third}, headers=club.home.headers).json()["code"]
+    theirs = api.post(f"/v1/customers/{third}/referral-code", headers=club.home.headers).json()["code"]
     assert refer(club.taro_id, theirs).json()["reason"] == "already_referred"
     club.buy(500, customer_id=third)
     assert refer(third).json()["reason"] == "already_customer"

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -29,6 +30,8 @@ from tenants.session import ScopedSession, open_session
 from tenants.stores.models import Store
 from tests import make
 from tests.conftest import BrandHome
+
+pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 RULES = {**make.POINT_RULES, "expires_after_months": 2}
@@ -154,7 +157,7 @@ def check(session: ScopedSession) -> None:
     assert all(left >= 0 for left in lots.values())
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(steps=STEPS)
 def test_a_balance_is_what_its_entries_add_up_to(
     engine: Engine, keyring: Keyring, steps: list[tuple[str, int, int, int, int]]
@@ -204,7 +207,7 @@ def test_a_balance_holds_while_all_happens_at_once(home: BrandHome) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(live, range(4)))
-    assert met["earn"] and met["place"] and met["merge"] and met["spend"]
+    assert min(met[act] for act in ("earn", "place", "merge", "spend")) > 0
     with home.open() as session:
         earning.settle_orders(session, orders, NOON + timedelta(days=200))
         check(session)
