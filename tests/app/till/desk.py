@@ -40,7 +40,17 @@ class Desk:
     def open(self, size: tuple[int, int] = TABLET) -> None:
         """Open the page, or open it anew."""
         self.page.visit(f"{self.site.url}/till", width=size[0], height=size[1])
-        self.page.wait_for("!document.getElementById('entry').hidden")
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Until the page takes codes."""
+        self.page.wait_for("location.pathname === '/till' && Boolean(document.querySelector('#entry:not([hidden])'))")
+
+    def fetch_list(self) -> None:
+        """Open the page anew, so that it holds the list as it is now and opens without a network."""
+        self.page.run("localStorage.removeItem('till.list')")
+        self.open()
+        self.page.wait_for("localStorage.getItem('till.list') && Boolean(navigator.serviceWorker.controller)")
 
     def other_till(self) -> Till:
         """A till of another store, whose network does not fail."""

@@ -33,7 +33,7 @@ def test_from_the_link_to_the_first_use(home: BrandHome, site: Site, browser: Pa
     desk.keep_picture("pin-768")
     browser.type(link["pin"])
     browser.press("Enter")
-    browser.wait_for("location.pathname === '/till' && !document.getElementById('entry').hidden")
+    desk.wait_until_ready()
     desk.keep_picture("idle-768")
     desk.read(copy.code)
     assert "雨の日200円引き" in desk.sees("good", "200円引き")
@@ -124,9 +124,8 @@ def test_a_card_shows_what_she_may_use(desk: Desk, keyring: Keyring) -> None:
 
 
 def test_offline_it_takes_what_is_listed_and_tells_of_conflicts_later(desk: Desk) -> None:
-    good, doubled, unlisted = issue(desk.home), issue(desk.home), None
-    desk.open()  # with the list as it is now
-    desk.page.wait_for("localStorage.getItem('till.list')")
+    good, doubled = issue(desk.home), issue(desk.home)
+    desk.fetch_list()
     desk.site.is_down = True
     for copy in (good, doubled):
         desk.read(copy.code)
@@ -156,9 +155,7 @@ def test_offline_it_takes_what_is_listed_and_tells_of_conflicts_later(desk: Desk
 
 def test_it_opens_without_a_network(desk: Desk) -> None:
     copy = issue(desk.home)
-    desk.open()
-    desk.page.wait_for("localStorage.getItem('till.list')")
-    desk.page.wait_for("navigator.serviceWorker.controller")
+    desk.fetch_list()
     desk.site.is_down = True
     desk.open()
     assert desk.page.run("document.getElementById('store').textContent") == "渋谷店"
@@ -170,8 +167,7 @@ def test_it_opens_without_a_network(desk: Desk) -> None:
 
 def test_a_list_that_was_altered_is_not_used(desk: Desk) -> None:
     copy = issue(desk.home, expires_at=utc_now() + timedelta(minutes=20))
-    desk.open()
-    desk.page.wait_for("localStorage.getItem('till.list') && navigator.serviceWorker.controller")
+    desk.fetch_list()
     desk.site.is_down = True
     desk.page.run(
         "(() => { const list = JSON.parse(localStorage.getItem('till.list'));"
