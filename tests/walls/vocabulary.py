@@ -239,6 +239,7 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "StoreCreate": lambda own: {"code": own("~new_code")},
     "TillLinkCreate": lambda own: {"store_id": own("store")},
     "PointEntryCreate": lambda own: {"delta": 10, "source_ref": own("~new_point_source_ref")},
+    "ProgrammePut": lambda own: {"referral": {"referrer_points": 300, "newcomer_points": 300}},
     "ReferralCreate": lambda own: {"referrer_code": own("~own_referral_code")},
     "RedemptionCreate": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
     "RedemptionBatch": lambda own: {
