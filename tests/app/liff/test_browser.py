@@ -15,9 +15,11 @@ from sqlmodel import col, select
 from app.auth import brand_key_of
 from app.cards.queries import find_by_number
 from app.coupons import rotating
+from app.coupons.models import IssuedCoupon
 from app.customers.consents.queries import current_consents
 from app.customers.models import Customer
 from app.customers.preferences.queries import read_wishes
+from app.liff.pages import coupon_path_of
 from tenants.ids import encode_id
 from tenants.stores.models import Store
 from tenants.stores.opening_hours import WEEKDAYS
@@ -93,8 +95,8 @@ def visit(shown: Stage, site: Site, browser: Page) -> Visit:
     return Visit(shown, site, browser)
 
 
-def give_coupons(visit: Visit) -> str:
-    """Two that she can use and one that she used; the code of the one that ends first."""
+def give_coupons(visit: Visit) -> IssuedCoupon:
+    """Two that she can use and one that she used; the one that ends first."""
     with visit.stage.home.open() as session:
         store = session.exec(select(Store).where(col(Store.name) == "渋谷店")).one()
         store.latitude, store.longitude, store.address = 35.6595, 139.7005, "東京都渋谷区道玄坂1-2-3"
@@ -105,11 +107,14 @@ def give_coupons(visit: Visit) -> str:
         make.issued_coupon(session, make.coupon(session, name="お誕生月のお祝い", benefit=gift), her)
         make.issued_coupon(session, make.coupon(session, name="はじめまして"), her, status="redeemed")
         session.commit()
-        return first.code
+        session.refresh(first)
+        session.expunge(first)
+        return first
 
 
 def test_what_her_wallet_shows_a_till_takes(visit: Visit) -> None:
-    code = give_coupons(visit)
+    first = give_coupons(visit)
+    code = first.code
     visit.sign_in("wallet")
     page = visit.page
     assert "200円引き" in page.run("document.body.innerText")
@@ -125,6 +130,9 @@ def test_what_her_wallet_shows_a_till_takes(visit: Visit) -> None:
     assert rotating.is_true(key, read)
     assert rotating.is_current(read, datetime.now(UTC))
     visit.check("wallet-open-390")
+    page.visit(f"{visit.site.url}{coupon_path_of(first.coupon_id)}", height=1400)
+    page.wait_for(f"{ticket}.dataset.shown")
+    visit.check("coupon-390")
     till = {"code": shown, "store_id": visit.store_id, "amount_yen": 1500, "order_ref": "1"}
     assert visit.stage.post("/v1/redemptions", till).status_code == 201
     assert visit.stage.post("/v1/redemptions", {**till, "order_ref": "2"}).status_code == 409
@@ -168,6 +176,9 @@ def test_her_card_opens_in_the_basement(visit: Visit) -> None:
     shown = page.wait_for("document.getElementById('rotating').dataset.shown")
     page.wait_for("document.documentElement?.dataset.kept")
     visit.check("card-390")
+    visit.open("card", width=1280, height=900)
+    page.wait_for("performance.getEntriesByName('card-shown')[0]?.startTime > 0")
+    visit.check("card-1280")
     met = visit.stage.post("/v1/cards/resolve", {"code": shown, "store_id": visit.store_id})
     assert (met.status_code, met.json()["customer"]["nickname"]) == (200, "花子"), met.text
     visit.site.is_down = True
@@ -240,6 +251,8 @@ def test_all_of_her_data_is_shown_and_goes_when_she_says_so_twice(visit: Visit) 
     visit.open("me")
     assert "花子" in page.run("document.querySelector('.facts').innerText")
     visit.check("me-390")
+    visit.open("me", width=1280, height=1100)
+    visit.check("me-1280")
     data = page.run(f"fetch('{visit.address('me')}/data.json').then((answer) => answer.json())")
     assert data["id"] == encode_id("cus", visit.customer.id)
     assert len(data["member_cards"]) == 1
