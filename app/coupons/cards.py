@@ -17,6 +17,7 @@ from app.customers.models import Customer
 from app.customers.queries import find_display_name
 from app.customers.summary import tie_to_store
 from app.events.service import record
+from app.loyalty.queries import LoyaltyStanding, read_standing
 from tenants.problems import Problem
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -41,6 +42,7 @@ class Card:
     copies: Sequence[CardCopy]
     shows_codes: bool
     """Whether she showed a code herself. A number is printed and easy to guess: it opens no coupon."""
+    standing: LoyaltyStanding
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def resolve(
     held = queries.list_current_copies(session, customer.id, now, also_later=basket is not None)
     copies = [_weigh(session, *one, customer, store, basket or Basket(None, None), now, zone) for one in held]
     taken = [copy for copy in copies if basket is not None or copy.problem is None]
-    return Card(customer, find_display_name(session, customer.id) or customer.name, taken, scanned.is_shown)
+    nickname = find_display_name(session, customer.id) or customer.name
+    return Card(customer, nickname, taken, scanned.is_shown, read_standing(session, customer.id, now))
 
 
 def _weigh(

@@ -240,8 +240,10 @@ def _basket(body: CardResolve) -> Basket | None:
 
 def _card(card: Card) -> CardRead:
     coupons = [_card_coupon(copy, masks=not card.shows_codes) for copy in card.copies]
-    customer = CardCustomer(id=card.customer.id, nickname=card.nickname, rank=None)
-    return CardRead(customer=customer, coupons=coupons, points=None)
+    standing = card.standing
+    customer = CardCustomer(id=card.customer.id, nickname=card.nickname, rank=standing.rank)
+    debt = standing.debt if standing.points is not None else None
+    return CardRead(customer=customer, coupons=coupons, points=standing.points, points_debt=debt)
 
 
 def _card_coupon(copy: CardCopy, *, masks: bool) -> CardCoupon:

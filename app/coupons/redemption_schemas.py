@@ -145,7 +145,7 @@ class CardCustomer(Read):
 
     id: CustomerId
     nickname: Annotated[str | None, Field(description="The name that LINE shows, or else the one we know.")]
-    rank: Annotated[str | None, Field(description="Null until the brand has a loyalty programme.")]
+    rank: Annotated[str | None, Field(description="By its key; null until the brand has a programme with ranks.")]
 
 
 class CardCoupon(Read):
@@ -182,7 +182,10 @@ class CardRead(Read):
 
     customer: CardCustomer
     coupons: list[CardCoupon]
-    points: Annotated[int | None, Field(description="Null until the brand has a loyalty programme.")]
+    points: Annotated[int | None, Field(description="What she may spend; null until the brand has a programme.")]
+    points_debt: Annotated[
+        int | None, Field(description="What was taken back after she had spent it: the next points pay it off.")
+    ]
 
 
 class SignalRead(Read):
