@@ -162,12 +162,11 @@ def _show(request: Request, shown: CouponShown, now: datetime) -> Response:
     def say(told: str, **values: object) -> str:
         return escape(_TEXTS[told][int(is_english)].format(**values))
 
-    parts = [
-        f'<p class="small">{escape(shown.brand)}</p><h1>{escape(shown.name)}</h1>',
-        f'<p class="benefit">{escape(shown.benefit)}</p>',
-    ]
-    if shown.min_spend_yen:
-        parts.append(f"<p>{say('spend', yen=shown.min_spend_yen)}</p>")
+    parts = [f'<p class="small">{escape(shown.brand)}</p><h1>{escape(shown.name)}</h1>']
+    if not shown.tickets:  # else each of them says so
+        parts.append(f'<p class="benefit">{escape(shown.benefit)}</p>')
+        if shown.min_spend_yen:
+            parts.append(f"<p>{say('spend', yen=shown.min_spend_yen)}</p>")
     if shown.notice is not None:
         parts.append(f'<p class="notice" role="alert">{pages.tell_notice(request, shown.notice)}</p>')
     if shown.tickets is None:
@@ -177,7 +176,8 @@ def _show(request: Request, shown: CouponShown, now: datetime) -> Response:
             parts.append(f'<p class="you">{say("you", name=shown.person)}</p>')
         drawing = Drawing(pages.language_of(request), shown.zone, now, shown.stores)
         first = next((one for one in shown.tickets if one.state == "usable"), None)
-        parts += [drawing.ticket(one, is_open=one is first) for one in shown.tickets] or [f"<p>{say('none')}</p>"]
+        tickets = [drawing.ticket(one, is_open=one is first, is_named=False) for one in shown.tickets]
+        parts += tickets or [f"<p>{say('none')}</p>"]
         if first is not None:
             parts.append(f'<p class="small">{say("show")}</p>')
     logins = sorted({pages.origin_of(one.login_url) for one in shown.providers if one.login_channel_id})

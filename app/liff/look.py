@@ -53,7 +53,7 @@ stroke-linejoin:round}
 nav a[aria-current]{color:var(--green);font-weight:bold}
 @media(min-width:60rem){main{padding-top:2.5rem}nav{inset:0 auto auto 0;width:100%;border:0;
 border-bottom:1px solid var(--line)}body{padding-top:3.4rem}nav a{flex-direction:row;justify-content:center;gap:.5rem;
-font-size:.9rem;padding:.9rem}main{padding-bottom:4rem}}
+font-size:.9rem;padding:.9rem;white-space:nowrap}nav ul{max-width:44rem}main{padding-bottom:4rem}}
 """
 """What the pages with the way between them have besides."""
 
