@@ -150,10 +150,11 @@ def follow(session: ScopedSession, steps: Any, caps: dict[str, int], later: dict
 def test_no_cap_is_passed_by_one_however_many_tills_press_at_once(home: BrandHome, name: str) -> None:
     with home.open() as session:
         [store, other, _] = make_stores(session)
-        customer = make.customer(session)
+        # Whoever uses a copy holds its customer: one customer would let the tills in one by one.
+        people = [make.customer(session) for _ in range(9)] if "customer" not in name else [make.customer(session)] * 9
         most = 5 if "yen" not in name else 5 * 200 + 199
         coupon = make.coupon(session, limits={name: most})
-        codes = [copy_for(session, coupon, customer).code for _ in range(9)]
+        codes = [copy_for(session, coupon, she).code for she in people]
         session.commit()
 
     def using(number: int, code: str) -> Callable[[ScopedSession], Any]:
@@ -182,6 +183,19 @@ def test_a_cap_set_later_counts_what_was_used_before(session: ScopedSession) -> 
     redeeming.redeem(session, copy_for(session, coupon, customer).code, store=stores[1], now=NOON)
     with pytest.raises(CouponLimitReached):
         redeeming.redeem(session, copy_for(session, coupon, customer).code, store=stores[0], now=NOON)
+
+
+def test_what_is_used_while_no_cap_asks_for_places_counts_for_the_next_that_does(session: ScopedSession) -> None:
+    [store, *_], customer = make_stores(session), make.customer(session)
+    coupon = make.coupon(session)
+    for caps in ({"redeemed_per_store": 9}, {"redeemed_total": 9}, {}, {"redeemed_per_store": 3}):
+        coupon.limits = caps
+        code = copy_for(session, coupon, customer).code
+        if caps == {"redeemed_per_store": 3}:
+            with pytest.raises(CouponLimitReached):
+                redeeming.redeem(session, code, store=store, now=NOON)
+        else:
+            redeeming.redeem(session, code, store=store, now=NOON)
 
 
 def test_of_a_coupon_of_areas_only_these_are_capped(session: ScopedSession) -> None:
