@@ -31,7 +31,8 @@ class Till:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """The answer to a call of the page."""
         cookie = {"Cookie": f"noren-till={self.secret}", CSRF_HEADER: self.token}
-        return self.api.request(method, f"/till{path}", json=body, headers={**cookie, **headers})
+        answer: Response = self.api.request(method, f"/till{path}", json=body, headers={**cookie, **headers})
+        return answer
 
     def scan(self, code: str, amount_yen: int | None = None, **headers: str) -> Response:
         """The answer to a scan."""
