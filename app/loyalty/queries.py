@@ -183,7 +183,7 @@ def list_given(session: ScopedSession, thing: Any, thing_ids: Collection[UUID]) 
     entries: Any = select(*columns, payer, points, func.count())  # type: ignore[call-overload]
     entries = entries.where(col(thing).in_(thing_ids))
     found = session.exec(entries.group_by(*columns)).all()
-    return [Given(*row[:-2], points=int(row[-2]), entries=row[-1]) for row in found]
+    return [Given(*named, int(points), count) for *named, points, count in found]
 
 
 def list_given_days(session: ScopedSession, visit_ids: Collection[UUID]) -> list[tuple[UUID, datetime]]:

@@ -103,7 +103,7 @@ class Story:
         name = f"o{which}"
         order = self.session.exec(select(Order).where(col(Order.external_id) == name)).one_or_none()
         if order is None:
-            place = {"store_id": self.store.id, "store_no": self.store.no}
+            place: dict[str, Any] = {"store_id": self.store.id, "store_no": self.store.no}
             order = Order(external_id=name, ordered_at=self.now, amount_yen=0, **place)
         order.customer_id, order.amount_yen = whose, much * 100
         self.session.add(order)
