@@ -103,8 +103,14 @@ class Till:
         chosen[0]()
 
     def post(self, path: str, body: Any, key: str | None = None, *, hq: bool = False) -> tuple[int, dict[str, Any]]:
-        headers = self.town.home.headers if hq else self.headers
-        answer = self.town.api.post(path, json=body, headers=headers | ({"Idempotency-Key": key} if key else {}))
+        sent = (self.town.home.headers if hq else self.headers) | ({"Idempotency-Key": key} if key else {})
+        answer = self.town.api.post(path, json=body, headers=sent)
+        for _ in range(200):
+            if answer.status_code != 503:
+                break
+            # Too much is going on: nothing was done, and the till asks again, as it should.
+            self.outcomes["busy"] += 1
+            answer = self.town.api.post(path, json=body, headers=sent)
         if answer.status_code >= 500:
             self.wrongs.append(f"{path} answered {answer.status_code}: {answer.text}")
         return answer.status_code, answer.json()
@@ -153,7 +159,11 @@ class Till:
             return
         body = {"items": self.offline}
         times = 2 if self.random.random() < 0.33 else 1
-        heard = [self.post("/v1/redemptions/batch", body)[1]["items"] for _ in range(times)]
+        answers = [self.post("/v1/redemptions/batch", body) for _ in range(times)]
+        if any(status != 200 for status, _ in answers):
+            self.wrongs.append(f"A batch was answered {answers}")
+            return
+        heard = [told["items"] for _, told in answers]
         named = [[one["id"] or one["problem"]["type"].rpartition("/")[2] for one in items] for items in heard]
         if named[0] != named[-1]:
             self.wrongs.append(f"A batch was answered {named[0]}, then {named[-1]}.")
