@@ -71,9 +71,7 @@ def upgrade() -> None:
         _refer("store_id", "store"),
         _refer("issued_coupon_id", "issued_coupon"),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_settlement_conflict")),
-        sa.UniqueConstraint(
-            "brand_id", "store_no", "ref", name=op.f("uq_settlement_conflict_brand_id_store_no_ref")
-        ),
+        sa.UniqueConstraint("brand_id", "store_no", "ref", name=op.f("uq_settlement_conflict_brand_id_store_no_ref")),
     )
     op.create_index("ix_settlement_conflict_brand_id_created_at", "settlement_conflict", ["brand_id", "created_at"])
     op.create_index(
