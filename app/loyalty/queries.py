@@ -183,7 +183,10 @@ def list_given(session: ScopedSession, thing: Any, thing_ids: Collection[UUID]) 
     entries: Any = select(*columns, payer, points, func.count())  # type: ignore[call-overload]
     entries = entries.where(col(thing).in_(thing_ids))
     found = session.exec(entries.group_by(*columns)).all()
-    return [Given(*named, int(points), count) for *named, points, count in found]
+    return [
+        Given(thing_id, customer_id, store_no, store_id, lot_id, paid_by, int(sum_), count)
+        for thing_id, customer_id, store_no, store_id, lot_id, paid_by, sum_, count in found
+    ]
 
 
 def list_given_days(session: ScopedSession, visit_ids: Collection[UUID]) -> list[tuple[UUID, datetime]]:
