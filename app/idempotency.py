@@ -110,9 +110,11 @@ def take(session: Session, statement: TextClause, values: Mapping[str, Any]) -> 
 
 
 def digest_request(request: Request, seen: Scope | None = None) -> bytes:
-    """What must be the same for a request to be the same: method, path, body, and the stores that its caller sees."""
+    """What must be the same for a request to be the same: method, path and query, body, and the stores that its caller
+    sees."""
     stores = "all" if seen is None or seen.store_nos is None else sorted(seen.store_nos)
-    return sha256(f"{request.method} {request.url.path} {stores}\n".encode() + request._body).digest()
+    asked = f"?{request.url.query}" if request.url.query else ""
+    return sha256(f"{request.method} {request.url.path}{asked} {stores}\n".encode() + request._body).digest()
 
 
 def replay_without_secret() -> Replay:

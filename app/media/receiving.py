@@ -67,7 +67,7 @@ async def _find_content(request: Request) -> bytes:
     if media_type_of(request) != FORM:
         return await request.body()
     try:
-        async with request.form(max_files=1, max_fields=1) as form:
+        async with request.form(max_files=1, max_fields=0) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise Invalid.at("/file", "The form must hold the image as file.")

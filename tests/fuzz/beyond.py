@@ -24,6 +24,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*": {"/query/cursor": "Cursors are signed by us, for one list and its filters."},
     "list_events": {"/query/types": "Types of events, also several in one text."},
     "get_summary": _PERIOD,
+    "list_redemption_signals": {"/query/since": "At most 31 days back, and not to come."},
     "list_segment_counts": _PERIOD,
     "list_nearby_stores": {
         "/query/lat": "A number in plain digits, without an exponent.",

@@ -56,6 +56,15 @@ def test_a_form_is_taken_too(api: TestClient, home: BrandHome) -> None:
     assert (answer.status_code, answer.json()["media_type"]) == (201, "image/png")
     empty = api.post("/v1/media", files={"other": ("a.png", b"x", "image/png")}, headers=home.headers)
     assert (empty.status_code, empty.json()["errors"][0]["pointer"]) == (422, "/file")
+    more = {"file": ("a.png", picture("PNG"), "image/png")}
+    assert api.post("/v1/media", files=more, data={"name": "x"}, headers=home.headers).status_code == 400
+
+
+def test_a_key_of_another_name_is_not_answered_with_what_was_named_first(api: TestClient, home: BrandHome) -> None:
+    headers = {**home.headers, "Idempotency-Key": "k-1", "Content-Type": "image/png"}
+    assert api.post("/v1/media?name=a", content=picture("PNG"), headers=headers).status_code == 201
+    again = api.post("/v1/media?name=b", content=picture("PNG"), headers=headers)
+    assert (again.status_code, again.json()["type"]) == (422, "/problems/idempotency-key-reused")
 
 
 def test_nothing_of_where_a_photograph_was_taken_goes_out() -> None:
