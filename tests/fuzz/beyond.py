@@ -118,6 +118,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/store_id": "Keys of one store need not name it, others must.",
         "/redeemed_at": "At most 72 hours back, and not to come.",
     },
+    "create_till_link": {"/store_id": "Keys of one store need not name it, others must."},
     "settle_redemptions": {
         "/store_id": "Keys of one store need not name it, others must.",
         "/items/*/redeemed_at": "At most 72 hours back, and not to come.",
