@@ -180,9 +180,7 @@ def test_voiding_and_redeeming_at_once_do_one_of_both(home: BrandHome) -> None:
     def voiding(issued_coupon_id: UUID) -> Callable[[ScopedSession], Any]:
         return lambda session: redeeming.void(session, issued_coupon_id)
 
-    works = [
-        work for pair in zip(map(voiding, ids), (using(c, store) for c in codes), strict=True) for work in pair
-    ]
+    works = [work for pair in zip(map(voiding, ids), (using(c, store) for c in codes), strict=True) for work in pair]
     all_at_once(home, works)
     counts = count_true(home, coupon)
     assert counts.issued == counts.redeemed
