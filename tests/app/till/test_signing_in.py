@@ -35,7 +35,7 @@ def link(api: TestClient, home: BrandHome) -> dict[str, Any]:
 
 
 def _path(link: dict[str, Any]) -> str:
-    return urlsplit(link["url"]).path
+    return str(urlsplit(link["url"]).path)
 
 
 def _type(api: TestClient, link: dict[str, Any], pin: str) -> Any:
