@@ -80,6 +80,8 @@ ADVICE: Final[dict[str, str]] = {
     "sending-stopped": "Find out why (`reason`); POST /v1/brand/resume-sending lets the brand send again.",
     "stale-version": "Somebody was faster. Read the resource again and send the new ETag as If-Match.",
     "store-code-taken": "Give the store another `code`, or change the store that has this one.",
+    "till-signed-out": "Open the store's till link again, or ask head office for a new one.",
+    "till-undo-over": "Ask head office, which can reverse a redemption at any time.",
     "too-many-unknown-codes": "Wait for `retry_after_seconds`. Codes that are good are taken meanwhile.",
     "too-many-uploads": "Wait for `retry_after_seconds`, and send one file after the other.",
     "unauthorized": "Get a new token at /oauth/token, or use another store key.",

@@ -174,7 +174,7 @@ class Redemption(BrandTable, table=True):
     store_no: int
     amount_yen: int | None = Field(default=None, sa_type=BigInteger)
     discount_yen: int = Field(sa_type=BigInteger)
-    funding: dict[str, int] | None = Field(default=None, sa_type=JSONB)
+    funding: dict[str, int] | None = Field(default=None, sa_type=JSONB, sa_column_kwargs=SHOWN)
     """Who bears how many yen of it, as the coupon had it at that moment; null in rows from before this was kept."""
     order_ref: str | None = Field(default=None, sa_column_kwargs=SHOWN)
     redeemed_at: datetime = Field(sa_type=Instant)

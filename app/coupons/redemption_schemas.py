@@ -57,7 +57,8 @@ class RedemptionBatch(Body):
     """What a store's till granted while it was offline. Each item is taken or refused on its own."""
 
     model_config = example(
-        items=[{"ref": "till-3-000217", "code": "7K2P9QXM4TRC", "redeemed_at": "2026-11-21T02:10:00Z"}]
+        store_id="store_01h455vb4pex5vsknk084sn02q",
+        items=[{"ref": "till-3-000217", "code": "7K2P9QXM4TRC", "redeemed_at": "2026-11-21T02:10:00Z"}],
     )
 
     store_id: StoreId | None = None

@@ -20,7 +20,7 @@ from app.schemas import (
 )
 
 Points = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$", examples=["gold"])]
 SourceRef = Annotated[OneLine, Field(max_length=200)]
 EntryKind = Literal["earn", "spend", "expire", "adjust", "refund", "return"]
 Payer = Literal["brand", "store"]
@@ -170,8 +170,8 @@ class PointEntryCreate(Body):
 
     model_config = example(
         customer_id="cus_01h455vb4pex5vsknk084sn02q",
-        delta=-300,
-        reason="値引き",
+        delta=300,
+        reason="雨の日のご来店",
         source_ref="R-20261121-0042",
         store_id="store_01h455vb4pex5vsknk084sn02q",
     )
@@ -289,7 +289,7 @@ class ReferralCodeRead(Read):
 class ReferralCreate(Body):
     """Who was brought, and by whose code."""
 
-    model_config = example(referrer_code="7K2P9QXM", customer_id="cus_01h455vb4pex5vsknk084sn02q")
+    model_config = example(referrer_code="7K2P9QXM", customer_id="cus_01h455vb4pex5vsknk084sn02r")
 
     referrer_code: Annotated[OneLine, Field(max_length=40)]
     customer_id: Annotated[CustomerId, Field(description="The newcomer.")]

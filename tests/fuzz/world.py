@@ -20,6 +20,7 @@ from app.customers.joining.service import merge
 from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
 from app.loyalty.programmes import put_programme
+from app.loyalty.referrals import code_of
 from app.openapi.examples import JSON, example_of
 from app.operations.service import start
 from tenants.ids import encode_id, uuid7
@@ -82,6 +83,7 @@ def every_operation() -> tuple[Operation, ...]:
 
 _MADE_UP_CODE = "7K2P9QXM4TRC"
 """The code that stands in examples."""
+_MADE_UP_REFERRAL = "7K2P9QXM"
 _ANOTHER = "cus_01h455vb4pex5vsknk084sn02r"
 """The second customer of examples that name two."""
 
@@ -95,6 +97,7 @@ class World:
     operator_headers: dict[str, str]
     ids: dict[str, str] = field(default_factory=dict)
     code: str = _MADE_UP_CODE
+    referral_code: str = _MADE_UP_REFERRAL
     refused: dict[str, str] = field(default_factory=dict)
     """Creating operations whose example was not taken, with the answer."""
 
@@ -109,7 +112,10 @@ class World:
             text = text.replace(_ANOTHER, self._new_customer())
         for prefix, known in self.ids.items():
             text = text.replace(made_up(prefix), known)
-        return json.loads(text.replace(json.dumps(_MADE_UP_CODE), json.dumps(self.code)))
+        codes = {_MADE_UP_CODE: self.code, _MADE_UP_REFERRAL: self.referral_code}
+        for made_up_code, known in codes.items():
+            text = text.replace(json.dumps(made_up_code), json.dumps(known))
+        return json.loads(text)
 
     def _new_customer(self) -> str:
         """One whom nothing else names, since a merge takes her away."""
@@ -259,6 +265,7 @@ def _happen(world: World, home: BrandHome) -> None:
     with home.open() as session:
         account = session.exec(select(LineAccount)).one()
         customer = make.customer(session)
+        _, world.referral_code = code_of(session, customer.id, scope=home.scope, now=utc_now())
         world.ids["frd"] = encode_id("frd", make.friend(session, account, customer).id)
         make.event(session)
         world.ids |= _join(session)

@@ -163,6 +163,7 @@ LEFT: Final = {
     "operation.checkpoint": "how far work is; it goes with the end of the work",
     "operation.problem": "why work failed, in our words",
     "operation.result": "figures, and numbers of lines",
+    "settlement_conflict.problem": "why a use did not count, in our words",
 }
 """Columns of personal data, or of what may be, that stay, and why."""
 

@@ -217,6 +217,7 @@ UNTOLD: Final = {
     "audit_entry": "who changed or read her data: head office's own log, which tells it under `customer_id`",
     "idempotency_key": "answers kept sealed for a day, of which the resource itself stands here",
     "line_forward_call": "webhook calls on their way to another tool, whose events stand under `line_events`",
+    "settlement_conflict": "what a till told too late of a copy, which stands here with its uses",
     "operation": "long work on many people's data, by its own id",
     "operation_file": "files that head office brought or fetched, which go after some days",
 }

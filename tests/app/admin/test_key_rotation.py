@@ -45,6 +45,7 @@ OTHER_BYTES = {
     "operation_file.content": "a file that was sent or made, compressed, until it is fetched or its time is over",
     "operator_key.digest": "hash",
     "operator_request.request_digest": "hash",
+    "till_device.pin_digest": "hash",
     "forecast_issue.content_hash": "hash",
     "forecast_issue.raw": "published by the weather agency",
 }

@@ -10,6 +10,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from app.audit.requests import READING
 from app.auth import open_brand_wide, open_scoped, read_caller
 from app.routes import ApiRoute
+from app.till.devices import open_till, read_till
 from migrations.models import metadata
 
 OF_PEOPLE = {"customer_id", "staff_id", "line_user_id", "email", "phone"}
@@ -19,10 +20,10 @@ HOLD_NO_PEOPLE = {"audit_entry"}
 
 
 def list_operations(api: TestClient) -> dict[str, APIRoute]:
-    """Every operation that a caller of a brand may use, by name."""
+    """Every operation that a caller of a brand or a till may use, by name."""
     contexts = iter_route_contexts(api.app.routes)  # type: ignore[attr-defined]
     routes = [one.original_route for one in contexts if isinstance(one.original_route, APIRoute)]
-    return {route.name: route for route in routes if depends_on(route, read_caller)}
+    return {route.name: route for route in routes if depends_on(route, read_caller, read_till)}
 
 
 def depends_on(route: APIRoute, *wanted: object) -> bool:
@@ -44,7 +45,7 @@ def test_every_operation_of_a_caller_is_recorded(api: TestClient) -> None:
 def test_every_change_has_a_transaction_to_be_written_in(api: TestClient) -> None:
     changing = {name: route for name, route in list_operations(api).items() if route.methods != {"GET"}}
     assert len(changing) > 40
-    without = [name for name, route in changing.items() if not depends_on(route, open_scoped, open_brand_wide)]
+    without = [name for name, route in changing.items() if not depends_on(route, open_scoped, open_brand_wide, open_till)]
     assert [name for name in without if name not in READING] == []
 
 

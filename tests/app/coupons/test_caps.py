@@ -108,8 +108,8 @@ def test_no_more_copies_are_issued_than_there_may_be(home: BrandHome) -> None:
 
     def giving(first: int) -> Callable[[ScopedSession], Any]:
         def work(session: ScopedSession) -> None:
-            wanted = customer_ids[first : first + 2]
-            issuing.issue(session, coupon, wanted, source="api:a", scope=session.scope, now=datetime.now(UTC))
+            wanted, mine = customer_ids[first : first + 2], queries.get_coupon(session, coupon.id)
+            issuing.issue(session, mine, wanted, source="api:a", scope=session.scope, now=datetime.now(UTC))
 
         return work
 
@@ -124,8 +124,8 @@ def test_no_customer_is_given_more_copies_than_she_may_have(home: BrandHome) -> 
 
     def giving(number: int) -> Callable[[ScopedSession], Any]:
         def work(session: ScopedSession) -> None:
-            source = f"api:{number}"
-            issuing.issue(session, coupon, [customer_id], source=source, scope=session.scope, now=datetime.now(UTC))
+            source, mine = f"api:{number}", queries.get_coupon(session, coupon.id)
+            issuing.issue(session, mine, [customer_id], source=source, scope=session.scope, now=datetime.now(UTC))
 
         return work
 
@@ -233,7 +233,8 @@ def follow(session: ScopedSession, steps: list[tuple[str, int, int]], limits: di
 def test_no_till_waits_while_copies_are_issued(home: BrandHome) -> None:
     coupon, store, [code] = offer(home, 1, limits={"total": 100})
     with home.open() as freezing:
-        assert issuing.remaining(freezing, coupon, datetime.now(UTC)) == 99
+        mine = queries.get_coupon(freezing, coupon.id)
+        assert issuing.remaining(freezing, mine, datetime.now(UTC)) == 99
         with home.open() as session:
             session.connection().exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
             redeeming.redeem(session, code, store=store, now=datetime.now(UTC))

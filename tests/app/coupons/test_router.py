@@ -87,6 +87,12 @@ def test_an_offer_is_answered_as_it_was_asked_for(api: TestClient, home: BrandHo
         "area_ids": None,
         "all_stores": False,
         "store_id": None,
+        "usable_times": None,
+        "combinable_with": None,
+        "priority": 0,
+        "is_template": False,
+        "occasion": None,
+        "welcome_messages": None,
     }
 
 
@@ -389,6 +395,7 @@ def test_stats_count_the_brand_s_copies_and_a_store_s_own(api: TestClient, home:
         "discount_yen": 600,
         "remaining": 6,
         "budget_remaining_yen": 400,
+        "reserved_yen": None,
     }
     seen = api.get(path, headers=key_headers(home, shops[0])).json()
     assert (seen["issued"], seen["redeemed"], seen["discount_yen"], seen["remaining"]) == (0, 2, 400, None)

@@ -108,7 +108,7 @@ def test_every_problem_of_a_domain_is_told_by_some_operation() -> None:
 ELSEWHERE = {
     "request-forged", "invitation-over", "invitation-not-yours", "already-staff", "guesses-spent", "id-token-refused",
     "liff-session-missing", "login-channel-ambiguous", "not-recognised", "operation-cancelled", "operation-interrupted",
-    "import-file-unreadable",
+    "import-file-unreadable", "till-signed-out", "till-undo-over",
 }  # fmt: skip
 """Types of problems that only browsers meet (staff who sign in, sessions without tokens, customers on our pages), and
 those that tell why long work failed."""

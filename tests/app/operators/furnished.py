@@ -1,6 +1,6 @@
 """A brand with rows in every table, and what is left of a brand anywhere in the database."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -49,7 +49,7 @@ def unlike_others(column: Column[Any]) -> Any:
         (JSONB, {}),
         (Boolean, False),
         (Float, 1.0),
-        (DateTime, datetime(2026, 6, 1, tzinfo=UTC)),
+        (DateTime, datetime(2026, 6, 1, tzinfo=UTC) + timedelta(seconds=next(_numbers))),
         (Date, date(2026, 6, 1)),
         (LargeBinary, uuid4().bytes),
         (Integer, next(_numbers)),
