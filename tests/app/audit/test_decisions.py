@@ -45,7 +45,9 @@ def test_every_operation_of_a_caller_is_recorded(api: TestClient) -> None:
 def test_every_change_has_a_transaction_to_be_written_in(api: TestClient) -> None:
     changing = {name: route for name, route in list_operations(api).items() if route.methods != {"GET"}}
     assert len(changing) > 40
-    without = [name for name, route in changing.items() if not depends_on(route, open_scoped, open_brand_wide, open_till)]
+    without = [
+        name for name, route in changing.items() if not depends_on(route, open_scoped, open_brand_wide, open_till)
+    ]
     assert [name for name in without if name not in READING] == []
 
 
