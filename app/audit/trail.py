@@ -1,5 +1,6 @@
 """What one transaction changed, row by row, as its session told it: before and after, personal data masked."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -111,9 +112,16 @@ def shown(column: Column[Any], value: Any) -> Any:
     if isinstance(value, UUID | date):
         return str(value)
     if isinstance(value, str | list | dict):
-        written = orjson.dumps(value, default=str)
+        written = _write(value)
         return orjson.loads(written) if len(written) <= MOST_BYTES else f"({len(written)} bytes)"
     return value
+
+
+def _write(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError:  # a whole number of more digits than it writes: 1e100, as the database gives it back
+        return json.dumps(value, default=str, ensure_ascii=False).encode()
 
 
 def _merge(earlier: tuple[Values | None, Values | None], before: Values | None, after: Values | None) -> Any:

@@ -17,6 +17,8 @@ from app.messaging.content.fields import Limit
 from app.messaging.content.rules import look_at
 from tenants.problems import Invalid
 
+MOST_NUMBER: Final = 2**53 - 1
+"""Up to here every reader of JSON has the same number; kept, one of a hundred digits could not be written again."""
 VARIABLES: Final[Mapping[str, str | None]] = {
     "customer.name": "お客様",
     "customer.member_number": None,
@@ -189,6 +191,8 @@ class _Marking:
             return {key: self.mark(item, f"{pointer}/{_escape(key)}") for key, item in value.items()}
         if isinstance(value, list):
             return [self.mark(item, f"{pointer}/{index}") for index, item in enumerate(value)]
+        if isinstance(value, int | float) and abs(value) > MOST_NUMBER:
+            raise Invalid.at(pointer, f"Numbers lie between -{MOST_NUMBER:,} and {MOST_NUMBER:,}.")
         if not isinstance(value, str):
             return value
         if "\ue000" in value or "\ue001" in value:

@@ -6,7 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
-from app.audit.trail import MASK, MOST_ROWS
+from app.audit.trail import MASK, MOST_ROWS, shown
+from migrations.models import metadata
 from tenants.ids import decode_id, encode_id
 from tests import make
 from tests.app.admin.calls import create, create_store
@@ -17,6 +18,10 @@ from tests.conftest import BrandHome
 def change(api: TestClient, home: BrandHome, path: str, **body: Any) -> None:
     answer = api.patch(path, json=body, headers=home.headers)
     assert answer.status_code == 200, answer.text
+
+
+def test_a_number_of_a_hundred_digits_is_told_like_any_other() -> None:
+    assert shown(metadata.tables["coupon"].c.benefit, {"amount": 10**100}) == {"amount": 1e100}
 
 
 def test_a_change_tells_who_did_what_to_what(api: TestClient, home: BrandHome, list_entries: ListEntries) -> None:

@@ -23,6 +23,13 @@ def test_a_missing_name_becomes_okyakusama() -> None:
     assert orjson.loads(rendered)[0]["text"].startswith("お客様さん")
 
 
+@pytest.mark.parametrize("number", [1e100, -1e308, 2**53])
+def test_a_number_that_could_not_be_written_again_is_refused(number: float) -> None:
+    with pytest.raises(Invalid) as refused:
+        check_messages([{"type": "text", "text": "雨です", "free": {"deep": [number]}}])
+    assert refused.value.errors[0]["pointer"] == "/messages/0/free/deep/0"
+
+
 def test_a_default_of_the_text_s_own_wins() -> None:
     messages = [{"type": "text", "text": '{{ customer.name | default: "ご常連様" }}'}]
     assert orjson.loads(read_template(messages).render({}))[0]["text"] == "ご常連様"
