@@ -4,8 +4,8 @@
 
   var CALL_MS = 6000, RETRY_MS = 10000, LIST_MS = 5 * 60000, TALLY_MS = 60000;
   var STEP_MS = 30000, STEPS = 1048576, ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-  var HASH_BYTES = 5, ENTRY_BYTES = 7, MOST_SETTLED = 100, AGAIN_MS = 1500, PATIENCE_MS = 2000, BURST_MS = 40, IDLE_MS = 140;
-  var SHORTEST_SCAN = 12;
+  var HASH_BYTES = 5, ENTRY_BYTES = 7, MOST_SETTLED = 100, AGAIN_MS = 1500, PATIENCE_MS = 2000, BURST_MS = 40, IDLE_MS = 300;
+  var SCAN = /^\w{12,13}(-\w{12})?$/;
 
   var TEXTS = {
     ja: {
@@ -1018,7 +1018,7 @@
       first = before && length > 1 ? first : at;
       before = length;
       clearTimeout(idle);
-      if (!isComposing && length >= SHORTEST_SCAN && at - first < length * BURST_MS) {
+      if (!isComposing && SCAN.test(code.value) && at - first < length * BURST_MS) {
         before = 0;
         idle = setTimeout(submit, IDLE_MS);
       }
