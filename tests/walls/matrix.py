@@ -374,13 +374,16 @@ OWN_WORDS = {
 }
 """Operations by which a store says something of its own within what is head office's; that stays as it is."""
 
+OWN_THINGS = {"POST /v1/coupons/{coupon_id}/copy"}
+"""Operations that make a thing of the caller's own after one of head office's, which stays as it is."""
+
 
 def _has_one_row(operation: Operation, seat: Seat) -> bool:
     return seat.is_stores and operation.name in purpose.ONE_ROW
 
 
 def _only_looks(operation: Operation) -> bool:
-    return operation.name in ONLY_LOOK | OWN_WORDS
+    return operation.name in ONLY_LOOK | OWN_WORDS | OWN_THINGS
 
 
 def answer_repeats(said: str, ids: Any) -> bool:
