@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Two more than there are cores: many tests wait for another process.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# Three for each core: many tests wait for another process.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3)
 UV_VERSION := 0.13.9
 
 .PHONY: help demo dev test test-slow walls check format lint types imports api openapi lock bench clean publish-api fuzz
