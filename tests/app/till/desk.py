@@ -48,6 +48,7 @@ class Desk:
 
     def fetch_list(self) -> None:
         """Open the page anew, so that it holds the list as it is now and opens without a network."""
+        self.page.wait_for("localStorage.getItem('till.list')")  # or an older one, still on its way, would be kept
         self.page.run("localStorage.removeItem('till.list')")
         self.open()
         self.page.wait_for("localStorage.getItem('till.list') && Boolean(navigator.serviceWorker.controller)")
