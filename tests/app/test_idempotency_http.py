@@ -188,8 +188,16 @@ def held_commits(place: Installation) -> Iterator[psycopg.Connection[Any]]:
 
 
 def waits_at_commit(holder: psycopg.Connection[Any]) -> bool:
-    query = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted)"
-    return bool(holder.execute(query, [COMMIT]).fetchone()[0])  # type: ignore[index]
+    return bool(list_waiting(holder))
+
+
+def list_waiting(holder: psycopg.Connection[Any]) -> list[int]:
+    """The backends that wait for the lock in this database; others of the server are other processes' tests."""
+    query = (
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    return [pid for (pid,) in holder.execute(query, [COMMIT])]
 
 
 def test_a_server_killed_on_the_way_has_done_it_once_when_it_is_asked_again(
@@ -221,9 +229,9 @@ def kill_on_the_way(place: Installation, server: Served, brand: BrandHome, post:
             wait_for(lambda: count(brand, post.table) == before + 1)
         server.kill()
         if moment == "before the commit":
-            cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            waiting = list_waiting(holder)
             with psycopg.connect(place.urls.admin or "", autocommit=True) as admin:
-                admin.execute(cut)
+                admin.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", [waiting])
         assert isinstance(lost.exception(30), httpx.TransportError), "nobody was told"
 
 
