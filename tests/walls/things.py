@@ -111,7 +111,7 @@ def _account(made: Made) -> UUID:
     account = make.line_account(made.session, *stores, name=made.name, channel_id=f"165{os.urandom(6).hex()}")
     replace_secret(account, brand_key_of(made.session, made.keyring), "0123456789abcdef0123456789abcdef")
     made.session.add(account)
-    make.quota(made.session, account, limit=200)
+    make.quota(made.session, account, limit=1_000_000)
     url = "https://tool.example.jp/line/webhook"
     forward = LineForward(line_account_id=account.id, url=url, active=False, created_at=utc_now(), updated_at=utc_now())
     made.session.add(forward)
