@@ -10,23 +10,16 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.liff import pages
 from app.liff.assets import address_of
 from app.liff.document import Document, show
 from app.liff.look import MEMBER_STYLE, STYLE
 from app.liff.pages import Notice
-from app.liff.places import find_brand_id
 from app.liff.proving import Standing, read_standing
-from app.liff.sealed import find_key
-from app.liff.shown import NoSuchPage, ProviderShown, group_providers
+from app.liff.shown import ProviderShown, group_providers, open_door
 from tenants.brands.models import Brand
-from tenants.ids import decode_id
-from tenants.line_accounts.models import LineAccount
-from tenants.line_accounts.queries import live_accounts
-from tenants.scope import Scope
-from tenants.session import open_session
 
 PageName = Literal["wallet", "card", "preferences", "me"]
 RECENT: Final = timedelta(hours=1)
@@ -52,23 +45,11 @@ class Place:
 
 def read_place(request: Request, line_account_id: str, standing: Standing | None) -> Place:
     """The brand behind an account's address. Raises NoSuchPage."""
-    try:
-        account_id = decode_id("acc", line_account_id)
-    except ValueError as error:
-        raise NoSuchPage from error
-    brand_id = find_brand_id(request, account_id)
-    if brand_id is None:
-        raise NoSuchPage
-    with open_session(request.app.state.engine, Scope(brand_id)) as session:
-        if find_key(request, session) is None:
-            raise NoSuchPage
-        accounts = list(session.exec(live_accounts().order_by(col(LineAccount.no))).all())
-        if account_id not in {account.id for account in accounts}:
-            raise NoSuchPage
+    with open_door(request, line_account_id) as (session, account_id, accounts):
         brand = session.exec(select(Brand)).one()
-        known = standing if standing is not None and standing.brand_id == brand_id else None
+        known = standing if standing is not None and standing.brand_id == brand.id else None
         providers = group_providers(request, accounts, known)
-        return Place(brand_id, brand.name, ZoneInfo(brand.timezone), account_id, line_account_id, providers)
+        return Place(brand.id, brand.name, ZoneInfo(brand.timezone), account_id, line_account_id, providers)
 
 
 def enter(request: Request, line_account_id: str, now: datetime) -> tuple[Place, Standing | None]:

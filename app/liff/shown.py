@@ -1,6 +1,8 @@
 """What the page that joins shows: the brand, its accounts by provider, and which of these are proven."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -55,8 +57,12 @@ class Shown:
     notice: "Notice | None"
 
 
-def read_shown(request: Request, line_account_id: str, standing: Standing | None, notice: "Notice | None") -> Shown:
-    """What the page of an account shows to who stands there. Raises NoSuchPage."""
+@contextmanager
+def open_door(request: Request, line_account_id: str) -> Iterator[tuple[ScopedSession, UUID, list[LineAccount]]]:
+    """A session of the brand behind an account's address, that account, and all that the brand uses.
+
+    Raises NoSuchPage.
+    """
     try:
         account_id = decode_id("acc", line_account_id)
     except ValueError as error:
@@ -67,12 +73,19 @@ def read_shown(request: Request, line_account_id: str, standing: Standing | None
     with open_session(request.app.state.engine, Scope(brand_id)) as session:
         if find_key(request, session) is None:
             raise NoSuchPage
-        accounts = session.exec(live_accounts().order_by(col(LineAccount.no))).all()
+        accounts = list(session.exec(live_accounts().order_by(col(LineAccount.no))).all())
         if account_id not in {account.id for account in accounts}:
             raise NoSuchPage
+        yield session, account_id, accounts
+
+
+def read_shown(request: Request, line_account_id: str, standing: Standing | None, notice: "Notice | None") -> Shown:
+    """What the page of an account shows to who stands there. Raises NoSuchPage."""
+    with open_door(request, line_account_id) as (session, account_id, accounts):
+        brand_id = session.scope.brand_id
         if standing is not None and standing.brand_id != brand_id:
             standing = None
-        providers = group_providers(request, list(accounts), standing)
+        providers = group_providers(request, accounts, standing)
         return Shown(
             brand_id=brand_id,
             brand=session.exec(select(Brand.name)).one(),
