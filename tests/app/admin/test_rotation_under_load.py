@@ -1,6 +1,7 @@
 """A key is replaced while it is used: over HTTP no request fails, and after the overlap the old one opens nothing."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tests.serving import Call, Installation, Served, SteadyLoad, expect, json_o
 
 pytestmark = pytest.mark.slow
 
-OVERLAP_SECONDS = 4
+OVERLAP_SECONDS = 6
 
 
 @pytest.fixture
@@ -31,9 +32,21 @@ class Till:
 
     def __init__(self, key: str) -> None:
         self.key = key
+        self._ends: dict[str, float] = {}
 
     def call(self) -> Call:
-        return Call("GET", "/v1/me", expect(200), None, {"Authorization": f"Bearer {self.key}"})
+        """A call that must succeed; only with a key whose overlap is over may it be refused."""
+        key = self.key
+
+        def complaint(status: int, body: bytes) -> str | None:
+            over = status == 401 and time.monotonic() > self._ends.get(key, float("inf"))
+            return None if over else expect(200)(status, body)
+
+        return Call("GET", "/v1/me", complaint, None, {"Authorization": f"Bearer {key}"})
+
+    def rotating(self) -> None:
+        """The key in use opens for no less than the overlap from now on."""
+        self._ends[self.key] = time.monotonic() + OVERLAP_SECONDS
 
 
 def make_key(served: Served, home: BrandHome, path: str, **body: Any) -> dict[str, Any]:
@@ -55,6 +68,7 @@ def test_a_key_is_rotated_at_100_requests_a_second_and_none_fails(place: Install
         wait_for(lambda: load.answered > 50)
         with served.client(home.headers) as client:
             path = f"/v1/{kind}-keys/{made['id']}/rotate"
+            till.rotating()
             rotated = json_of(client.post(path, json={"overlap_seconds": OVERLAP_SECONDS}))
         beside = load.answered
         wait_for(lambda: load.answered > beside + 100)  # the old key, beside the new one
