@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from app.coupons import limits, queries
+from app.coupons import issue_limits, queries
 from app.coupons.codes import new_code
 from app.coupons.events import CouponIssued
 from app.coupons.mass_issue import ISSUE_TO_RUN
@@ -96,7 +96,7 @@ def issue(
             account_no=None if via is None else via.account_no,
             starts_at=span.starts_at,
             expires_at=span.expires_at,
-            reserved_yen=limits.count_copy(coupon, tally, on),
+            reserved_yen=issue_limits.count_copy(coupon, tally, on),
         )
         by_source[customer_id] = copy
         held[customer_id] += 1
@@ -131,7 +131,7 @@ def _why_not_issue(
         return CouponEnded(span.expires_at)
     if per_customer is not None and held[customer.id] >= per_customer:
         return CouponCustomerLimit(per_customer)
-    return limits.find_issue_refusal(coupon, tally, on)
+    return issue_limits.find_issue_refusal(coupon, tally, on)
 
 
 def _span_at(
@@ -153,7 +153,7 @@ def require_current(session: ScopedSession, coupon: Coupon, now: datetime) -> No
 def remaining(session: ScopedSession, coupon: Coupon, now: datetime) -> int | None:
     """How many copies may still be issued now; None without a cap. The tally stays locked, so that this stays true."""
     tally = _lock_tally(session, coupon)
-    return limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
+    return issue_limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
 
 
 def holds_too_many(coupon: Coupon) -> ColumnElement[bool] | None:
@@ -205,7 +205,7 @@ def issue_to_run(session: ScopedSession, coupon: Coupon, run: Run, *, now: datet
         "now": now,
         "milliseconds": uuid7().int >> 80,
         "counted_on": now.astimezone(zone).date(),
-        "reserved_yen": (reserved_yen := limits.set_aside_yen(coupon)),
+        "reserved_yen": (reserved_yen := issue_limits.set_aside_yen(coupon)),
         "total": (total := coupon.limits.get("total")),
         "per_day": coupon.limits.get("issued_per_day"),
         "budget_yen": coupon.limits["budget_yen"] if reserved_yen else None,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.coupons import limits, queries
+from app.coupons import issue_limits, limits, queries
 from app.coupons.models import Coupon, CouponBudget, CouponTally
 from app.coupons.schemas import Benefit, CouponCopy, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
 from app.coupons.texts import tell_benefit
@@ -166,7 +166,7 @@ def stats(session: ScopedSession, coupon: Coupon, now: datetime) -> CouponStatsR
         budget = queries.get_budget(session, coupon.id)
         tally, budget_yen = queries.get_tally(session, coupon.id), coupon.limits.get("budget_yen")
         issued, redeemed, discount_yen = tally.issued, budget.redeemed, budget.discount_yen
-        remaining = limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
+        remaining = issue_limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
         if coupon.limits.get("reserve"):
             reserved_yen = tally.reserved_yen
         if budget_yen is not None:
@@ -191,7 +191,7 @@ def check_whole(coupon: Coupon) -> None:
     if coupon.limits.get("reserve"):
         if coupon.limits.get("budget_yen") is None:
             raise Invalid.at("/limits/reserve", "There is no budget_yen to set anything aside from.")
-        if not limits.set_aside_yen(coupon):
+        if not issue_limits.set_aside_yen(coupon):
             name = "most_yen" if coupon.benefit["kind"] == "percent_off" else "amount_yen"
             raise Invalid.at("/limits/reserve", f"What a copy can cost is not known: the benefit has no {name}.")
     if coupon.occasion is not None and coupon.store_no is not None:

@@ -8,7 +8,7 @@ circle.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.coupons import guessing, limits, queries
+from app.coupons import guessing, issue_limits, limits, queries
 from app.coupons.events import CouponReversed
 from app.coupons.guessing import Guesser
 from app.coupons.models import IssuedCoupon, Redemption
@@ -115,6 +115,6 @@ def void(session: ScopedSession, issued_coupon_id: UUID) -> IssuedCoupon:
     if issued.status == "issued":
         issued.status = "void"
         session.add(issued)
-        limits.withdraw_copy(session, issued)
+        issue_limits.withdraw_copy(session, issued)
         session.flush()
     return issued

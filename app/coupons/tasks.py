@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from app.coupons import limits, occasions, queries
+from app.coupons import issue_limits, occasions, queries
 from app.coupons.redeeming import LATEST_SETTLEMENT
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
 from tenants.brands.queries import get_brand, list_brand_ids
@@ -46,9 +46,9 @@ def settle_reserves(clock: Clockwork) -> None:
     ended_before = clock.now - SETTLED_AFTER
     for brand_id in list_brand_ids(clock.engine):
         with clock.session(brand_id) as session:
-            coupon_ids = limits.list_overdue_ids(session, ended_before)
+            coupon_ids = issue_limits.list_overdue_ids(session, ended_before)
         for coupon_id in coupon_ids:
             settled = SETTLED_AT_ONCE
             while settled == SETTLED_AT_ONCE:
                 with clock.session(brand_id) as session:
-                    settled = limits.settle_reserves(session, coupon_id, ended_before, SETTLED_AT_ONCE)
+                    settled = issue_limits.settle_reserves(session, coupon_id, ended_before, SETTLED_AT_ONCE)

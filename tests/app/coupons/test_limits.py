@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from app.coupons import issuing, limits, queries, redeeming
+from app.coupons import issue_limits, issuing, limits, queries, redeeming
 from app.coupons.limits import CAPS, Cap, Use
 from app.coupons.models import Coupon, CouponCounter, IssuedCoupon, Redemption
 from app.coupons.problems import CouponAllIssued, CouponBudgetSpent, CouponLimitReached
@@ -263,8 +263,8 @@ def test_every_copy_that_reserves_can_be_used(session: ScopedSession) -> None:
 def settle(session: ScopedSession, coupon: Coupon) -> int:
     """What is set aside once all that is over has been settled."""
     over = NOON + timedelta(days=30)
-    for coupon_id in limits.list_overdue_ids(session, over):
-        while limits.settle_reserves(session, coupon_id, over, 1):
+    for coupon_id in issue_limits.list_overdue_ids(session, over):
+        while issue_limits.settle_reserves(session, coupon_id, over, 1):
             pass
     return queries.get_tally(session, coupon.id).reserved_yen
 
@@ -287,8 +287,8 @@ def test_nothing_comes_back_while_a_till_may_still_tell_of_a_use(session: Scoped
     coupon = reserving(session, 1000)
     issue(session, coupon, 1)
     [copy] = list_copies(session)
-    assert limits.list_overdue_ids(session, copy.expires_at) == []
-    assert limits.settle_reserves(session, coupon.id, copy.expires_at, 10) == 0
+    assert issue_limits.list_overdue_ids(session, copy.expires_at) == []
+    assert issue_limits.settle_reserves(session, coupon.id, copy.expires_at, 10) == 0
 
 
 def test_copies_and_their_money_are_never_promised_twice(home: BrandHome) -> None:
