@@ -19,7 +19,7 @@ from app.events.queries import find_oldest_unprojected_at, list_unprojected_bran
 from app.keys import KeysMissing, load_keyring
 from app.settings import Settings
 from app.weather import decisions, forecasts
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from app.weather.rules import staleness
 from tenants.brands.queries import get_brand, list_brand_ids
 from tenants.operators.models import DeletionReceipt

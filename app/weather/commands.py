@@ -16,7 +16,7 @@ from app.keys import load_keyring
 from app.logs import configure_logs
 from app.settings import get_settings, tell_unloaded_demo
 from app.weather import tasks
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from app.weather.tasks import Ticked
 from tenants.ids import encode_id
 

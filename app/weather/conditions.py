@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from app.trees import Tree, TreeReader
-from app.weather.readings import Sky, Window
+from app.weather.outlook import Sky
+from app.weather.readings import Window
 from tenants.problems import Invalid
 from tenants.stores.opening_hours import find_minutes
 

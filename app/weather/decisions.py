@@ -17,8 +17,8 @@ from app.weather.conditions import parse_condition, parse_window
 from app.weather.events import WeatherDecided
 from app.weather.forecasts import Current, read_current
 from app.weather.models import WeatherDecision, WeatherRule
+from app.weather.outlook import Gap, Outlook, PlaceForecast
 from app.weather.places import Spot, find_spots
-from app.weather.readings import Gap, PlaceForecast
 from app.weather.rules import Day, Decision, LeafVerdict, Reason, Rule, State, Truth, decide
 from tenants.areas.queries import map_store_nos
 from tenants.brands.models import Brand
@@ -85,7 +85,7 @@ def conclude(
             key = (spot, hours[store.id], state)
             if key not in made:
                 place = places[spot] if isinstance(spot, Spot) else spot
-                decided = _within_budget(decide(rule, place, day, state, now), spent)
+                decided = _within_budget(decide(rule, Outlook(place), day, state, now), spent)
                 made[key] = _hold_back(decided, brand)
             issue_id = forecasts[spot.office].issue_id if isinstance(spot, Spot) else None
             conclusions.append(Conclusion(row, store, made[key], issue_id))

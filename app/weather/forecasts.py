@@ -17,7 +17,7 @@ from sqlmodel import Session
 from app.weather import queries, sources
 from app.weather.jma import ForecastMalformed, JmaForecast, parse_forecast
 from app.weather.models import ForecastIssue, ForecastOffice
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from app.weather.sources import Fetched, FetchFailed, Known
 from tenants.ids import uuid7
 

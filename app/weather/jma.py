@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from app.weather.readings import BLOCK, BLOCK_HOURS, JAPAN, Gap, PlaceForecast
+from app.weather.outlook import Gap, PlaceForecast
+from app.weather.readings import BLOCK, BLOCK_HOURS, JAPAN
 from app.weather.weather_codes import KNOWN_CODES, sky_of
 
 SOURCE = "jma"

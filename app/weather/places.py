@@ -23,7 +23,7 @@ from app.weather.areas import (
     parse_stations,
 )
 from app.weather.models import WeatherArea, WeatherStation
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from tenants.stores.models import Store
 
 if TYPE_CHECKING:

@@ -1,15 +1,11 @@
-"""Readings: one weather value that a rule uses, or the reason why there is none.
+"""Readings: one weather value that a rule uses, or the reason why there is none."""
 
-`PlaceForecast` is what one issue says about the place of a store, whoever published it. A value that is
-absent is a `Gap` with its reason and never a number, so that nothing can mistake "not stated" for "no rain".
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from app.weather.outlook import Gap, PlaceForecast, Sky
 from tenants.stores.opening_hours import Interval, instant
 
 JAPAN = ZoneInfo("Asia/Tokyo")
@@ -19,39 +15,6 @@ OVERLAP = timedelta(hours=2)
 """A 6-hour block counts for a window that it shares this much with."""
 
 _MIDNIGHT_JAPAN = datetime(2000, 1, 1, tzinfo=JAPAN).astimezone(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A value that is not there, and why."""
-
-    reason: str
-
-
-class Sky(StrEnum):
-    """What the sky mainly does on a day."""
-
-    CLEAR = "clear"
-    CLOUDY = "cloudy"
-    RAIN = "rain"
-    SNOW = "snow"
-    MIXED = "mixed"
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceForecast:
-    """What one issue says about one place.
-
-    `rain` holds the probability of 1 mm or more (%) by the start of its 6-hour block, `highs` the daytime
-    maximum in °C and `skies` the weather by Japanese date. An instant or date that is not in them is not
-    forecast by this issue.
-    """
-
-    source: str
-    issued_at: datetime
-    rain: Mapping[datetime, int | Gap]
-    highs: Mapping[date, int | Gap]
-    skies: Mapping[date, Sky | Gap]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,8 @@ from zoneinfo import ZoneInfo
 
 from app.trees import AllOf, Not
 from app.weather.conditions import RANGES, Condition, Leaf
-from app.weather.readings import (
-    JAPAN,
-    Gap,
-    PlaceForecast,
-    Reading,
-    Window,
-    rain_probability,
-    sky,
-    temperature_max,
-)
+from app.weather.outlook import Gap, Outlook, PlaceForecast
+from app.weather.readings import JAPAN, Reading, Window, rain_probability, sky, temperature_max
 from tenants.stores import opening_hours
 from tenants.stores.opening_hours import Hours, Interval
 
@@ -152,19 +144,16 @@ def any_of(truths: Sequence[Truth]) -> Truth:
     return Truth.UNKNOWN if Truth.UNKNOWN in truths else Truth.FALSE
 
 
-def evaluate(
-    condition: Condition, place: PlaceForecast | Gap, day: Day, now: datetime, window: Window | None = None
-) -> Verdict:
+def evaluate(condition: Condition, outlook: Outlook, day: Day, now: datetime, window: Window | None = None) -> Verdict:
     """What a condition comes to for a place on a business day, seen at `now`.
 
-    `window` is the rule's, for comparisons that name none. With a `Gap` for a place every comparison is
-    unknown.
+    `window` is the rule's, for comparisons that name none. A comparison with what the outlook lacks is unknown.
     """
     leaves: list[LeafVerdict] = []
 
     def walk(node: Condition) -> Truth:
         if isinstance(node, Leaf):
-            reading = _read(node, place, day, now, window)
+            reading = _read(node, outlook, day, now, window)
             leaves.append(LeafVerdict(node, compare(node, reading), reading))
             return leaves[-1].truth
         if isinstance(node, Not):
@@ -211,18 +200,19 @@ def staleness(issued_at: datetime, now: datetime, max_age_minutes: int | None = 
     return None
 
 
-def decide(rule: Rule, place: PlaceForecast | Gap, day: Day, state: State, now: datetime) -> Decision:
+def decide(rule: Rule, outlook: Outlook, day: Day, state: State, now: datetime) -> Decision:
     """What a rule concludes for a store at `now`: the first of these reasons that applies, with all readings.
 
     already_fired (this business day) · closed (a blackout date, a closed day, under two opening hours left) ·
     stale · unknown_data · condition_false · cooldown · fired. Whether there is money or approval is for the
     caller to ask.
     """
-    verdict = evaluate(rule.condition, place, day, now, rule.window)
+    verdict = evaluate(rule.condition, outlook, day, now, rule.window)
     truth, leaves = verdict.truth, verdict.leaves
     if state.on and truth is Truth.FALSE and rule.off_condition is not None:
-        still = evaluate(rule.off_condition, place, day, now, rule.window)
+        still = evaluate(rule.off_condition, outlook, day, now, rule.window)
         truth, leaves = negate(still.truth), leaves + still.leaves
+    place = outlook.forecast
     stale = None if isinstance(place, Gap) else staleness(place.issued_at, now, rule.max_age_minutes)
     on = state.on if stale or truth is Truth.UNKNOWN else truth is Truth.TRUE
     reason, detail = _reason(rule, place, day, state=state, now=now, truth=truth, stale=stale, leaves=leaves)
@@ -260,7 +250,8 @@ def _reason(
     return Reason.FIRED, "The condition holds."
 
 
-def _read(leaf: Leaf, place: PlaceForecast | Gap, day: Day, now: datetime, window: Window | None) -> Reading:
+def _read(leaf: Leaf, outlook: Outlook, day: Day, now: datetime, window: Window | None) -> Reading:
+    place = outlook.forecast
     if isinstance(place, Gap):
         return Reading(leaf.reading, None, place.reason, None, None)
     if leaf.reading == "temperature_max":

@@ -17,8 +17,9 @@ from app.weather.conditions import parse_condition, parse_window
 from app.weather.forecasts import read_current
 from app.weather.jma import SOURCE
 from app.weather.models import WeatherRule
+from app.weather.outlook import Gap, PlaceForecast
 from app.weather.places import Spot, find_spots
-from app.weather.readings import BLOCK, JAPAN, Gap, PlaceForecast
+from app.weather.readings import BLOCK, JAPAN
 from app.weather.rules import staleness
 from app.weather.schemas import RuleAudience
 from tenants.areas.queries import map_store_nos

@@ -17,7 +17,8 @@ from app.weather import decisions, forecasts, places, queries, sending, sources
 from app.weather.areas import AreaTableMalformed
 from app.weather.forecasts import Current
 from app.weather.models import WeatherRule
-from app.weather.readings import JAPAN, Gap
+from app.weather.outlook import Gap
+from app.weather.readings import JAPAN
 from app.weather.rules import staleness
 from app.weather.sources import FetchFailed
 from tenants.brands.queries import get_brand

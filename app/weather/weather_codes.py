@@ -1,6 +1,6 @@
 """JMA's weather codes: three digits, of which the first is the sky and the others say how it changes."""
 
-from app.weather.readings import Sky
+from app.weather.outlook import Sky
 
 _KNOWN = """
 100 101 102 103 104 105 106 107 108 110 111 112 113 114 115 116 117 118 119 120 121 122 123 124 125 126 127

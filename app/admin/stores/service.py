@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.customers.tasks import defer_retie
 from app.weather.places import locate_class20, locate_municipality
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from tenants.api_keys.service import leave_keys
 from tenants.line_accounts import queries as line_accounts
 from tenants.line_accounts.models import LineAccount

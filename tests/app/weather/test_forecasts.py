@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.weather import forecasts, queries, sources
 from app.weather.jma import JmaForecast
 from app.weather.models import ForecastIssue
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from tests.app.weather.conftest import Jma
 from tests.app.weather.files import TOKYO, at, forecast
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.weather.jma import DayTemperatures, ForecastMalformed, JmaForecast, parse_forecast
-from app.weather.readings import Gap, Sky
+from app.weather.outlook import Gap, Sky
 from tests.app.weather.files import IZU, RECORDED, TOKYO, TOKYO_STATION, at, changed, forecast
 
 TODAY, TOMORROW = date(2026, 11, 21), date(2026, 11, 22)

@@ -6,8 +6,8 @@ import pytest
 
 from app.weather import places
 from app.weather.areas import Station, parse_area_table
+from app.weather.outlook import Gap
 from app.weather.places import AreaFiles, Spot
-from app.weather.readings import Gap
 from tenants.session import ScopedSession
 from tests import make
 from tests.app.weather.files import at

@@ -5,7 +5,8 @@ from datetime import UTC, date
 import pytest
 
 from app.weather import readings
-from app.weather.readings import JAPAN, Gap, PlaceForecast, Sky, Window
+from app.weather.outlook import Gap, PlaceForecast, Sky
+from app.weather.readings import JAPAN, Window
 from tests.app.weather.files import at
 
 TODAY = date(2026, 11, 21)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.trees import AllOf, AnyOf, Not
 from app.weather.conditions import Condition, Leaf, parse_condition
 from app.weather.jma import parse_forecast
-from app.weather.readings import JAPAN, Gap, PlaceForecast, Reading
+from app.weather.outlook import Gap, Outlook, PlaceForecast
+from app.weather.readings import JAPAN, Reading
 from app.weather.rules import (
     Day,
     Decision,
@@ -62,7 +63,7 @@ def conclude(
     now: datetime = NOW,
 ) -> Decision:
     """A decision at 11:10."""
-    return decide(rule, forecast_of_place, day(hours, now), state or State(), now)
+    return decide(rule, Outlook(forecast_of_place), day(hours, now), state or State(), now)
 
 
 @given(truths, truths)
@@ -121,7 +122,7 @@ def test_operators_compare_numbers(op: str, values: tuple[float, ...], holds: bo
 
 def test_every_comparison_is_recorded_even_if_the_first_decides() -> None:
     heat = parse_condition({"reading": "temperature_max", "op": ">=", "value": 33})
-    verdict = evaluate(AnyOf((RAINY, Not(heat))), rain(90), day(), NOW)
+    verdict = evaluate(AnyOf((RAINY, Not(heat))), Outlook(rain(90)), day(), NOW)
     assert verdict.truth is Truth.TRUE
     assert [(leaf.truth, leaf.reading.value) for leaf in verdict.leaves] == [
         (Truth.TRUE, 90),
@@ -130,7 +131,7 @@ def test_every_comparison_is_recorded_even_if_the_first_decides() -> None:
 
 
 def test_not_of_an_unknown_reading_does_not_hold() -> None:
-    assert evaluate(Not(RAINY), place(rain=[""] * 6), day(), NOW).truth is Truth.UNKNOWN
+    assert evaluate(Not(RAINY), Outlook(place(rain=[""] * 6)), day(), NOW).truth is Truth.UNKNOWN
 
 
 conditions = st.recursive(
@@ -150,13 +151,13 @@ conditions = st.recursive(
 
 @given(conditions)
 def test_no_condition_holds_without_a_forecast(condition: Condition) -> None:
-    assert evaluate(condition, Gap("no forecast"), day(), NOW).truth is Truth.UNKNOWN
+    assert evaluate(condition, Outlook(Gap("no forecast")), day(), NOW).truth is Truth.UNKNOWN
 
 
 @given(conditions, st.lists(st.sampled_from(["", "0", "30", "60", "100"]), min_size=6, max_size=6))
 def test_negating_a_condition_negates_its_outcome(condition: Condition, pops: list[str]) -> None:
     seen = place(rain=pops)
-    plain, negated = (evaluate(tree, seen, day(), NOW).truth for tree in (condition, Not(condition)))
+    plain, negated = (evaluate(tree, Outlook(seen), day(), NOW).truth for tree in (condition, Not(condition)))
     assert negated == negate(plain)
 
 

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from app.jobs.queue import Clockwork, Work
 from app.weather import tasks
 from app.weather.models import WeatherDecision, WeatherRule
-from app.weather.readings import Gap
+from app.weather.outlook import Gap
 from app.weather.tasks import Ticked
 from tenants.stores.models import Store
 from tests import make
