@@ -27,7 +27,7 @@ test: .venv/.ready ## Run the tests: parallel, random order, real Postgres
 	@$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-slow: .venv/.ready ## Run the others: processes killed and kept under load, all that is stored searched, the tour
-	@$(BIN)/pytest $$(grep -rl "mark.slow" tests --include="test_*.py") -m slow -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/pytest $$(grep -rl "mark.slow" tests --include="test_*.py") -m slow -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 walls: .venv/.ready ## Prove the walls: every operation, place for an id and kind of credential; every policy broken once
 	@WALLS=all $(BIN)/pytest tests/walls tests/isolation -n $(WORKERS) --dist worksteal -q $(ARGS)

@@ -29,7 +29,7 @@ from tenants.scope import Scope
 from tenants.sealing import Keyring
 from tenants.session import ScopedSession, open_session
 from tests import document, make
-from tests.order import deal
+from tests.order import deal, is_slow_run, longest_first
 
 ROOT = Path(__file__).parents[1]
 MASTER_KEYS = "test:" + "A" * 43
@@ -66,7 +66,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items[:] = deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = longest_first(items) if is_slow_run(items) else deal(items, processes)
 
 
 @pytest.hookimpl(wrapper=True)

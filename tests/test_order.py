@@ -5,15 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from tests.order import deal
+from tests.order import deal, is_slow_run, longest_first
 
 
 class Item:
     """As much of a collected test as its order needs."""
 
-    def __init__(self, path: str, *, is_slow: bool) -> None:
+    def __init__(self, path: str, *, is_slow: bool, **about: int) -> None:
         self.location = (path, 0, "")
         self.is_slow = is_slow
+        self.kwargs = about
 
     def get_closest_marker(self, name: str) -> object:
         """The mark of this name, if it has one."""
@@ -41,3 +42,15 @@ def test_each_process_begins_with_slow_modules_and_no_folder_is_torn() -> None:
 def test_however_few_tests_there_are_none_is_lost(processes: int) -> None:
     items = [Item(f"tests/test_{number}.py", is_slow=number % 2 == 0) for number in range(7)]
     assert sorted(map(id, deal(items, processes))) == sorted(map(id, items))  # type: ignore[arg-type]
+
+
+def test_a_run_of_slow_tests_begins_with_the_longest_module_and_tears_none() -> None:
+    items = [Item("tests/test_unknown.py", is_slow=True)]
+    for seconds in (20, 90, 5, 60):
+        items += [Item(f"tests/test_{seconds}.py", is_slow=True, seconds=seconds) for _ in range(3)]
+    random.shuffle(items)
+    assert is_slow_run(items)  # type: ignore[arg-type]
+    paths = [item.location[0] for item in longest_first(items)]  # type: ignore[arg-type]
+    longest = ["tests/test_90.py", "tests/test_60.py", "tests/test_20.py", "tests/test_unknown.py", "tests/test_5.py"]
+    assert list(dict.fromkeys(paths)) == longest
+    assert len([1 for one, other in pairwise(paths) if one != other]) == 4

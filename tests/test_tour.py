@@ -144,7 +144,7 @@ def run_all(blocks: list[Block], home: Path) -> list[str]:
     return outputs
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=75)
 @pytest.mark.timeout(360)
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="the tour is told in bash and curl")
 def test_every_command_of_the_tour_answers_what_the_page_says() -> None:

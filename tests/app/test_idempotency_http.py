@@ -22,7 +22,7 @@ from tests.app.sandbox.process import wait_for
 from tests.conftest import MASTER_KEYS, BrandHome, new_home
 from tests.serving import Installation, Served, json_of, open_installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=80)
 
 TWINS = 50
 COMMIT = 4711

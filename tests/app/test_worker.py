@@ -11,7 +11,7 @@ from tests.app.sandbox.process import wait_for
 from tests.conftest import MASTER_KEYS
 from tests.serving import Installation, open_installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 
 
 @pytest.fixture

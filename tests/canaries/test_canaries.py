@@ -22,7 +22,7 @@ from tests.canaries.scan import Canary, find
 from tests.running import RunningSandbox, run_sandbox
 from tests.serving import Installation, open_installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("canaries")]
+pytestmark = pytest.mark.slow(seconds=150)
 
 PASSWORD = secrets.token_hex(12)
 OIDC_SECRET = secrets.token_hex(20)

@@ -24,7 +24,7 @@ from tests.canaries.test_canaries import PG_DUMP
 from tests.running import run_sandbox
 from tests.serving import Installation, json_of, open_installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("erasure")]
+pytestmark = pytest.mark.slow(seconds=50)
 
 
 @dataclass

@@ -25,7 +25,7 @@ def world(api: TestClient, engine: Engine, keyring: Keyring) -> World:
     return build(api, new_home(engine, keyring))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=35)
 @pytest.mark.parametrize("part", [int(read_commit()[:8], 16) % PARTS])
 def test_poison_is_refused_or_kept_but_breaks_nothing(world: World, part: int) -> None:
     chosen = every_operation()[part::PARTS]

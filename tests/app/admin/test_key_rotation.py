@@ -27,7 +27,7 @@ from tests.app.inbound.calls import Channel, open_channel, told, write_call
 from tests.conftest import BrandHome, new_home
 from tests.serving import Call, Installation, SteadyLoad, expect, expect_body, json_of, open_installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=100)
 
 ACCOUNTS = 150
 OTHER_BYTES = {

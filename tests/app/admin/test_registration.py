@@ -92,7 +92,7 @@ def test_a_registration_stands_in_the_audit_log_with_its_account(
     assert any(row["before"] is None and row["table"] == "line_account" for row in entries[0].changes or [])
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=25)
 def test_a_request_that_dies_while_line_is_asked_can_be_repeated(
     tmp_path: Path, worker_id: str, keyring: Keyring
 ) -> None:

@@ -16,7 +16,7 @@ from tests.app.sandbox.process import wait_for
 from tests.conftest import MASTER_KEYS, BrandHome, new_home
 from tests.serving import Call, Installation, Served, SteadyLoad, expect, json_of, open_installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=75)
 
 OVERLAP_SECONDS = 6
 

@@ -152,7 +152,7 @@ TAMPERINGS: list[Tampering] = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=25)
 def test_a_thousand_tamperings_are_all_found(log: ScopedSession, admin: Connection) -> None:
     chance = random.Random(1)
     missed, done = [], set()

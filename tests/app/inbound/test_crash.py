@@ -5,7 +5,7 @@ import pytest
 from tests.app.inbound import crash
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_an_acknowledged_event_outlives_every_kill() -> None:
     figures = crash.run(kills=3, with_worker=False)
     assert (figures.lost, figures.strange) == (0, 0)

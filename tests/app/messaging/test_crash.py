@@ -36,7 +36,7 @@ def wait_until(found: object, seconds: float) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=100)
 def test_kill_9_in_the_middle_of_a_send_is_made_good_by_the_next_worker(stage: Stage) -> None:
     with stage.home.open() as session:
         account = stage.account(session, PEOPLE)
@@ -60,7 +60,7 @@ def test_kill_9_in_the_middle_of_a_send_is_made_good_by_the_next_worker(stage: S
     assert len(sent) == len(set(sent)) == PEOPLE
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=100)
 def test_everybody_gets_a_message_once_whatever_is_killed() -> None:
     figures = crash.run(crash.Plan(people=5000, accounts=6, kills=4, plain=1))
     assert figures.wrong == 0, crash_ledger.show(figures)

@@ -26,7 +26,7 @@ from tests import make
 from tests.app.messaging.conftest import Stage
 from tests.app.messaging.test_crash import ROOT, start_worker, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=130)
 
 TO_EACH = "{{ customer.name }}さんへ"
 PEOPLE = 900

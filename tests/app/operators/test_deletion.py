@@ -133,7 +133,7 @@ def test_a_brand_that_is_not_marked_is_not_purged(home: BrandHome, owner: Engine
     assert count_rows(admin, home.scope.brand_id)["brand"] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=25)
 def test_a_deletion_that_was_killed_goes_on_and_its_receipt_counts_every_row_once(
     operate: Call, home: BrandHome, owner: Engine, admin: Connection, urls: Urls, furnish: Furnish
 ) -> None:

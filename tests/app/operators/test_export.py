@@ -101,7 +101,7 @@ def test_the_file_is_its_owners_alone_and_appears_when_it_is_whole(
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 def test_memory_does_not_grow_with_the_brand(
     home: BrandHome, admin: Connection, urls: Urls, tmp_path: Path, furnish: Furnish
 ) -> None:

@@ -19,7 +19,7 @@ from tests import make
 from tests.app.customers.imports.conftest import Desk
 from tests.conftest import BrandHome, new_home
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=30)
 
 ROWS = 50_000
 BAD = [number + 2 for number in range(ROWS) if is_bad(number)]
