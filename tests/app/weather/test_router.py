@@ -1,5 +1,6 @@
 """Weather over HTTP."""
 
+from random import randrange
 from typing import Any
 
 import pytest
@@ -178,7 +179,7 @@ def test_without_the_permission_nothing_is_shown(api: TestClient, home: BrandHom
 
 
 def test_an_evaluation_shows_each_store_and_changes_nothing(api: TestClient, home: BrandHome) -> None:
-    area = {"class20": "x", "class10": "990010", "office": "990000", "source": "operator"}
+    area = nowhere()
     store = shop(home, weather_area=area)
     rule = create(api, home)
     let_it_be_noon(home)
@@ -186,8 +187,14 @@ def test_an_evaluation_shows_each_store_and_changes_nothing(api: TestClient, hom
     (item,) = answer.json()["items"]
     assert (item["store_id"], item["rule_id"]) == (encode_id("store", store.id), rule["id"])
     assert (item["fired"], item["reason"]) == (False, "unknown_data")
-    assert item["detail"] == "No forecast of office 990000 has been fetched yet."
+    assert item["detail"] == f"No forecast of office {area['office']} has been fetched yet."
     assert api.get("/v1/weather-decisions", headers=home.headers).json()["items"] == []
+
+
+def nowhere() -> dict[str, str]:
+    """A weather area of an office that nobody has asked for: forecasts belong to no brand, and others fetch them."""
+    office = f"99{randrange(1, 10_000):04}"
+    return {"class20": "x", "class10": office, "office": office, "source": "operator"}
 
 
 def let_it_be_noon(home: BrandHome) -> None:
@@ -283,11 +290,11 @@ def forecast_time() -> Any:
 
 
 def test_a_store_without_a_forecast_says_why(api: TestClient, home: BrandHome) -> None:
-    area = {"class20": "x", "class10": "990010", "office": "990000", "source": "operator"}
+    area = nowhere()
     store_id = encode_id("store", shop(home, weather_area=area).id)
     shown = api.get("/v1/weather/forecast", headers=home.headers, params={"store_id": store_id}).json()
     assert (shown["usable"], shown["issued_at"], shown["blocks"]) == (False, None, [])
-    assert shown["gap"] == "No forecast of office 990000 has been fetched yet."
+    assert shown["gap"] == f"No forecast of office {area['office']} has been fetched yet."
 
 
 def test_the_forecast_of_another_store_is_not_there(api: TestClient, home: BrandHome, other_home: BrandHome) -> None:
