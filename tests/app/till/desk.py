@@ -45,6 +45,7 @@ class Desk:
     def wait_until_ready(self) -> None:
         """Until the page takes codes."""
         self.page.wait_for("location.pathname === '/till' && Boolean(document.querySelector('#entry:not([hidden])'))")
+        self.page.wait_for("document.activeElement.id === 'code'")
 
     def fetch_list(self) -> None:
         """Open the page anew, so that it holds the list as it is now and opens without a network."""

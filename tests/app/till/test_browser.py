@@ -30,6 +30,7 @@ def test_from_the_link_to_the_first_use(home: BrandHome, site: Site, browser: Pa
     body = {"store_id": encode_id("store", desk.store.id), "name": "レジ1"}
     link = site.app.post("/v1/till-links", json=body, headers=home.headers).json()
     browser.visit(site.url + urlsplit(link["url"]).path, width=768, height=1024)
+    browser.wait_for("document.activeElement.id === 'pin'")  # what is typed before goes nowhere
     desk.keep_picture("pin-768")
     browser.type(link["pin"])
     browser.press("Enter")
