@@ -42,15 +42,16 @@ from app.reports.projection import move_daily_metrics
 from app.reports.settlements import tasks as _settlements
 from app.reports.settlements.projection import book_settlements
 from app.segments import tasks as _segments
+from app.weather import fetching as _fetching
 from app.weather import tasks as _weather
 from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _auto_tags, _backfill, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _imports, _inbound,
-    _insight, _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount, _reminders,
-    _reports, _same_ids, _segments, _settlements, _tags, _weather,
+    _auto_tags, _backfill, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _fetching, _imports,
+    _inbound, _insight, _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount,
+    _reminders, _reports, _same_ids, _segments, _settlements, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

@@ -198,11 +198,11 @@ def _project_all(engine: Any) -> None:
 def _prepare_weather(settings: Settings, engine: Any) -> None:
     """Bring in the area tables and a first forecast, so that stores find theirs."""
     from app.jobs.queue import Clockwork
-    from app.weather import tasks
+    from app.weather import fetching
 
     clock = Clockwork(engine, load_keyring(settings), settings, datetime.now(UTC))
-    tasks.sync(clock)
-    tasks.fetch_all(clock)
+    fetching.sync(clock)
+    fetching.fetch_all(clock)
 
 
 def _sandbox_arguments(folder: Path, port: int) -> list[str]:

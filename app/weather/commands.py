@@ -15,7 +15,7 @@ from app.jobs.queue import Clockwork
 from app.keys import load_keyring
 from app.logs import configure_logs
 from app.settings import get_settings, tell_unloaded_demo
-from app.weather import tasks
+from app.weather import fetching, tasks
 from app.weather.outlook import Gap
 from app.weather.tasks import Ticked
 from tenants.ids import encode_id
@@ -33,8 +33,8 @@ def register(cli: typer.Typer) -> None:
 def sync(as_json: AsJson = False) -> None:
     """Bring JMA's area tables and the forecasts of all stores' offices up to date."""
     with _clockwork() as clock:
-        synced = tasks.sync(clock)
-        current = tasks.fetch_all(clock)
+        synced = fetching.sync(clock)
+        current = fetching.fetch_all(clock)
     gaps = {office: one.forecast.reason for office, one in current.items() if isinstance(one.forecast, Gap)}
     if as_json:
         tables = {"problem": synced.reason} if isinstance(synced, Gap) else asdict(synced)

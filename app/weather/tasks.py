@@ -1,40 +1,24 @@
-"""Fetching by the clock, deciding by each rule's own times, and handing firings to messaging."""
+"""Deciding by each rule's own times, and handing firings to messaging."""
 
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import structlog
-from sqlalchemy import text
 from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
-from app.weather import decisions, forecasts, places, queries, sending, sources
-from app.weather.areas import AreaTableMalformed
+from app.weather import decisions, fetching, forecasts, queries, sending
 from app.weather.forecasts import Current
 from app.weather.models import WeatherRule
-from app.weather.outlook import Gap
-from app.weather.readings import JAPAN
-from app.weather.rules import staleness
-from app.weather.sources import FetchFailed
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
 from tenants.stores.opening_hours import find_minutes, instant
 
-log = structlog.get_logger("weather")
-
 LATE = timedelta(hours=1)
 """How long after a decide time a worker that was away still makes up for it."""
-
-RECENT = timedelta(minutes=5)
-BUSY_MINUTES = ((4 * 60 + 40, 5 * 60 + 40), (10 * 60 + 40, 11 * 60 + 40), (16 * 60 + 40, 17 * 60 + 40))
-"""Around the regular issues files change; otherwise only corrections come."""
-
-PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +49,7 @@ def tick(clock: Clockwork, at: datetime | None = None) -> list[Ticked]:
     for brand_id in brand_ids:
         with clock.session(brand_id) as session:
             offices |= decisions.list_offices(session)
-    current = _fetch(clock, offices, at)
+    current = fetching.fetch_offices(clock, offices, at)
     ticked: list[Ticked] = []
     for brand_id in brand_ids:
         with clock.session(brand_id) as session:
@@ -89,8 +73,8 @@ def decide_brand(work: Work) -> None:
     with work.session() as session:
         offices = decisions.list_offices(session)
         known = forecasts.read_current(session, offices)
-    old = {office for office, one in known.items() if not _is_recent(one, work.now)}
-    current = {**known, **_fetch(work, old, None)}
+    old = {office for office, one in known.items() if not fetching.is_recent(one, work.now)}
+    current = {**known, **fetching.fetch_offices(work, old)}
     with work.session() as session:
         decisions.lock_ticks(session)
         due = _list_due(session, work.now)
@@ -98,46 +82,6 @@ def decide_brand(work: Work) -> None:
         for rule, slot_at in due:
             rule.decided_until = slot_at
             session.add(rule)
-
-
-@periodic("3,13,23,33,43,53 * * * *")
-def refresh_forecasts(clock: Clockwork) -> None:
-    """Fetch the forecasts of all stores' offices: every ten minutes around the regular issues, else each half hour."""
-    local = clock.now.astimezone(JAPAN)
-    minutes = local.hour * 60 + local.minute
-    if not any(begin <= minutes <= end for begin, end in BUSY_MINUTES) and local.minute % 30 >= 10:
-        return
-    with Session(clock.engine) as session:
-        synced = queries.has_areas(session)
-    if not synced:
-        sync(clock)
-    _fetch(clock, _list_all_offices(clock), None, PAUSE_SECONDS)
-
-
-@periodic("17 18 * * 0")
-def sync_tables(clock: Clockwork) -> None:
-    """Bring the area tables up to date once a week, on Monday morning in Japan."""
-    sync(clock)
-
-
-def sync(clock: Clockwork) -> places.Synced | Gap:
-    """Make our area and station tables say what JMA's say; why not, where that failed."""
-    try:
-        with sources.open_client(clock.settings) as client:
-            files = places.fetch_tables(client)
-    except (FetchFailed, AreaTableMalformed) as failure:
-        log.warning("area_tables_not_synced", detail=str(failure))
-        return Gap(str(failure))
-    with Session(clock.engine) as session, session.begin():
-        synced = places.sync_tables(session, files, clock.now)
-    if synced.withdrawn:
-        log.warning("areas_withdrawn", areas=list(synced.withdrawn[:50]), count=len(synced.withdrawn))
-    return synced
-
-
-def fetch_all(clock: Clockwork) -> dict[str, Current]:
-    """Fetch the forecasts of all stores' offices now."""
-    return _fetch(clock, _list_all_offices(clock), None)
 
 
 @task
@@ -199,36 +143,6 @@ def _decide(
     ]
 
 
-def _is_recent(current: Current, now: datetime) -> bool:
-    """Whether a forecast was just fetched; what a rehearsal of another time of day fetched does not count."""
-    if current.checked_at is None or isinstance(current.forecast, Gap):
-        return False
-    return now - current.checked_at <= RECENT and staleness(current.forecast.issued_at, now) is None
-
-
-def _fetch(
-    clock: Clockwork, offices: Collection[str], at: datetime | None, pause_seconds: float = 0.0
-) -> dict[str, Current]:
-    current: dict[str, Current] = {}
-    with sources.open_client(clock.settings) as client:
-        for office in sorted(offices):
-            if current and pause_seconds:
-                time.sleep(pause_seconds)
-            current[office] = forecasts.refresh(clock.engine, client, office, now=clock.now, at=at)
-    return current
-
-
 def _brands_with_live_rules(clock: Clockwork) -> Sequence[UUID]:
     with Session(clock.engine) as session:
         return queries.list_brands_with_live_rules(session)
-
-
-def _list_all_offices(clock: Clockwork) -> set[str]:
-    with Session(clock.engine) as session:
-        brand_ids = session.execute(text("SELECT list_brand_ids()")).scalars().all()
-    offices: set[str] = set()
-    for brand_id in brand_ids:
-        with clock.session(brand_id) as session:
-            spots = places.find_spots(session, queries.list_stores(session)).values()
-            offices |= {spot.office for spot in spots if isinstance(spot, places.Spot)}
-    return offices

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.jobs.queue import Clockwork
 from app.settings import Settings
-from app.weather import queries, tasks
+from app.weather import fetching, queries, tasks
 from app.weather.jma import JmaForecast
 from app.weather.places import Synced
 from app.weather.readings import JAPAN
@@ -82,8 +82,8 @@ def test_a_forecast_that_flips_at_eleven_fires_before_and_not_after(
 
 def test_the_areas_of_the_sandbox_synchronise(home: BrandHome, clock: Clockwork) -> None:
     two_cities(home)
-    synced = tasks.sync(clock)
+    synced = fetching.sync(clock)
     assert isinstance(synced, Synced)
     assert synced.areas > 100
-    current = tasks.fetch_all(clock)
+    current = fetching.fetch_all(clock)
     assert all(isinstance(current[office].forecast, JmaForecast) for office in ("130000", "270000"))

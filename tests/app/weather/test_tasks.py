@@ -11,15 +11,13 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.jobs.queue import Clockwork, Work
-from app.weather import tasks
+from app.weather import fetching, tasks
 from app.weather.models import WeatherDecision, WeatherRule
-from app.weather.outlook import Gap
 from app.weather.tasks import Ticked
 from tenants.stores.models import Store
 from tests import make
 from tests.app.weather.conftest import Jma
 from tests.app.weather.files import at, forecast
-from tests.app.weather.test_areas import TABLE
 from tests.conftest import BrandHome
 
 pytestmark = pytest.mark.every_brand
@@ -106,9 +104,9 @@ def test_bad_weather_data_fires_nothing(home: BrandHome, jma: Jma, clock: Clockw
 
 def test_a_feed_that_fails_leaves_the_fresh_file_of_before(home: BrandHome, jma: Jma, clock: Clockwork) -> None:
     jma.put("130000", forecast(rain=WET))
-    tasks.fetch_all(clock)
+    fetching.fetch_all(clock)
     _, rule = brand_with_rule(home)
-    tasks.fetch_all(clock)
+    fetching.fetch_all(clock)
     jma.status = 503
     (one,) = mine(home, tasks.tick(clock), rule)
     assert one.fired
@@ -184,35 +182,3 @@ def test_a_time_that_was_worked_off_or_passed_before_the_rule_was_live_is_not_du
     assert due("11:20", at("2026-11-21 11:15")) is None
     assert due("11:20", at("2026-11-21 11:18")) is None
     assert due("11:20", at("2026-11-20 11:15")) == at("2026-11-21 11:15")
-
-
-def test_tables_are_synchronised(jma: Jma, clock: Clockwork) -> None:
-    import orjson
-
-    jma.files["/bosai/common/const/area.json"] = orjson.dumps(TABLE)
-    stations = {"140000": [{"class10": "140010", "amedas": ["46106"], "class20": "1410000"}]}
-    jma.files["/bosai/forecast/const/forecast_area.json"] = orjson.dumps(stations)
-    station = {"kjName": "横浜", "lat": [35, 26.3], "lon": [139, 39.1]}
-    jma.files["/bosai/amedas/const/amedastable.json"] = orjson.dumps({"46106": station})
-    synced = tasks.sync(clock)
-    assert not isinstance(synced, Gap)
-    assert (synced.areas, synced.stations) == (19, 1)
-
-
-@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"offices": {}}'])
-def test_tables_that_cannot_be_read_change_nothing(jma: Jma, clock: Clockwork, body: bytes) -> None:
-    jma.files["/bosai/common/const/area.json"] = body
-    assert isinstance(tasks.sync(clock), Gap)
-
-
-@pytest.mark.parametrize(
-    ("now", "fetches"), [("11:03", True), ("11:33", True), ("13:03", True), ("13:13", False), ("13:33", True)]
-)
-def test_around_the_regular_issues_forecasts_are_fetched_more_often(
-    home: BrandHome, jma: Jma, clock: Clockwork, monkeypatch: pytest.MonkeyPatch, now: str, fetches: bool
-) -> None:
-    monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.0)
-    jma.put("130000", forecast())
-    brand_with_rule(home)
-    tasks.refresh_forecasts(replace(clock, now=at(f"2026-11-21 {now}")))
-    assert any("130000" in path for path, _ in jma.requests) is fetches
