@@ -14,12 +14,15 @@ from app.events.service import record
 from app.schemas import write_instant
 from app.weather import queries
 from app.weather.conditions import parse_condition, parse_window
+from app.weather.evaluation import LeafVerdict
 from app.weather.events import WeatherDecided
 from app.weather.forecasts import Current, read_current
+from app.weather.logic import Truth
 from app.weather.models import WeatherDecision, WeatherRule
 from app.weather.outlook import Gap, Outlook, PlaceForecast
 from app.weather.places import Spot, find_spots
-from app.weather.rules import Day, Decision, LeafVerdict, Reason, Rule, State, Truth, decide
+from app.weather.readings import Day
+from app.weather.rules import Decision, Reason, Rule, State, decide
 from tenants.areas.queries import map_store_nos
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
@@ -156,7 +159,7 @@ def compile_rule(row: WeatherRule) -> Rule:
     """The pure rule of a row."""
     return Rule(
         condition=parse_condition(row.condition),
-        off_condition=parse_condition(row.off_condition) if row.off_condition else None,
+        off_condition=parse_condition(row.off_condition, turns_off=True) if row.off_condition else None,
         window=parse_window(row.window) if row.window else None,
         cooldown_days=row.cooldown_days,
         max_age_minutes=row.max_age_minutes,

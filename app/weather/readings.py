@@ -1,12 +1,14 @@
 """Readings: one weather value that a rule uses, or the reason why there is none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from app.weather.outlook import Gap, PlaceForecast, Sky
-from tenants.stores.opening_hours import Interval, instant
+from app.weather.outlook import Gap, Outlook, PlaceForecast, Sky
+from tenants.stores import opening_hours
+from tenants.stores.opening_hours import Hours, Interval, instant
 
 JAPAN = ZoneInfo("Asia/Tokyo")
 BLOCK = timedelta(hours=6)
@@ -37,18 +39,82 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """A store's business day as a rule sees it: its date, its openings in UTC, and the brand's zone."""
+
+    business_on: date
+    openings: Sequence[Interval]
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, hours: Hours, now: datetime, zone: ZoneInfo) -> "Day":
+        """The business day that a moment belongs to at a store with these opening hours."""
+        business_on = opening_hours.business_day(hours, now, zone)
+        return cls(business_on, opening_hours.intervals(hours, business_on, zone), zone)
+
+    def spans(self, window: Window | None) -> Sequence[Interval]:
+        """The instants of a window on this day; without one, the openings."""
+        return self.openings if window is None else (window.on(self.business_on, self.zone),)
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the brand itself knows beside the weather.
+
+    `firsts` says for each season's key on which business day a rule's first was; `confirmed_on` the date until which
+    the operator vouches that there was none in this season; `pollen` the level that she has set for the day, if any.
+    """
+
+    firsts: tuple[tuple[str, date], ...] = ()
+    confirmed_on: date | None = None
+    pollen: str | None = None
+
+
+NOTHING_NOTED = Notes()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a comparison may look at: the outlook of a place, the store's business day, the moment, and the hours that
+    it is about."""
+
+    outlook: Outlook
+    day: Day
+    now: datetime
+    window: Window | None = None
+    max_age_minutes: int | None = None
+    notes: Notes = NOTHING_NOTED
+
+    @property
+    def spans(self) -> Sequence[Interval]:
+        """The instants of the window on the business day; without a window, the openings."""
+        return self.day.spans(self.window)
+
+
+Value: TypeAlias = bool | int | float | str | frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One value as a rule saw it.
 
     `value` is None when nothing is known. `gap` says what is missing: with a value beside it, that value is
-    only the least that the whole can be (a maximum over blocks of which one is absent).
+    only the least that the whole can be (a maximum over blocks of which one is absent), or the most with `at_most`.
+    `detail` says what it was compared with, where that is not in the condition.
     """
 
     name: str
-    value: int | str | None
+    value: Value | None
     gap: str | None
     source: str | None
     issued_at: datetime | None
+    detail: str | None = None
+    at_most: bool = False
+    is_stale: bool = False
+
+    def lacks(self, reason: str, **changes: Any) -> "Reading":
+        """The same without its value."""
+        return replace(self, value=None, gap=reason, **changes)
 
 
 def rain_probability(place: PlaceForecast, spans: Sequence[Interval], now: datetime) -> Reading:
@@ -91,7 +157,29 @@ def sky(place: PlaceForecast, business_on: date) -> Reading:
     return _reading("sky", place, None, found.reason if found else "this issue carries no weather for the day")
 
 
-def _reading(name: str, place: PlaceForecast, value: int | str | None, gap: str | None) -> Reading:
+def temperature_min(place: PlaceForecast, business_on: date) -> Reading:
+    """The lowest temperature (°C) of the coming morning, 00:00 to 09:00 of the date after the business day: no issue
+    of a day speaks of that day's own."""
+    found = place.lows.get(business_on + timedelta(days=1))
+    if isinstance(found, int):
+        return _reading("temperature_min", place, found, None)
+    reason = found.reason if found else "this issue carries no minimum for the coming morning"
+    return _reading("temperature_min", place, None, reason)
+
+
+def weather(place: PlaceForecast, business_on: date) -> Reading:
+    """All that the day's weather holds: what the sky mainly does, and rain, snow, thunder, fog, heavy, storm."""
+    main, kinds = place.skies.get(business_on), place.kinds.get(business_on)
+    known = frozenset([main.value] if isinstance(main, Sky) else [])
+    if isinstance(kinds, frozenset):
+        known |= kinds
+    reason = next((part.reason for part in (kinds, main) if isinstance(part, Gap)), None)
+    if reason is None and (main is None or kinds is None):
+        reason = "this issue carries no weather for the day"
+    return _reading("weather", place, known or None, reason)
+
+
+def _reading(name: str, place: PlaceForecast, value: Value | None, gap: str | None) -> Reading:
     return Reading(name, value, gap, place.source, place.issued_at)
 
 

@@ -15,12 +15,12 @@ from app.segments.compiler import compile_where
 from app.weather import queries
 from app.weather.conditions import parse_condition, parse_window
 from app.weather.forecasts import read_current
+from app.weather.freshness import staleness
 from app.weather.jma import SOURCE
 from app.weather.models import WeatherRule
 from app.weather.outlook import Gap, PlaceForecast
 from app.weather.places import Spot, find_spots
 from app.weather.readings import BLOCK, JAPAN
-from app.weather.rules import staleness
 from app.weather.schemas import RuleAudience
 from tenants.areas.queries import map_store_nos
 from tenants.problems import Invalid, NotFound
@@ -170,7 +170,7 @@ def _check(session: ScopedSession, rule: WeatherRule, given: Collection[str], no
     if "condition" in given:
         parse_condition(rule.condition, "/condition")
     if "off_condition" in given and rule.off_condition is not None:
-        parse_condition(rule.off_condition, "/off_condition")
+        parse_condition(rule.off_condition, "/off_condition", turns_off=True)
     if "window" in given and rule.window is not None:
         parse_window(rule.window, "/window")
     _check_stores(session, rule, given)

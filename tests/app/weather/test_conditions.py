@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.trees import AllOf, AnyOf, Not
-from app.weather.conditions import Leaf, parse_condition, parse_window
+from app.weather.conditions import Leaf, needs_of, parse_condition, parse_window
 from app.weather.readings import Window
 from tenants.problems import Invalid
 
@@ -80,17 +80,112 @@ def test_an_error_is_pointed_at(document: object, pointer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "pointer"),
+    "document",
     [
-        ({"reading": "wbgt", "op": ">=", "value": 28}, "/condition/reading"),
-        ({"reading": "weather", "op": "=", "value": "snow"}, "/condition/reading"),
-        ({**HEAT, "op": "drops_by"}, "/condition/op"),
-        ({**HEAT, "for_days": 2}, "/condition/for_days"),
-        ({**HEAT, "versus": "yesterday"}, "/condition/versus"),
+        {"reading": "precipitation", "op": ">=", "value": 1.5, "in": {"from": "12:00", "to": "13:00"}},
+        {"reading": "raining_now", "op": "=", "value": True},
+        {"reading": "weather", "op": "in", "value": ["thunder", "fog", "heavy", "storm", "rain", "snow"]},
+        {"reading": "temperature", "op": "<", "value": 5},
+        {"reading": "temperature_min", "op": "<=", "value": -0.5},
+        {"reading": "apparent_temperature", "op": ">", "value": 35},
+        {"reading": "wbgt", "op": ">=", "value": 28},
+        {"reading": "heat_alert", "op": ">=", "value": "alert"},
+        {"reading": "wind_speed", "op": ">=", "value": 10, "in": {"from": "12:00", "to": "13:00"}},
+        {"reading": "wind_gust", "op": ">=", "value": 20},
+        {"reading": "snowfall", "op": ">=", "value": 3},
+        {"reading": "snow_depth", "op": ">=", "value": 10},
+        {"reading": "warning", "op": "<", "value": "warning"},
+        {"reading": "pollen", "op": ">=", "value": "high"},
+        {"reading": "calendar", "op": "in", "value": ["payday", "golden_week"]},
+        {"reading": "temperature_max", "op": "drops_by", "value": 5, "versus": "yesterday"},
+        {"reading": "temperature_max", "op": "rises_by", "value": 0.5, "versus": "normal"},
+        {"reading": "temperature_max", "op": ">=", "value": 33, "for_days": 2},
+        {"reading": "weather", "op": "=", "value": "rain", "for_days": 3},
+        {"reading": "weather", "op": "first_time_this_season", "value": "snow"},
+        {"reading": "temperature_max", "op": "first_time_this_season", "value": 30},
     ],
 )
-def test_what_comes_later_is_said_to_be_not_available_yet(document: object, pointer: str) -> None:
-    assert "not available yet" in errors(document)[pointer]
+def test_every_reading_and_operator_of_the_vocabulary_is_taken(document: dict[str, Any]) -> None:
+    parsed = parse_condition(document)
+    assert isinstance(parsed, Leaf)
+    assert (parsed.reading, parsed.op) == (document["reading"], document["op"])
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ({"reading": "raining_now", "op": "=", "value": 1}, "/condition/value"),
+        ({"reading": "raining_now", "op": ">=", "value": True}, "/condition/op"),
+        ({"reading": "calendar", "op": "<", "value": "mon"}, "/condition/op"),
+        ({"reading": "calendar", "op": "=", "value": "someday"}, "/condition/value"),
+        ({"reading": "temperature", "op": ">=", "value": 5, "in": {"from": "12:00", "to": "13:00"}}, "/condition/in"),
+        ({"reading": "wind_gust", "op": ">=", "value": 5, "in": {"from": "13:00", "to": "12:00"}}, "/condition/in/to"),
+        ({**HEAT, "op": "drops_by", "value": 5}, "/condition/versus"),
+        ({**HEAT, "op": "drops_by", "value": 0, "versus": "normal"}, "/condition/value"),
+        ({**HEAT, "op": "drops_by", "value": 5, "versus": "tomorrow"}, "/condition/versus"),
+        ({**HEAT, "versus": "yesterday"}, "/condition/versus"),
+        ({**RAIN, "op": "drops_by", "value": 5, "versus": "normal"}, "/condition/op"),
+        ({**HEAT, "for_days": 0}, "/condition/for_days"),
+        ({**HEAT, "for_days": True}, "/condition/for_days"),
+        ({**HEAT, "for_days": 31}, "/condition/for_days"),
+        ({**RAIN, "for_days": 2}, "/condition/for_days"),
+        ({"reading": "weather", "op": "=", "value": "thunder", "for_days": 2}, "/condition/for_days"),
+        ({"reading": "wbgt", "op": "first_time_this_season", "value": 28}, "/condition/op"),
+        ({"reading": "weather", "op": "first_time_this_season", "value": ["snow"]}, "/condition/value"),
+    ],
+)
+def test_what_a_reading_does_not_take_is_pointed_at(document: object, pointer: str) -> None:
+    assert list(errors(document)) == [pointer]
+
+
+WARNED = {"reading": "warning", "op": ">=", "value": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        (WARNED, "/condition"),
+        ({"any": [RAIN, WARNED]}, "/condition/any/1"),
+        ({"all": [RAIN, {"not": {"not": WARNED}}]}, "/condition/all/1/not/not"),
+        ({"reading": "warning", "op": "=", "value": "advisory"}, "/condition"),
+        ({"reading": "warning", "op": "in", "value": ["none", "emergency"]}, "/condition"),
+        ({"not": {"reading": "warning", "op": "=", "value": "none"}}, "/condition/not"),
+        ({"not": {"reading": "warning", "op": "<", "value": "danger"}}, "/condition/not"),
+    ],
+)
+def test_nothing_may_fire_because_of_a_warning(document: object, pointer: str) -> None:
+    found = errors(document)
+    assert list(found) == [pointer]
+    assert "only hold a rule back" in found[pointer]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"all": [RAIN, {"not": WARNED}]},
+        {"reading": "warning", "op": "=", "value": "none"},
+        {"reading": "warning", "op": "in", "value": ["none", "advisory"]},
+        {"reading": "warning", "op": "<=", "value": "advisory"},
+        {"not": {"reading": "warning", "op": ">", "value": "none"}},
+    ],
+)
+def test_a_warning_may_hold_a_rule_back(document: object) -> None:
+    parse_condition(document)
+
+
+def test_a_warning_may_turn_a_rule_off_and_not_keep_it_on() -> None:
+    parse_condition(WARNED, turns_off=True)
+    with pytest.raises(Invalid):
+        parse_condition({"not": WARNED}, turns_off=True)
+
+
+def test_a_condition_says_what_it_has_to_be_read_from() -> None:
+    tree = parse_condition(
+        {"any": [RAIN, {"not": {"reading": "wind_speed", "op": ">", "value": 9}}, {**HEAT, "for_days": 2}]}
+    )
+    assert needs_of(tree, None) == {"observed", "past"}
+    in_hours = {"reading": "wind_speed", "op": ">", "value": 9, "in": {"from": "12:00", "to": "13:00"}}
+    assert needs_of(parse_condition(in_hours)) == {"hourly"}
 
 
 def test_every_error_is_reported_at_once() -> None:

@@ -92,7 +92,7 @@ def test_a_rule_names_stores_areas_and_dates(api: TestClient, home: BrandHome) -
     [
         ({"name": " "}, "/name"),
         ({"condition": {"all": []}}, "/condition/all"),
-        ({"condition": {"reading": "wbgt", "op": ">=", "value": 28}}, "/condition/reading"),
+        ({"condition": {"reading": "warning", "op": ">=", "value": "warning"}}, "/condition"),
         ({"condition": []}, "/condition"),
         ({"off_condition": {"reading": "x"}}, "/off_condition/reading"),
         ({"window": {"from": "11:00", "to": "10:00"}}, "/window/to"),

@@ -10,25 +10,13 @@ from hypothesis import strategies as st
 
 from app.trees import AllOf, AnyOf, Not
 from app.weather.conditions import Condition, Leaf, parse_condition
+from app.weather.evaluation import compare, evaluate
+from app.weather.freshness import expected_issue, staleness
 from app.weather.jma import parse_forecast
+from app.weather.logic import Truth, all_of, any_of, negate
 from app.weather.outlook import Gap, Outlook, PlaceForecast
-from app.weather.readings import JAPAN, Reading
-from app.weather.rules import (
-    Day,
-    Decision,
-    Reason,
-    Rule,
-    State,
-    Truth,
-    all_of,
-    any_of,
-    compare,
-    decide,
-    evaluate,
-    expected_issue,
-    negate,
-    staleness,
-)
+from app.weather.readings import JAPAN, Day, Reading
+from app.weather.rules import Decision, Reason, Rule, State, decide
 from tests.app.weather.files import TOKYO, TOKYO_STATION, at, forecast
 
 TODAY = date(2026, 11, 21)
