@@ -19,8 +19,8 @@ from app.events.queries import find_oldest_unprojected_at, list_unprojected_bran
 from app.keys import KeysMissing, load_keyring
 from app.settings import Settings
 from app.weather import decisions, forecasts
+from app.weather.freshness import staleness
 from app.weather.outlook import Gap
-from app.weather.rules import staleness
 from tenants.brands.queries import get_brand, list_brand_ids
 from tenants.operators.models import DeletionReceipt
 from tenants.operators.queries import all_receipts

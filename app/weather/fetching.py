@@ -12,9 +12,9 @@ from app.jobs.queue import Clockwork, periodic
 from app.weather import forecasts, places, queries, sources
 from app.weather.areas import AreaTableMalformed
 from app.weather.forecasts import Current
+from app.weather.freshness import staleness
 from app.weather.outlook import Gap
 from app.weather.readings import JAPAN
-from app.weather.rules import staleness
 from app.weather.sources import FetchFailed
 
 log = structlog.get_logger("weather")
