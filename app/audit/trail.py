@@ -101,6 +101,21 @@ def find_trail(session: ScopedSession) -> Trail | None:
     return session.info.get(_KEY)
 
 
+def tell(session: ScopedSession, model: Any, row_id: UUID, before: Values | None, after: Values) -> None:
+    """Take down one row that a statement past the ORM wrote: the columns that changed, or (None before) a new row's."""
+    trail = find_trail(session)
+    if trail is None:
+        return
+    columns = _columns(inspect_row(model))
+
+    def read(values: Values) -> Values:
+        return {name: shown(columns[name], value) for name, value in values.items() if name in columns}
+
+    if before is None:
+        after = {name: value for name, value in after.items() if value is not None}
+    trail.add(model.__table__, {"id": str(row_id)}, read(before) if before is not None else None, read(after))
+
+
 def shown(column: Column[Any], value: Any) -> Any:
     """A column's value as the log tells it: bytes and personal data never, what is very long by its length."""
     if value is None:

@@ -8,14 +8,15 @@ store's day, are few and counted from the rows themselves. Caps on copies are in
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text, update
 from sqlmodel import col
 
 from app.coupons import queries
-from app.coupons.models import Coupon, CouponBudget, Redemption
+from app.coupons.locks import AnyCoupon
+from app.coupons.models import CouponBudget, Redemption
 from app.coupons.problems import CouponBudgetSpent, CouponDailyLimit, CouponLimitReached
 from tenants.areas import queries as areas
 from tenants.problems import Problem
@@ -67,28 +68,39 @@ class Use:
     discount_yen: int
 
 
-def spend(session: ScopedSession, coupon: Coupon, use: Use) -> None:
-    """Count a use against every cap, or none: raises CouponDailyLimit, CouponLimitReached, CouponBudgetSpent.
+def check(session: ScopedSession, coupon: AnyCoupon, use: Use) -> None:
+    """Raises CouponDailyLimit, CouponLimitReached or CouponBudgetSpent where a cap would be passed that is of a part of
+    the uses: of a customer, a store, a day. Those on all of them are held by counting (`COUNT`).
 
-    Needs a session of the whole brand, with the customer's row locked. The coupon's budget stays locked, last of all.
+    Needs a session of the whole brand, with the customer's row locked: what she used is as it is read until the
+    transaction ends. What others count too is read under the lock of the coupon's budget, which stays locked.
     """
-    capped = _list_capped(coupon)
-    if capped <= {"all"}:
-        is_counted = _count(session, coupon, use.discount_yen)
-        if is_counted is None:
-            raise _find_problem(coupon, {"all": _read_all(session, coupon)}, use.discount_yen) or CouponBudgetSpent()
-        if is_counted:
-            _count_places(session, coupon.id, use.store_no, use.business_on, 1, use.discount_yen)
+    parts = _list_capped(coupon) - {"all"}
+    if not parts:
         return
-    is_counted = queries.lock_budget(session, coupon.id).is_counted
-    if not is_counted and counts_places(coupon):
-        _begin_counting(session, coupon)
-        is_counted = True
-    problem = _find_problem(coupon, _map_spent(session, coupon, use, capped, is_counted), use.discount_yen)
-    if problem is not None:
-        raise problem
-    if _count(session, coupon, use.discount_yen):
-        _count_places(session, coupon.id, use.store_no, use.business_on, 1, use.discount_yen)
+    is_counted = False
+    if parts != {"customer"}:
+        is_counted = queries.lock_budget(session, coupon.id).is_counted
+        if not is_counted and counts_places(coupon):
+            _begin_counting(session, coupon)
+            is_counted = True
+    spent = _map_spent(session, coupon, use, parts, is_counted)
+    if _find_problem(coupon, spent, use.discount_yen) is None:
+        return
+    # All caps are weighed to tell the narrowest.
+    spent["all"] = _read_all(session, coupon)
+    raise _find_problem(coupon, spent, use.discount_yen) or CouponBudgetSpent()
+
+
+def count_values(coupon: AnyCoupon, discount_yen: int) -> dict[str, Any]:
+    """What `COUNT` is given to count a use of this coupon, beside `brand_id` and `coupon_id`."""
+    most_uses, most_yen = coupon.limits.get("redeemed_total"), coupon.limits.get("budget_yen")
+    return {"discount_yen": discount_yen, "most_uses": most_uses, "most_yen": most_yen}
+
+
+def find_reached(session: ScopedSession, coupon: AnyCoupon, discount_yen: int) -> Problem:
+    """Why `COUNT` counted nothing. Somebody may have given a use back since; it was true."""
+    return _find_problem(coupon, {"all": _read_all(session, coupon)}, discount_yen) or CouponBudgetSpent()
 
 
 def give_back(session: ScopedSession, redemption: Redemption) -> None:
@@ -104,10 +116,10 @@ def give_back(session: ScopedSession, redemption: Redemption) -> None:
     )
     if session.execute(given, execution_options=_NOT_SYNCHRONIZED).scalar_one():
         place = redemption.store_no, redemption.business_on
-        _count_places(session, redemption.coupon_id, *place, -1, -redemption.discount_yen)
+        count_places(session, redemption.coupon_id, *place, -1, -redemption.discount_yen)
 
 
-def find_refusal(session: ScopedSession, coupon: Coupon, use: Use) -> Problem | None:
+def find_refusal(session: ScopedSession, coupon: AnyCoupon, use: Use) -> Problem | None:
     """Why the caps would refuse this use as things stand; nothing is locked or counted. Needs the whole brand."""
     capped = _list_capped(coupon)
     if not capped:
@@ -116,12 +128,12 @@ def find_refusal(session: ScopedSession, coupon: Coupon, use: Use) -> Problem | 
     return _find_problem(coupon, _map_spent(session, coupon, use, capped, is_counted), use.discount_yen)
 
 
-def counts_places(coupon: Coupon) -> bool:
+def counts_places(coupon: AnyCoupon) -> bool:
     """Whether a cap asks for the uses of a coupon by store and by day."""
     return not _list_capped(coupon).isdisjoint(_COUNTED_BY_PLACE)
 
 
-def _begin_counting(session: ScopedSession, coupon: Coupon) -> None:
+def _begin_counting(session: ScopedSession, coupon: AnyCoupon) -> None:
     """Count the uses of a coupon by store and by day from now on, beginning with those that stand.
 
     Its budget is locked, so nobody counts meanwhile. Once begun it is never ended: a till that read the limits a moment
@@ -133,18 +145,17 @@ def _begin_counting(session: ScopedSession, coupon: Coupon) -> None:
     session.execute(begun, execution_options=_NOT_SYNCHRONIZED)
 
 
-def _list_capped(coupon: Coupon) -> set[Per]:
+def _list_capped(coupon: AnyCoupon) -> set[Per]:
     """By what the uses of a coupon are capped."""
     return {cap.per for cap in CAPS if coupon.limits.get(cap.name) is not None}
 
 
-def _find_problem(coupon: Coupon, spent: Mapping[Per, Spent], discount_yen: int) -> Problem | None:
-    """The first cap that one more use would pass, as a problem."""
+def _find_problem(coupon: AnyCoupon, spent: Mapping[Per, Spent], discount_yen: int) -> Problem | None:
+    """The first cap on what was counted that one more use would pass, as a problem."""
     for cap in CAPS:
-        most = coupon.limits.get(cap.name)
-        if most is None:
+        most, before = coupon.limits.get(cap.name), spent.get(cap.per)
+        if most is None or before is None:
             continue
-        before = spent[cap.per]
         if cap.of == "yen" and before.discount_yen + discount_yen > most:
             return CouponBudgetSpent(cap.name)
         if cap.of == "uses" and before.redeemed >= most:
@@ -153,7 +164,7 @@ def _find_problem(coupon: Coupon, spent: Mapping[Per, Spent], discount_yen: int)
 
 
 def _map_spent(
-    session: ScopedSession, coupon: Coupon, use: Use, capped: set[Per], is_counted: bool
+    session: ScopedSession, coupon: AnyCoupon, use: Use, capped: set[Per], is_counted: bool
 ) -> dict[Per, Spent]:
     """What stands by now, by each of these: from the counters, or from the rows where nobody counts them yet."""
 
@@ -182,13 +193,13 @@ def _map_spent(
     return spent
 
 
-def _list_areas(session: ScopedSession, coupon: Coupon, store_no: int) -> list[set[int]]:
+def _list_areas(session: ScopedSession, coupon: AnyCoupon, store_no: int) -> list[set[int]]:
     """The areas that this store is in, as the numbers of their stores: of those the coupon names, or else of all."""
     named = queries.list_area_ids(session, coupon)
     return [nos for nos in areas.map_store_nos(session, named).values() if store_no in nos]
 
 
-def _read_all(session: ScopedSession, coupon: Coupon) -> Spent:
+def _read_all(session: ScopedSession, coupon: AnyCoupon) -> Spent:
     budget = queries.get_budget(session, coupon.id)
     return Spent(budget.redeemed, budget.discount_yen)
 
@@ -196,29 +207,15 @@ def _read_all(session: ScopedSession, coupon: Coupon) -> Spent:
 _NOT_SYNCHRONIZED: Final = {"synchronize_session": False}
 
 
-def _count(session: ScopedSession, coupon: Coupon, discount_yen: int) -> bool | None:
-    """Count a use of the whole coupon; whether its places are counted too, or None where a cap on all of it is reached.
-
-    One statement, so that a hundred tills on one coupon wait for each other as briefly as can be.
-    """
-    spent, redeemed = col(CouponBudget.discount_yen) + discount_yen, col(CouponBudget.redeemed) + 1
-    count = update(CouponBudget).where(col(CouponBudget.coupon_id) == coupon.id)
-    if (budget_yen := coupon.limits.get("budget_yen")) is not None:
-        count = count.where(spent <= budget_yen)
-    if (total := coupon.limits.get("redeemed_total")) is not None:
-        count = count.where(redeemed <= total)
-    counted = count.values(redeemed=redeemed, discount_yen=spent).returning(col(CouponBudget.is_counted))
-    return session.execute(counted, execution_options=_NOT_SYNCHRONIZED).scalar_one_or_none()
-
-
 def _day_key(on: date) -> int:
     """A date as the key of a counter: 20261121."""
     return on.year * 10_000 + on.month * 100 + on.day
 
 
-def _count_places(
+def count_places(
     session: ScopedSession, coupon_id: UUID, store_no: int, business_on: date, uses: int, discount_yen: int
 ) -> None:
+    """Count uses by store and by day too: positive ones, or negative ones that are given back. The budget is locked."""
     values = {
         "brand_id": session.scope.brand_id,
         "coupon_id": coupon_id,
@@ -227,10 +224,22 @@ def _count_places(
         "uses": uses,
         "discount_yen": discount_yen,
     }
-    session.execute(_COUNT, values)
+    session.execute(_COUNT_PLACES, values)
 
 
 _OF_COUPON = "brand_id = :brand_id AND coupon_id = :coupon_id"
+COUNT: Final = """
+    UPDATE coupon_budget SET redeemed = redeemed + 1, discount_yen = coupon_budget.discount_yen + :discount_yen
+    WHERE brand_id = :brand_id AND coupon_id = :coupon_id
+        AND (CAST(:most_uses AS bigint) IS NULL OR redeemed < :most_uses)
+        AND (CAST(:most_yen AS bigint) IS NULL OR coupon_budget.discount_yen + :discount_yen <= :most_yen)
+    RETURNING is_counted
+"""
+"""Counts one use of the whole coupon, unless a cap on all of it would be passed: then there is no row.
+
+It waits for whoever counted last, so it is part of the last statement of a transaction. The row says whether the places
+are counted too.
+"""
 _READ = text(
     "SELECT coalesce(sum(redeemed), 0) AS redeemed, coalesce(sum(discount_yen), 0) AS discount_yen FROM coupon_counter"
     f" WHERE {_OF_COUPON} AND kind = :kind AND key = ANY(CAST(:keys AS int[]))"
@@ -240,7 +249,7 @@ _READ_ROWS = text(
     "SELECT count(*) AS redeemed, coalesce(sum(discount_yen), 0) AS discount_yen FROM redemption"
     f" WHERE {_OF_COUPON} AND reversed_at IS NULL AND {_KEY} = ANY(CAST(:keys AS int[]))"
 )
-_COUNT = text(
+_COUNT_PLACES = text(
     """
     INSERT INTO coupon_counter (brand_id, coupon_id, kind, key, redeemed, discount_yen)
     VALUES (:brand_id, :coupon_id, 'day', :day, :uses, :discount_yen),

@@ -11,12 +11,12 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from app.coupons.incidents import SettlementConflict
+from app.coupons.locks import AnyCoupon
 from app.coupons.models import Coupon, CouponBudget, CouponTally, IssuedCoupon, Redemption
 from app.customers.locks import lock_found
 from app.customers.models import Customer
 from app.customers.queries import list_by_key, list_her_ids, map_present
 from tenants.areas.models import Area
-from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.ids import decode_id
 from tenants.problems import NotFound
@@ -73,45 +73,6 @@ def lock_budget(session: ScopedSession, coupon_id: UUID) -> CouponBudget:
     """What a coupon has cost, locked: nobody else redeems or reverses this coupon until this transaction ends."""
     budget = select(CouponBudget).where(col(CouponBudget.coupon_id) == coupon_id).with_for_update(key_share=True)
     return session.exec(budget.execution_options(populate_existing=True)).one()
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A copy with what redeeming it needs."""
-
-    issued: IssuedCoupon
-    coupon: Coupon
-    customer: Customer
-    zone: ZoneInfo
-
-
-def lock_by_code(session: ScopedSession, code: str) -> Copy | None:
-    """The copy with this code, locked, and its customer's row before it. None if unknown, or of an erased customer.
-
-    Of one who was merged it is the survivor who has the copy, also where it stayed behind as the twin of another.
-    """
-    return lock_by_codes(session, [code]).get(code)
-
-
-def lock_by_codes(session: ScopedSession, codes: Collection[str]) -> dict[str, Copy]:
-    """The copies with these codes as `lock_by_code` has them, in the order of their ids, after all their customers."""
-    holders = select(IssuedCoupon.customer_id).where(col(IssuedCoupon.code).in_(codes))
-    customers = lock_found(session, lambda: session.exec(holders).all())
-    if not customers:
-        return {}
-    rows = (
-        select(IssuedCoupon, Coupon, Brand.timezone)
-        .join(Brand, col(Brand.id) == col(IssuedCoupon.brand_id))
-        .join(Coupon, _same_brand(Coupon, IssuedCoupon) & (col(Coupon.id) == col(IssuedCoupon.coupon_id)))
-        .where(col(IssuedCoupon.code).in_(codes), col(IssuedCoupon.customer_id).in_(customers))
-        .order_by(col(IssuedCoupon.id))
-        .with_for_update(of=IssuedCoupon, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return {
-        issued.code: Copy(issued, coupon, customers[issued.customer_id], ZoneInfo(timezone))
-        for issued, coupon, timezone in session.exec(rows).all()
-    }
 
 
 def list_used_on_order(session: ScopedSession, store_no: int, order_ref: str) -> Sequence[Coupon]:
@@ -266,7 +227,7 @@ def _sum(session: ScopedSession, coupon_id: UUID, *where: Any) -> tuple[int, int
     return redeemed, int(discount_yen)
 
 
-def list_area_ids(session: ScopedSession, coupon: Coupon) -> Sequence[UUID]:
+def list_area_ids(session: ScopedSession, coupon: AnyCoupon) -> Sequence[UUID]:
     """The areas by which a coupon's uses are capped: those that it names, or else all that are not archived."""
     if coupon.area_ids:
         return [decode_id("area", text) for text in coupon.area_ids]

@@ -1,7 +1,7 @@
 """Copies of coupons at the till: used, given back and withdrawn.
 
 Uses are counted under the lock of the coupon's budget, and copies under that of its tally. These are the last locks
-that a transaction takes: first the copy, then the customer, then the counter. So caps are exact, and nobody waits in a
+that a transaction takes: first the customer, then the copy, then the counter. So caps are exact, and nobody waits in a
 circle.
 """
 
@@ -11,6 +11,7 @@ from uuid import UUID
 from app.coupons import guessing, issue_limits, limits, queries
 from app.coupons.events import CouponReversed
 from app.coupons.guessing import Guesser
+from app.coupons.locks import lock_by_code
 from app.coupons.models import IssuedCoupon, Redemption
 from app.coupons.problems import RedemptionReversed
 from app.coupons.scanning import OpenKey, get_copy_code
@@ -51,15 +52,13 @@ def redeem(
     code = get_copy_code(session, open_key, typed, at, guesser=guesser, now=now)
     if order_ref is not None:
         lock_names(session, [name_order(store, order_ref)])
-    copy = queries.lock_by_code(session, code)
+    copy = lock_by_code(session, code)
     if copy is None:
         raise guessing.unknown(session, guesser, now)
     told = Told(
         store=store, at=at, amount_yen=amount_yen, order_ref=order_ref, device_id=device_id, settle_ref=settle_ref
     )
-    redemption, fact = use(session, copy, told, now)
-    record(session, fact)
-    return redemption
+    return use(session, copy, told, now)
 
 
 def check_settlement(redeemed_at: datetime | None, now: datetime) -> datetime:

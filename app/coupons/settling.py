@@ -13,11 +13,11 @@ from uuid import UUID
 
 from app.coupons import guessing, queries, uses
 from app.coupons.codes import find_code
-from app.coupons.events import CouponConflicted, CouponRedeemed
+from app.coupons.events import CouponConflicted
 from app.coupons.guessing import Guesser
 from app.coupons.incidents import SettlementConflict
+from app.coupons.locks import Copy, lock_by_codes
 from app.coupons.models import Redemption
-from app.coupons.queries import Copy
 from app.coupons.redeeming import check_settlement
 from app.coupons.scanning import OpenKey, read_typed
 from app.coupons.uses import Told
@@ -71,8 +71,8 @@ def settle(
     for ref, conflict in queries.map_conflicts(session, store.no, refs).items():
         earlier[ref] = Settled(problem=conflict.problem)
     codes = [_read_code(open_key, item.code) if item.ref not in earlier else None for item in items]
-    copies = queries.lock_by_codes(session, {code for code in codes if code is not None})
-    queries.lock_budgets(session, {copy.coupon.id for copy in copies.values()})
+    copies = lock_by_codes(session, {code for code in codes if code is not None})
+    queries.lock_budgets(session, {copy.offer.id for copy in copies.values()})
     settling = _Settling(session, store, now, guesser, device_id, copies)
     answers = []
     for item, code in zip(items, codes, strict=True):
@@ -92,7 +92,7 @@ def _read_code(open_key: OpenKey, typed: str) -> str | None:
 
 
 class _Settling:
-    """One batch on its way: the facts to be recorded, and how many codes nobody has."""
+    """One batch on its way: the conflicts to be recorded, and how many codes nobody has."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class _Settling:
     ) -> None:
         self.session, self.store, self.now = session, store, now
         self.guesser, self.device_id, self.copies = guesser, device_id, copies
-        self.facts: list[CouponRedeemed | CouponConflicted] = []
+        self.facts: list[CouponConflicted] = []
         self.unknown = 0
 
     def settle(self, item: Late, code: str | None) -> Settled:
@@ -132,9 +132,7 @@ class _Settling:
             device_id=self.device_id,
             settle_ref=item.ref,
         )
-        redemption, fact = uses.use(self.session, copy, told, self.now)
-        self.facts.append(fact)
-        return Settled(redemption, is_new=True)
+        return Settled(uses.use(self.session, copy, told, self.now), is_new=True)
 
     def _keep(self, item: Late, copy: Copy | None, problem: Problem, told: dict[str, Any]) -> None:
         conflict = SettlementConflict(
@@ -142,7 +140,7 @@ class _Settling:
             store_id=self.store.id,
             store_no=self.store.no,
             ref=item.ref,
-            issued_coupon_id=copy.issued.id if copy is not None else None,
+            issued_coupon_id=copy.id if copy is not None else None,
             redeemed_at=item.redeemed_at,
             amount_yen=item.amount_yen,
             problem=told,
@@ -152,21 +150,21 @@ class _Settling:
             self.facts.append(
                 CouponConflicted(
                     occurred_at=item.redeemed_at,
-                    customer_id=copy.customer.id,
+                    customer_id=copy.customer_id,
                     store_no=self.store.no,
-                    account_no=copy.issued.account_no,
-                    coupon_id=copy.coupon.id,
-                    issued_coupon_id=copy.issued.id,
-                    campaign_id=copy.issued.campaign_id,
-                    weather_rule_id=copy.issued.weather_rule_id,
-                    run_id=copy.issued.run_id,
+                    account_no=copy.account_no,
+                    coupon_id=copy.offer.id,
+                    issued_coupon_id=copy.id,
+                    campaign_id=copy.campaign_id,
+                    weather_rule_id=copy.weather_rule_id,
+                    run_id=copy.run_id,
                     reason=problem.slug(),
                     settle_ref=item.ref,
                 )
             )
 
     def finish(self) -> None:
-        """Record what happened, and count wrong guesses."""
+        """Record what could not be counted, and count wrong guesses."""
         record(self.session, *self.facts)
         if self.guesser is not None and self.unknown:
             guessing.note(self.session, self.guesser, self.unknown, self.now)

@@ -9,12 +9,14 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.coupons import queries
+from app.coupons import limits, queries
+from app.coupons.booking import book
 from app.coupons.combining import go_together
 from app.coupons.events import CouponRedeemed
 from app.coupons.funding import split_discount
-from app.coupons.limits import Use, spend
-from app.coupons.models import Coupon, IssuedCoupon, Redemption
+from app.coupons.limits import Use
+from app.coupons.locks import AnyCoupon, Copy
+from app.coupons.models import IssuedCoupon, Redemption
 from app.coupons.problems import (
     CouponAlreadyRedeemed,
     CouponEnded,
@@ -25,9 +27,7 @@ from app.coupons.problems import (
     CouponNotStarted,
     CouponVoid,
 )
-from app.coupons.queries import Copy
 from app.coupons.validity import is_usable_at
-from app.customers.summary import tie_to_store
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
 from tenants.stores import opening_hours
@@ -51,55 +51,59 @@ def name_order(store: Store, order_ref: str) -> str:
     return f"order:{store.no}:{order_ref}"
 
 
-def use(session: ScopedSession, copy: Copy, told: Told, now: datetime) -> tuple[Redemption, CouponRedeemed]:
-    """Use a locked copy, on an order that is held. Answers the row, added, and the fact, to be recorded.
+def use(session: ScopedSession, copy: Copy, told: Told, now: datetime) -> Redemption:
+    """Use a locked copy, on an order that is held: its redemption, written, counted and recorded.
 
-    Raises Invalid or the coupon's problem; then nothing has been counted. The coupon's counters stay locked.
+    Raises Invalid or the coupon's problem; then nothing has been counted. The coupon's budget stays locked.
     """
-    issued, coupon = copy.issued, copy.coupon
-    check_copy(session, issued, coupon, told.store, told.at)
-    check_time(coupon, told.store, told.at, copy.zone)
+    coupon, store = copy.offer, told.store
+    check_copy(session, copy, coupon, store, told.at)
+    check_time(coupon, store, told.at, copy.zone)
     discount_yen = discount(coupon, told.amount_yen)
-    check_combinable(session, coupon, told.store, told.order_ref)
-    business_on = business_day(told.store, told.at, copy.zone)
-    spend(session, coupon, Use(copy.customer.id, told.store.no, business_on, discount_yen))
+    check_combinable(session, coupon, store, told.order_ref)
+    business_on = business_day(store, told.at, copy.zone)
+    limits.check(session, coupon, Use(copy.customer_id, store.no, business_on, discount_yen))
     redemption = Redemption(
         created_at=now,
-        issued_coupon_id=issued.id,
+        issued_coupon_id=copy.id,
         coupon_id=coupon.id,
-        customer_id=copy.customer.id,
-        store_id=told.store.id,
-        store_no=told.store.no,
+        customer_id=copy.customer_id,
+        store_id=store.id,
+        store_no=store.no,
         amount_yen=told.amount_yen,
         discount_yen=discount_yen,
-        funding=split_discount(coupon.funding, issued.store_no, told.store.no, discount_yen),
+        funding=split_discount(coupon.funding, copy.store_no, store.no, discount_yen),
         order_ref=told.order_ref,
         redeemed_at=told.at,
         business_on=business_on,
         device_id=told.device_id,
         settle_ref=told.settle_ref,
     )
-    issued.status = "redeemed"
-    session.add_all((redemption, issued))
-    tie_to_store(session, copy.customer, told.store)
     fact = CouponRedeemed(
         occurred_at=told.at,
-        customer_id=copy.customer.id,
-        store_no=told.store.no,
-        account_no=issued.account_no,
+        customer_id=copy.customer_id,
+        store_no=store.no,
+        account_no=copy.account_no,
         coupon_id=coupon.id,
-        issued_coupon_id=issued.id,
-        campaign_id=issued.campaign_id,
-        weather_rule_id=issued.weather_rule_id,
-        run_id=issued.run_id,
+        issued_coupon_id=copy.id,
+        campaign_id=copy.campaign_id,
+        weather_rule_id=copy.weather_rule_id,
+        run_id=copy.run_id,
         redemption_id=redemption.id,
         discount_yen=discount_yen,
         amount_yen=told.amount_yen,
     )
-    return redemption, fact
+    booked = book(session, copy, redemption, fact)
+    if booked is None:
+        raise limits.find_reached(session, coupon, discount_yen)
+    if booked.is_counted:
+        limits.count_places(session, coupon.id, store.no, business_on, 1, discount_yen)
+    return redemption
 
 
-def check_copy(session: ScopedSession, issued: IssuedCoupon, coupon: Coupon, store: Store, at: datetime) -> None:
+def check_copy(
+    session: ScopedSession, issued: IssuedCoupon | Copy, coupon: AnyCoupon, store: Store, at: datetime
+) -> None:
     """Raises the problem of a copy that cannot be used at this store at this moment, whatever she spends."""
     if issued.status == "void":
         raise CouponVoid
@@ -113,14 +117,14 @@ def check_copy(session: ScopedSession, issued: IssuedCoupon, coupon: Coupon, sto
         raise CouponEnded(issued.expires_at)
 
 
-def check_time(coupon: Coupon, store: Store, at: datetime, zone: ZoneInfo) -> None:
+def check_time(coupon: AnyCoupon, store: Store, at: datetime, zone: ZoneInfo) -> None:
     """Raises CouponNotNow at an hour or on a weekday at which the coupon is not used at this store."""
     times = coupon.usable_times
     if times is not None and not is_usable_at(times, at, store.opening_hours, zone):
         raise CouponNotNow(bool(times.get("within_opening_hours")), times.get("weekdays"), times.get("hours"))
 
 
-def discount(coupon: Coupon, amount_yen: int | None) -> int:
+def discount(coupon: AnyCoupon, amount_yen: int | None) -> int:
     """What using the coupon on this amount costs, in yen. Raises CouponMinimumSpend, or Invalid without an amount."""
     benefit = coupon.benefit
     if amount_yen is None:
@@ -136,12 +140,12 @@ def discount(coupon: Coupon, amount_yen: int | None) -> int:
     return min(given, amount_yen) if benefit["kind"] == "amount_off" else given
 
 
-def needs_amount(coupon: Coupon) -> bool:
+def needs_amount(coupon: AnyCoupon) -> bool:
     """Whether a till must say the amount."""
     return bool(coupon.min_spend_yen) or coupon.benefit["kind"] == "percent_off"
 
 
-def check_combinable(session: ScopedSession, coupon: Coupon, store: Store, order_ref: str | None) -> None:
+def check_combinable(session: ScopedSession, coupon: AnyCoupon, store: Store, order_ref: str | None) -> None:
     """Raises CouponNotCombinable where a coupon stands on this order of the store that this one does not go with."""
     if order_ref is None:
         return

@@ -42,6 +42,29 @@ def tie_to_store(session: ScopedSession, customer: Customer, store: Store, *, ti
     session.connection().execute(insert(CustomerStore).values(row).on_conflict_do_nothing())
 
 
+def tie_sql(source: str) -> str:
+    """Parts of a larger statement that do what `tie_to_store` does, once `source` has its row.
+
+    They take `brand_id`, `customer_id`, `store_id` and `store_no`; `tied` has her row as it was and is, if it changed.
+    Her row must be locked, and the audit log be told.
+    """
+    return f"""
+    tied AS (
+        UPDATE customer
+        SET store_nos = array_append(customer.store_nos, CAST(:store_no AS int)),
+            updated_at = greatest(customer.updated_at, now())
+        FROM {source}
+        WHERE customer.brand_id = :brand_id AND customer.id = :customer_id
+            AND CAST(:store_no AS int) <> ALL (customer.store_nos)
+        RETURNING old.store_nos AS had_store_nos, old.updated_at AS had_updated_at, new.store_nos, new.updated_at
+    ),
+    tie AS (
+        INSERT INTO customer_store (brand_id, customer_id, store_id, store_no, order_count, spend_yen, updated_at)
+        SELECT :brand_id, :customer_id, :store_id, CAST(:store_no AS int), 0, 0, now() FROM {source}
+        ON CONFLICT DO NOTHING
+    )"""
+
+
 def add_orders(
     session: ScopedSession,
     customer: Customer,
