@@ -27,12 +27,14 @@ import app.links.models
 import app.loyalty.models
 import app.media.models
 import app.messaging.models
+import app.messaging.safety.models
 import app.operations.models
 import app.qr_codes.models
 import app.reports.models
 import app.reports.settlements.models
 import app.segments.models
 import app.templates.models
+import app.weather.archive.models
 import app.weather.models  # noqa: F401
 import tenants.api_keys.models
 import tenants.areas.models

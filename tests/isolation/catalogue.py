@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 Rule = Callable[[Connection], list[str]]
 
 OPEN_TABLES = {
-    "alembic_version", "weather_area", "weather_station", "forecast_issue", "forecast_office", "operator_key",
+    "alembic_version", "archived_forecast", "archived_issue", "archived_observation", "archived_temperature",
+    "weather_area", "weather_station", "forecast_issue", "forecast_office", "operator_key",
     "operator_request", "deletion_receipt",
 }  # fmt: skip
 """Tables that hold nothing of any brand: reference data, and what is the operator's."""
