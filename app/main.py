@@ -47,6 +47,7 @@ ROUTERS = (
     "app.till.router",
     "app.customers.router",
     "app.commerce.router",
+    "app.refunds.router",
     "app.loyalty.router",
     "app.segments.router",
     "app.auto_tags.router",

@@ -75,6 +75,7 @@ ADVICE: Final[dict[str, str]] = {
     "rate-limited": "Wait as many seconds as `Retry-After` says. Ask less often, or for more: lists take `limit=200`.",
     "redemption-reversed": "Nothing is left to do: it was reversed at `reversed_at`.",
     "referral-refused": "Pay nothing: `reason` says why this is no referral of somebody new.",
+    "refund-exceeds-order": "Give back `left_yen` at most, or look which refunds the order has already.",
     "request-forged": "Send the session's token as `X-CSRF-Token` with every change, and from our own pages.",
     "staff-email-taken": "Find the member of staff who has this address and change her, or invite to another.",
     "sending-stopped": "Find out why (`reason`); POST /v1/brand/resume-sending lets the brand send again.",

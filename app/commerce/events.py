@@ -26,6 +26,18 @@ class OrderPaid(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderRefunded(Fact):
+    """Money of an order was given back. The sum over `order.paid` less the sum of these is what the orders come to."""
+
+    type: ClassVar[str] = "order.refunded"
+    once_by: ClassVar[tuple[str, ...]] = ("refund_id",)
+    order_id: UUID
+    refund_id: UUID
+    amount_yen: int
+    left_yen: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitRecorded(Fact):
     """Somebody came to a store, or what is known of it changed.
 

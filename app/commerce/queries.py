@@ -1,15 +1,16 @@
 """Reads of orders and visits."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from app.commerce.models import Order, Visit
+from app.commerce.models import Order, OrderRefund, Visit
 from app.customers.models import CustomerStore
 from tenants.problems import NotFound
 from tenants.session import ScopedSession
@@ -47,6 +48,15 @@ def get_row(session: ScopedSession, table: type[Row], row_id: UUID) -> Row:
     return row
 
 
+def map_refunds(session: ScopedSession, order_ids: Collection[UUID]) -> Mapping[UUID, list[OrderRefund]]:
+    """The refunds of these orders that the scope sees, by order, in the order in which they were told."""
+    rows = select(OrderRefund).where(col(OrderRefund.order_id).in_(order_ids)).order_by(col(OrderRefund.id))
+    found: defaultdict[UUID, list[OrderRefund]] = defaultdict(list)
+    for refund in session.exec(rows).all() if order_ids else ():
+        found[refund.order_id].append(refund)
+    return found
+
+
 def map_rows(session: ScopedSession, table: type[Row], external_ids: Collection[str]) -> dict[str, Row]:
     """Orders or visits by the partner's id."""
     rows = select(table).where(col(table.external_id).in_(external_ids))
@@ -62,6 +72,12 @@ def list_ties(session: ScopedSession, customer_ids: Collection[UUID]) -> Sequenc
     """What locked customers did at each store, as it stands now."""
     rows = select(CustomerStore).where(col(CustomerStore.customer_id).in_(customer_ids))
     return session.exec(rows.execution_options(populate_existing=True)).all()
+
+
+def move_refunds(session: ScopedSession, order: Order) -> None:
+    """Have the refunds of an order be seen where the order is."""
+    theirs = update(OrderRefund).where(col(OrderRefund.order_id) == order.id)
+    session.execute(theirs.values(store_no=order.store_no), execution_options={"synchronize_session": False})
 
 
 def find_last_at(

@@ -4,7 +4,7 @@ Orders and visits are recorded alike. What tells them apart stands in a `Kind`; 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -39,6 +39,13 @@ class Said:
     store_no: int
     at: datetime
     amount_yen: int = 0
+    refunded_yen: int = 0
+    """What of it was given back, which only a refund changes."""
+
+    @property
+    def left_yen(self) -> int:
+        """What is left of the amount, by which it counts."""
+        return self.amount_yen - self.refunded_yen
 
     def place(self) -> tuple[UUID | None, UUID, datetime]:
         """Whose figures it counts in, and when."""
@@ -62,7 +69,8 @@ class Kind(Generic[Row]):
 
     def read(self, source: Any, customer_id: UUID | None, store_id: UUID, store_no: int) -> Said:
         """What a body or a row says."""
-        return Said(customer_id, store_id, store_no, getattr(source, self.at), getattr(source, "amount_yen", 0))
+        amount_yen, refunded_yen = getattr(source, "amount_yen", 0), getattr(source, "refunded_yen", 0)
+        return Said(customer_id, store_id, store_no, getattr(source, self.at), amount_yen, refunded_yen)
 
     def columns(self, said: Said) -> dict[str, Any]:
         """What is said, by column."""
@@ -141,6 +149,8 @@ def upsert(
         if before != said:
             for name, value in kind.columns(said).items():
                 setattr(row, name, value)
+            if isinstance(row, Order) and before is not None and before.refunded_yen:
+                queries.move_refunds(session, row)
             _move(session, kind, known, before, said, now)
             facts += _tell(kind, row, before, said, now)
     settle_usual_stores(session, known.counted.values())
@@ -218,7 +228,14 @@ def _check(kind: Kind[Row], one: Told, known: _Known[Row], scope: Scope, now: da
     customer_id = _find_customer(one, known, scope, now, makes_people=makes_people)
     if customer_id is None and row is not None:
         customer_id = row.customer_id
-    return kind.read(one, customer_id, store.id, store.no)
+    said = kind.read(one, customer_id, store.id, store.no)
+    if isinstance(row, Order) and row.refunded_yen:
+        if said.amount_yen < row.refunded_yen:
+            raise Conflict(
+                f"Of this order {row.refunded_yen:,} yen were refunded. Send what was paid, not what is left."
+            )
+        said = replace(said, refunded_yen=row.refunded_yen)
+    return said
 
 
 def _find_customer(one: Told, known: _Known[Row], scope: Scope, now: datetime, *, makes_people: bool) -> UUID | None:
@@ -271,7 +288,7 @@ def _look_back(session: ScopedSession, kind: Kind[Row], customer: Customer, stor
 
 def _tell(kind: Kind[Row], row: Row, before: Said | None, said: Said, now: datetime) -> list[Fact]:
     if before is None:
-        return [kind.tell(row, said, said.amount_yen, 1, now)]
+        return [kind.tell(row, said, said.left_yen, 1, now)]
     if before.place() != said.place():
-        return [kind.tell(row, before, -before.amount_yen, -1, now), kind.tell(row, said, said.amount_yen, 1, now)]
-    return [kind.tell(row, said, said.amount_yen - before.amount_yen, 0, now)]
+        return [kind.tell(row, before, -before.left_yen, -1, now), kind.tell(row, said, said.left_yen, 1, now)]
+    return [kind.tell(row, said, said.left_yen - before.left_yen, 0, now)]

@@ -26,8 +26,9 @@ from app.commerce.schemas import (
     VisitRead,
     VisitUpsert,
 )
+from app.commerce.showing import read_order, read_orders
 from app.customers.queries import resolve_id
-from app.paging import PagingParams, make_page
+from app.paging import PagingParams, list_page, make_page
 from app.problems import describe, malformed
 from app.routes import ApiRoute
 from app.schemas import CustomerId, OrderId, Page, StoreId, VisitId
@@ -68,7 +69,7 @@ def upsert_orders(
         response.status_code = 200
         items = _take_many(body.items, OrderUpsert, take, caller)
         return OrderBulkRead(items=[OrderItem(**item) for item in items])
-    return OrderRead.model_validate(_take_one(body, take, response, caller))
+    return read_order(session, _take_one(body, take, response, caller))
 
 
 @orders.get("", dependencies=[allow("orders:read")])
@@ -83,13 +84,14 @@ def list_orders(
 ) -> Page[OrderRead]:
     """Orders, the newest recorded first; for a store, those at its stores."""
     rows = queries.list_rows(Order, _filters(session, caller, customer_id, store_id, external_id))
-    return make_page(session, rows, Order.id, paging, OrderRead.model_validate)
+    shown, next_cursor = list_page(session, rows, Order.id, paging)
+    return Page(items=read_orders(session, shown), next_cursor=next_cursor)
 
 
 @orders.get("/{order_id}", dependencies=[allow("orders:read")])
 def get_order(order_id: OrderId, session: ScopedSession) -> OrderRead:
-    """One order."""
-    return OrderRead.model_validate(queries.get_row(session, Order, order_id))
+    """One order, with its refunds."""
+    return read_order(session, queries.get_row(session, Order, order_id))
 
 
 @visits.post("", status_code=201, responses=_KNOWN_VISIT, dependencies=[allow("orders:write")])

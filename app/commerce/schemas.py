@@ -7,7 +7,22 @@ from pydantic import Field, ValidationError, WithJsonSchema, WrapValidator, mode
 
 from app.customers.schemas import Code, Phone
 from app.problems import malformed
-from app.schemas import Body, Count, CustomerId, Instant, Name, OrderId, Read, StoreId, VisitId, Yen, example
+from app.schemas import (
+    Body,
+    Count,
+    CustomerId,
+    Instant,
+    Name,
+    OneLine,
+    OrderId,
+    Read,
+    RedemptionId,
+    RefundId,
+    StoreId,
+    VisitId,
+    Yen,
+    example,
+)
 
 MOST_IN_BULK: Final = 1000
 CUSTOMER_FIELDS: Final = ("customer_id", "customer_external_id", "member_number", "phone")
@@ -42,7 +57,7 @@ class OrderUpsert(Told):
     )
 
     external_id: Annotated[Name, Field(description="Your own id of the order; sent again, it changes the order.")]
-    amount_yen: Yen
+    amount_yen: Annotated[Yen, Field(description="What was paid. What is given back later is a refund, not less here.")]
     ordered_at: Annotated[Instant, Field(description="Never in the future.")]
 
 
@@ -94,6 +109,74 @@ OrderPost = Annotated[OrderUpsert | OrderBulk, _one_or_many(OrderUpsert, OrderBu
 VisitPost = Annotated[VisitUpsert | VisitBulk, _one_or_many(VisitUpsert, VisitBulk)]
 
 
+class RefundLine(Body):
+    """One line of what was given back."""
+
+    name: Name
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    amount_yen: Yen
+
+
+class RefundCreate(Body):
+    """Money of an order that was given back, in part or all of it."""
+
+    model_config = example(
+        external_id="F-20261122-0007",
+        amount_yen=480,
+        refunded_at="2026-11-22T10:05:00+09:00",
+        reason="Served cold.",
+        lines=[{"name": "餃子", "quantity": 1, "amount_yen": 480}],
+    )
+
+    external_id: Annotated[
+        Name, Field(description="Your own id of the refund, among those of this order; sent again, it changes nothing.")
+    ]
+    amount_yen: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=1,
+            le=1_000_000_000_000,
+            description="What was given back: at most what is left of the order.",
+        ),
+    ]
+    refunded_at: Annotated[Instant, Field(description="Never in the future, nor before the order.")]
+    reason: Annotated[OneLine, Field(max_length=500)] | None = None
+    lines: Annotated[list[RefundLine], Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="What was given back. They come to `amount_yen` at most."
+    )
+
+    @model_validator(mode="after")
+    def _add_up(self) -> "RefundCreate":
+        if self.lines is not None and sum(line.amount_yen for line in self.lines) > self.amount_yen:
+            raise ValueError("must not have lines that come to more than amount_yen")
+        return self
+
+
+class RefundLineRead(Read):
+    """One line of what was given back."""
+
+    name: str
+    quantity: int
+    amount_yen: int
+
+
+class RefundRead(Read):
+    """Money of an order that was given back."""
+
+    id: RefundId
+    external_id: str
+    amount_yen: int
+    refunded_at: Instant
+    reason: str | None
+    lines: list[RefundLineRead] | None
+    reversed_redemption_ids: Annotated[
+        list[RedemptionId],
+        Field(description="Uses of coupons on this order that it undid, since nothing was left of the order."),
+    ]
+    created_at: Instant
+
+
 class OrderRead(Read):
     """A sale at a store."""
 
@@ -101,7 +184,9 @@ class OrderRead(Read):
     external_id: str
     customer_id: CustomerId | None
     store_id: StoreId
-    amount_yen: int
+    amount_yen: Annotated[int, Field(description="What was paid; refunds do not change it.")]
+    refunded_yen: Annotated[int, Field(description="What of it was given back.")]
+    refunds: Annotated[list[RefundRead], Field(description="The refunds, in the order in which they were told.")]
     ordered_at: Instant
     created_at: Instant
 

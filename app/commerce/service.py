@@ -34,7 +34,7 @@ def _count_order(
     session: ScopedSession, customer: Customer, store: Store, times: int, said: Said, now: datetime
 ) -> None:
     ordered_at = said.at if times > 0 else None
-    spend_yen = times * said.amount_yen
+    spend_yen = times * said.left_yen
     add_orders(session, customer, store, orders=times, spend_yen=spend_yen, ordered_at=ordered_at, now=now)
 
 

@@ -152,7 +152,8 @@ def _count(people: str) -> str:
                 0 AS visit_count, CAST(NULL AS timestamptz) AS last_visit_at, true AS is_kept,
                 {", ".join(f"{name} AS kept_{name}" for name in FIGURES)}
             FROM customer_store WHERE {hers}
-            UNION ALL SELECT customer_id, store_no, 1, amount_yen, ordered_at, 0, NULL, false{", NULL" * len(FIGURES)}
+            UNION ALL SELECT customer_id, store_no, 1, amount_yen - refunded_yen, ordered_at, 0, NULL,
+                false{", NULL" * len(FIGURES)}
             FROM "order" WHERE {hers}
             UNION ALL SELECT customer_id, store_no, 0, 0, NULL, 1, visited_at, false{", NULL" * len(FIGURES)}
             FROM visit WHERE {hers}

@@ -13,7 +13,7 @@ PREFIX_OF = {
     "redemption_id": "red", "campaign_id": "cmp", "run_id": "run", "weather_rule_id": "rule", "decision_id": "dec",
     "order_id": "ord", "friend_id": "frd", "tag_id": "tag", "qr_code_id": "qr", "visit_id": "vis",
     "merge_id": "mrg", "from_customer_id": "cus", "into_customer_id": "cus", "operation_id": "op", "note_id": "note",
-    "consent_id": "con", "link_id": "link", "click_id": "click", "point_entry_id": "pnt",
+    "consent_id": "con", "refund_id": "rfd", "link_id": "link", "click_id": "click", "point_entry_id": "pnt",
 }  # fmt: skip
 """How an id in an event's data is written outside; inside it is the UUID's text."""
 

@@ -67,7 +67,7 @@ def settle_orders(session: ScopedSession, order_ids: Collection[UUID], now: date
     earnings = []
     for order in queries.list_by_ids(session, Order, order_ids):
         rules = rules_at(programmes, order.ordered_at)
-        points = points_for(rules, order.amount_yen, order.store_id) if rules else 0
+        points = points_for(rules, order.amount_yen - order.refunded_yen, order.store_id) if rules else 0
         whose = order.customer_id
         earnings.append(Earning(order.id, whose, order.store_id, order.store_no, order.ordered_at, points, rules))
     entries = _compare(session, ORDERS, earnings, people, now)

@@ -273,7 +273,7 @@ def map_lines(session: ScopedSession, customer_ids: Collection[UUID]) -> Mapping
 
 def sum_spend(session: ScopedSession, customer_ids: Collection[UUID], since: datetime) -> dict[UUID, int]:
     """What these customers bought for since then, in yen, at all stores."""
-    spent: Any = func.sum(Order.amount_yen)
+    spent: Any = func.sum(col(Order.amount_yen) - col(Order.refunded_yen))
     bought = select(Order.customer_id, spent).where(
         col(Order.customer_id).in_(customer_ids), col(Order.ordered_at) >= since
     )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.campaigns.life.problems import ApprovalMissing
+from app.commerce.problems import RefundExceedsOrder
 from app.coupons import problems as coupons
 from app.customers.attributes.problems import AttributeInUse
 from app.customers.joining.problems import JoiningNeedsBasis, MergeUnderneath, MergeUndone
@@ -45,6 +46,7 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "undo_merge": (MergeUndone, MergeUnderneath),
     "upsert_orders": (KeysDisagree,),
     "upsert_visits": (KeysDisagree,),
+    "refund_order": (RefundExceedsOrder,),
     "issue_coupon": (
         coupons.CouponAllIssued,
         coupons.CouponBudgetSpent,

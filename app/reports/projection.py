@@ -91,6 +91,9 @@ def count_event(event: Event, zone: ZoneInfo) -> Iterator[tuple[Key, Mapping[str
         case "order.paid":
             # A changed amount is told by its difference, with `orders_delta` 0.
             yield key, {"orders": data.get("orders_delta", 1), "sales_yen": data.get("amount_yen") or 0}
+        case "order.refunded":
+            # On the day of the refund, as a reversal is.
+            yield key, {"sales_yen": -(data.get("amount_yen") or 0)}
         case "run.finished":
             for part in data.get("sent") or []:
                 place = replace(key, store_no=part.get("store_no") or 0, account_no=part.get("account_no") or 0)

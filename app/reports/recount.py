@@ -54,7 +54,7 @@ _COMPARE = text(
         FROM event
         WHERE brand_id = :brand_id AND feed_no IS NOT NULL AND type IN (
             'friend.followed', 'friend.blocked', 'link.clicked', 'coupon.issued', 'coupon.redeemed',
-            'coupon.reversed', 'order.paid', 'run.finished'
+            'coupon.reversed', 'order.paid', 'order.refunded', 'run.finished'
         )
         AND occurred_at >= CAST(CAST(:from_on AS date) AS timestamp) AT TIME ZONE :zone
         AND occurred_at < CAST(CAST(:to_on AS date) + 1 AS timestamp) AT TIME ZONE :zone
@@ -70,7 +70,8 @@ _COMPARE = text(
             coalesce(sum(discount_yen) FILTER (WHERE type = 'coupon.redeemed'), 0)
                 - coalesce(sum(discount_yen) FILTER (WHERE type = 'coupon.reversed'), 0) AS discount_yen,
             coalesce(sum(orders_delta) FILTER (WHERE type = 'order.paid'), 0) AS orders,
-            coalesce(sum(amount_yen) FILTER (WHERE type = 'order.paid'), 0) AS sales_yen
+            coalesce(sum(amount_yen) FILTER (WHERE type = 'order.paid'), 0)
+                - coalesce(sum(amount_yen) FILTER (WHERE type = 'order.refunded'), 0) AS sales_yen
         FROM happened WHERE type <> 'run.finished' GROUP BY {", ".join(KEYS)}
     ), many AS (
         SELECT day_on, coalesce(part.store_no, 0), coalesce(part.account_no, 0),

@@ -89,6 +89,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/ordered_at": _BEFORE,
         "/phone": "A number as people write it, or with its country code.",
     },
+    "refund_order": {"/refunded_at": _BEFORE, "": "Lines come to the amount at most."},
     "upsert_visits": {
         "": "The customer is named once.",
         "/visited_at": _BEFORE,

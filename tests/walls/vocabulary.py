@@ -233,6 +233,11 @@ BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "CustomerUpsert": lambda own: {"phone": own("~new_phone")},
     "OrderUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
     "VisitUpsert": lambda own: {"customer_id": own("cus"), "external_id": own("~new_external_id")},
+    "RefundCreate": lambda own: {
+        "external_id": own("~new_external_id"),
+        "amount_yen": 1,
+        "refunded_at": datetime.now(UTC).isoformat(),
+    },
     "LinkTokenCreate": lambda own: {"customer_id": own("cus")},
     "MemberKey": lambda own: {"customer_id": own("cus")},
     "MergeCreate": lambda own: {"from": own("cus#2"), "into": own("cus")},

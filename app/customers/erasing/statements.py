@@ -102,6 +102,14 @@ STEPS: Final = (
         f"UPDATE redemption SET reverse_reason = NULL WHERE {_HER} AND reverse_reason IS NOT NULL",
         ("reverse_reason",),
     ),
+    Step(
+        "order_refund",
+        f"""
+        UPDATE order_refund SET reason = NULL
+        WHERE brand_id = :brand_id AND reason IS NOT NULL AND order_id IN (SELECT id FROM "order" WHERE {_HER})
+        """,
+        ("reason",),
+    ),
     Step("point_entry", f"UPDATE point_entry SET reason = NULL WHERE {_HER} AND reason IS NOT NULL", ("reason",)),
     _delete("loyalty_member"),
     _delete("account_link"),

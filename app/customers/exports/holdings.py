@@ -103,9 +103,20 @@ HOLDINGS: Final = (
     Holding(
         "orders",
         "order",
-        "id created_at external_id customer_id store_id amount_yen ordered_at",
+        "id created_at external_id customer_id store_id amount_yen refunded_yen ordered_at",
         "ord",
         unsaid="store_no",
+    ),
+    Holding(
+        "order_refunds",
+        "order_refund",
+        "id created_at order_id external_id amount_yen refunded_at reason lines",
+        "rfd",
+        """order_id IN (
+            SELECT id FROM "order" AS hers
+            WHERE hers.brand_id = :brand_id AND hers.customer_id = ANY(CAST(:ids AS uuid[]))
+        )""",
+        unsaid="store_no reversed_redemptions",
     ),
     Holding(
         "visits", "visit", "id created_at external_id customer_id store_id visited_at", "vis", unsaid="store_no"

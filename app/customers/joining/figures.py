@@ -150,7 +150,7 @@ _RECOUNT_STORES = text(
         visit_count = came.count, last_visit_at = came.last_at, updated_at = :now
     FROM unnest(CAST(:keys AS uuid[])) AS wanted (store_id)
     CROSS JOIN LATERAL (
-        SELECT count(*), coalesce(sum(amount_yen), 0) AS yen, max(ordered_at) AS last_at
+        SELECT count(*), coalesce(sum(amount_yen - refunded_yen), 0) AS yen, max(ordered_at) AS last_at
         FROM "order" AS one WHERE {_HER} AND one.store_id = wanted.store_id
     ) AS sold
     CROSS JOIN LATERAL (
@@ -164,8 +164,8 @@ _RECOUNT = text(
     UPDATE customer SET
         order_count = sold.count, spend_yen = sold.yen, last_order_at = sold.last_at,
         visit_count = came.count, last_visit_at = came.last_at
-    FROM (SELECT count(*), coalesce(sum(amount_yen), 0) AS yen, max(ordered_at) AS last_at FROM "order" WHERE {_HER})
-         AS sold,
+    FROM (SELECT count(*), coalesce(sum(amount_yen - refunded_yen), 0) AS yen, max(ordered_at) AS last_at
+          FROM "order" WHERE {_HER}) AS sold,
          (SELECT count(*), max(visited_at) AS last_at FROM visit WHERE {_HER}) AS came
     WHERE brand_id = :brand_id AND id = :customer_id
     """
