@@ -125,6 +125,17 @@ class IssuedCoupon(BrandTable, table=True):
     """What is set aside of the coupon's budget for its use."""
 
 
+class CouponExtension(BrandRow, table=True):
+    """A copy that would have ended during a safety stop, and is good for longer because of it."""
+
+    __table_args__ = (Index("ix_coupon_extension_brand_id_safety_stop_id", "brand_id", "safety_stop_id"),)
+
+    issued_coupon_id: UUID = Field(primary_key=True)
+    safety_stop_id: UUID = Field(primary_key=True)
+    would_expire_at: datetime = Field(sa_type=Instant)
+    """When it would have ended otherwise."""
+
+
 class Redemption(BrandTable, table=True):
     """One use of an issued coupon at a store; a reversal is written on it and frees the code."""
 

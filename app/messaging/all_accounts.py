@@ -11,10 +11,10 @@ _HERS: Final = "'consent', 'holdout'"
 """Reasons that are the person's, whatever the account: she is left out once."""
 
 
-def choose(by_policy: str) -> str:
+def choose(by_policy: str, more: str) -> str:
     """The expression `best`: each account that reaches a person, and its `place`, 1 of the one that speaks first."""
     return f"""
-        SELECT customer_id, capped, account_no, store_no, line_user_id,
+        SELECT {more} customer_id, capped, account_no, store_no, line_user_id,
                row_number() OVER (PARTITION BY customer_id ORDER BY {by_policy}) AS place
         FROM (SELECT DISTINCT ON (customer_id, account_no) * FROM tie
               ORDER BY customer_id, account_no, {by_policy}) AS of_account

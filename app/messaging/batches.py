@@ -29,6 +29,10 @@ class Account(NamedTuple):
     master_key_id: str
     wrapped_key: bytes
     is_stopped: bool
+    signal_id: UUID | None
+    """Of the newest safety stop that concerns it; None where none stands."""
+    is_held: bool
+    """Whether it is not known of one of its stores whether a warning lies over it."""
     holidays: Mapping[str, Any] | None
     has_store_hours: bool
 
@@ -215,8 +219,14 @@ async def has_run_to_finish(cursor: Cursor, brand_id: UUID, line_account_id: UUI
 
 
 _ACCOUNT = """
-SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key, line_account.sending_stopped_at IS NOT NULL,
-       brand.holidays, EXISTS (
+SELECT channel_id, mode, sealed_secret, master_key_id, wrapped_key, line_account.sending_stopped_at IS NOT NULL, (
+           SELECT signal_id FROM safety_stop stop WHERE stop.brand_id = %(brand_id)s AND stop.ended_at IS NULL
+             AND (cardinality(line_account.store_nos) <> 1 OR stop.store_no = ANY(line_account.store_nos))
+           ORDER BY signal_id DESC LIMIT 1
+       ), EXISTS (
+           SELECT FROM safety_stop stop WHERE stop.brand_id = %(brand_id)s AND stop.ended_at IS NULL
+             AND stop.kind = 'hold' AND stop.store_no = ANY(line_account.store_nos)
+       ), brand.holidays, EXISTS (
            SELECT FROM store WHERE store.brand_id = %(brand_id)s AND jsonb_typeof(store.quiet_hours) = 'object')
 FROM line_account JOIN brand ON brand.id = %(brand_id)s
 WHERE line_account.brand_id = %(brand_id)s AND line_account.id = %(id)s

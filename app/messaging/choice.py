@@ -1,7 +1,7 @@
 """The choice: who gets a message from which account, and who does not and why, as one SELECT for all of them."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import false, func, or_, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -27,7 +27,8 @@ def write_choice(
     """The common table expressions that end in `numbered`, and their values: one row for each person.
 
     `tie` holds what the audience's policy compares; with `compares_all` what any policy does.
-    Reasons are judged in this order: no_friend, consent, cap, quiet_hours, holdout, then cap by `most`, then quota.
+    Reasons are judged in this order: no_friend, stopped, consent, cap, quiet_hours, holdout, then cap by `most`, then
+    quota. Whom a safety stop leaves out is in nobody's hold-out, or the two would not be alike.
     """
     people, values = _people(session, audience)
     values |= {
@@ -45,6 +46,7 @@ def write_choice(
         "holdout_ratio": audience.holdout_ratio,
         "holdout_salt": audience.holdout_salt,
         "most": audience.most,
+        "several_stores": [s.account_no for s in audience.senders if len(s.store_nos) + len(s.other_store_nos) != 1],
     }
     guards = audience.guards
     if guards is not None:
@@ -67,6 +69,12 @@ def write_choice(
         if audience.cap_run_ids
         else "false"
     )
+    stopped, home = "false", ""
+    if guards is not None and guards.stopped_store_nos:
+        # Where she is at home is not held against a store's own run, whose numbers would tell it.
+        stopped = guards.is_stopped_for("store_no", "home_no", "account_no")
+        home = "home_no,"
+    at_home = "people.home_store_no" if audience.owner_no is None else "NULL::int"
     # Who is written to by several accounts gets one copy all the same.
     turn = "dense_rank" if audience.is_several else "row_number"
     over = (
@@ -96,6 +104,7 @@ def write_choice(
                    CASE WHEN people.home_store_no = ANY(sender.store_nos) THEN people.home_store_no
                         WHEN recent.store_no IS NOT NULL THEN recent.store_no
                         ELSE sender.first_store_no END AS store_no,
+                   {at_home + " AS home_no," if home else ""}
                    recent.last_at {compared}
             FROM people
             {"JOIN" if audience.only_tied else "LEFT JOIN"} (
@@ -115,10 +124,11 @@ def write_choice(
                 ORDER BY last_at DESC LIMIT 1
             ) AS recent ON true
         ),
-        best AS ({all_accounts.choose(by_policy) if audience.is_several else _CHOOSE_ONE.format(by_policy)}),
+        best AS ({(all_accounts.choose if audience.is_several else _choose_one)(by_policy, home)}),
         judged AS (
             SELECT customer_id, account_no, store_no, line_user_id, {"place," if audience.is_several else ""}
                    CASE WHEN account_no IS NULL THEN 'no_friend'
+                        WHEN {stopped} THEN 'stopped'
                         WHEN {guards.refuses("customer_id", "store_no") if guards else "false"} THEN 'consent'
                         WHEN capped OR {capped} OR {guards.is_full_up("customer_id") if guards else "false"} THEN 'cap'
                         WHEN {guards.is_quiet_for("store_no") if guards else "false"} THEN 'quiet_hours'
@@ -145,10 +155,12 @@ def write_choice(
     return query, values
 
 
-_CHOOSE_ONE: Final = """
-SELECT DISTINCT ON (customer_id) customer_id, capped, account_no, store_no, line_user_id
-FROM tie ORDER BY customer_id, {}
-"""
+def _choose_one(by_policy: str, more: str) -> str:
+    """The expression `best`: the account that speaks to a person."""
+    return f"""
+        SELECT DISTINCT ON (customer_id) {more} customer_id, capped, account_no, store_no, line_user_id
+        FROM tie ORDER BY customer_id, {by_policy}
+        """
 
 
 def _number(cuts: Sequence[Cut]) -> str:

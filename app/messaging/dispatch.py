@@ -29,6 +29,7 @@ from app.messaging.metrics import count_ends
 from app.messaging.parting import part
 from app.messaging.quiet import Silence, find_silence
 from app.messaging.render import ATTRIBUTES, Template, is_of_store, read_template
+from app.messaging.safety.sweeping import sweep
 from app.messaging.sending import multicast_all, push_all
 from app.messaging.syncing import sync_account
 from app.messaging.watch import Turn, Watch
@@ -91,6 +92,8 @@ class Dispatcher:
         self._watch = Watch(pool)
         self._templates: dict[tuple[UUID, int | None], Template] = {}
         self._paces: dict[UUID, tuple[Pace, Pace]] = {}
+        self._swept: dict[UUID, UUID] = {}
+        """The signal after which an account was swept last, by account."""
 
     async def close(self) -> None:
         """Close the connections to LINE, and look no more for what was stopped."""
@@ -116,7 +119,10 @@ class Dispatcher:
         until = began_at + TURN_SECONDS
         async with self._scoped(brand_id) as cursor:
             account = await batches.get_account(cursor, brand_id, line_account_id)
-            turn.known_at = began_at
+            turn.known_at, turn.signal_id = began_at, account.signal_id
+            if account.signal_id is not None and self._swept.get(line_account_id) != account.signal_id:
+                await asyncio.to_thread(self._sweep, brand_id, line_account_id)
+                self._swept[line_account_id] = account.signal_id
             silence = find_silence(account.holidays, datetime.now(UTC), has_store_hours=account.has_store_hours)
             # All that LINE may refuse comes before anything is taken: waiting counts as no try, and while a secret is
             # wrong no retry key grows old.
@@ -124,7 +130,7 @@ class Dispatcher:
                 return seconds
             channel = self._open_channel(turn, account)
             needs_token = False
-            if account.is_stopped:  # who lets it send again touches the lane
+            if account.is_stopped or account.is_held:  # who lets it send again touches the lane
                 next_up = await self._find_rest(cursor, turn, silence)
             elif channel.token or not (
                 needs_token := await batches.is_waiting(cursor, brand_id, line_account_id, silence)
@@ -278,6 +284,12 @@ class Dispatcher:
             for run in queries.lock_runs_all_sent(session):
                 status = "finished" if run.status == "sending" else run.status
                 service.finish(session, run, datetime.now(UTC), status)
+            session.commit()
+
+    def _sweep(self, brand_id: UUID, line_account_id: UUID) -> None:
+        """Cancel what waits at an account for people whom a safety stop protects; nothing of it is in hand."""
+        with open_session(self.engine, Scope(brand_id)) as session:
+            sweep(session, line_account_id, datetime.now(UTC))
             session.commit()
 
     def _end_run(self, brand_id: UUID, run_id: UUID, status: str) -> None:

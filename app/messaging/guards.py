@@ -12,6 +12,7 @@ from typing import Any, Final
 from app.customers.consents.queries import REFUSING
 from app.customers.preferences.queries import MUTING, PAUSING
 from app.messaging.quiet import find_awake_at, find_quiet_end
+from app.messaging.safety.queries import list_stopped_nos
 from tenants.brands.models import Brand
 from tenants.session import ScopedSession
 from tenants.stores.queries import list_store_hours
@@ -34,6 +35,8 @@ class Guards:
     is_quiet: bool = False
     quiet_store_nos: Sequence[int] = ()
     """The stores that are quiet though the brand is not."""
+    stopped_store_nos: Sequence[int] = ()
+    """The stores to which nobody is to be invited, since a warning lies over them."""
 
     def refuses(self, customer_id: str, store_no: str) -> str:
         """The condition that this customer wants no message of ours, none just now, or none from this store."""
@@ -58,6 +61,17 @@ class Guards:
             return "true"
         return f"{store_no} = ANY(%(quiet_store_nos)s::int[])" if self.quiet_store_nos else "false"
 
+    def is_stopped_for(self, store_no: str, home_store_no: str, account_no: str) -> str:
+        """The condition that a warning lies over the store that stands behind a delivery or, where its account speaks
+        for several, over the store where the customer is at home."""
+        if not self.stopped_store_nos:
+            return "false"
+        stopped = "%(stopped_store_nos)s::int[]"
+        return (
+            f"coalesce({store_no} = ANY({stopped}), false) OR {account_no} = ANY(%(several_stores)s::int[])"
+            f" AND coalesce({home_store_no} = ANY({stopped}), false)"
+        )
+
     def room(self) -> str:
         """Driver SQL: who heard from us of late, and how many more messages the caps leave her (`room`)."""
         left = ", ".join(
@@ -71,6 +85,8 @@ class Guards:
         values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL, "pausing_at": self.now}
         if self.quiet_store_nos:
             values["quiet_store_nos"] = list(self.quiet_store_nos)
+        if self.stopped_store_nos:
+            values["stopped_store_nos"] = list(self.stopped_store_nos)
         if self.caps:
             values["most_room"] = min(cap.messages for cap in self.caps)
             values["oldest"] = self.now - timedelta(days=max(cap.days for cap in self.caps))
@@ -109,4 +125,4 @@ def read_guards(session: ScopedSession, brand: Brand, now: datetime, at: datetim
     caps = tuple(Cap(one["messages"], one["days"]) for one in brand.caps.get("per_customer", ()))
     hours = list_store_hours(session)
     quiet_store_nos = [no for no, of_store in hours.items() if find_quiet_end(of_store, brand.timezone, at)]
-    return Guards(now, caps, find_awake_at(brand, at) is not None, quiet_store_nos)
+    return Guards(now, caps, find_awake_at(brand, at) is not None, quiet_store_nos, list_stopped_nos(session))

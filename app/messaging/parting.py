@@ -70,7 +70,7 @@ async def _move(
             "is_fresh": is_fresh,
             "new_key": new_key,
         }
-        await cursor.execute(_MOVE, {**values, **given})
+        await cursor.execute(MOVE, {**values, **given})
 
 
 # A run that was ended for good meanwhile has marked the batch so, and has given its quota back. One that a worker who
@@ -78,7 +78,7 @@ async def _move(
 _STATE = """
 CASE WHEN whole.state = 'waiting' THEN 'waiting' WHEN %(is_fresh)s THEN 'stopped' ELSE 'unknown' END
 """
-_MOVE = f"""
+MOVE = f"""
 WITH whole AS (
     SELECT batch.*, (
         SELECT max(other.batch_no) + 1 FROM batch AS other

@@ -102,6 +102,8 @@ CASE WHEN delivery.batch_no IS NULL THEN 'left_out'
      WHEN batch.state = 'stopped' THEN 'left_out'
      ELSE batch.state END
 """
+# A freeze leaves nobody out as stopped but for a safety stop.
+_WHY = "CASE WHEN batch.state = 'stopped' THEN batch.detail WHEN delivery.reason = 'stopped' THEN 'safety_stop' END"
 _DELIVERIES = """
 FROM delivery
 LEFT JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = delivery.run_id
@@ -154,7 +156,7 @@ def list_deliveries(
         SELECT * FROM (
             SELECT delivery.customer_id, delivery.slot, delivery.account_no, delivery.store_no, {_STATUS} AS status,
                    CASE WHEN batch.state = 'stopped' THEN 'stopped' ELSE delivery.reason END AS reason,
-                   batch.done_at AS sent_at, batch.variant, failure.detail
+                   batch.done_at AS sent_at, batch.variant, coalesce(failure.detail, {_WHY}) AS detail
             {_DELIVERIES}
               AND (CAST(:after AS uuid) IS NULL OR delivery.customer_id < :after
                    OR delivery.customer_id = :after AND delivery.slot < :after_slot)

@@ -84,7 +84,9 @@ def start_run(
     lock_brand(session)
     at = now + timedelta(seconds=cause.clock_shift_seconds)
     guards = read_guards(session, brand, now, at)
-    audience = replace(audience, guards=replace(guards, caps=()) if cause.kind == TEST else guards)
+    if cause.kind == TEST:  # those who test are no customers that anybody invites
+        guards = replace(guards, caps=(), stopped_store_nos=())
+    audience = replace(audience, guards=guards)
     variables = content.variables
     if needs_parts(audience, variables):
         audience = replace(audience, cuts=(*audience.cuts, PER_STORE))
@@ -252,7 +254,7 @@ def stop(session: ScopedSession, run: Run, now: datetime, status: str = "stopped
     While batches are in hand the run is closed later, by the last of those who have them, so that it tells how many it
     reached.
     """
-    _stop_batches(session, "run.id = :run_id AND batch.first_tried_at IS NULL", {"run_id": run.id}, now)
+    stop_batches(session, "run.id = :run_id AND batch.first_tried_at IS NULL", {"run_id": run.id}, now)
     run.status = status
     session.add(run)
     session.flush()
@@ -270,10 +272,12 @@ def stop_left_over(session: ScopedSession, line_account_id: UUID, now: datetime)
     condition = (
         "run.status IN ('stopped', 'expired') AND run.finished_at IS NULL AND batch.line_account_id = :account_id"
     )
-    _stop_batches(session, condition, {"account_id": line_account_id}, now)
+    stop_batches(session, condition, {"account_id": line_account_id}, now)
 
 
-def _stop_batches(session: ScopedSession, condition: str, values: Mapping[str, Any], now: datetime) -> None:
+def stop_batches(session: ScopedSession, condition: str, values: Mapping[str, Any], now: datetime) -> None:
+    """End what waits under a condition on `batch` and `run`, and give its quota back; of tries without a clear answer
+    nobody knows."""
     rows = (
         session.connection()
         .execute(

@@ -40,6 +40,8 @@ class Turn:
     """When it was last asked whether brand and account may send, by the loop's clock: before the asking."""
     runs_known_at: dict[UUID, float] = field(default_factory=dict)
     """The same of each run in hand."""
+    signal_id: UUID | None = None
+    """Of the newest safety stop that is heeded in it: at a later one it breaks off, and what it holds is sorted."""
     is_stopped: bool = False
     stopped_run_ids: frozenset[UUID] = frozenset()
 
@@ -125,7 +127,11 @@ class Watch:
                         break
         for turn in turns:
             found = stopped.get(turn.brand_id, set())
-            turn.is_stopped = ("brand", turn.brand_id) in found or ("account", turn.line_account_id) in found
+            turn.is_stopped = (
+                ("brand", turn.brand_id) in found
+                or ("account", turn.line_account_id) in found
+                or _is_signalled(turn, found)
+            )
             turn.stopped_run_ids = frozenset(thing_id for kind, thing_id in found if kind == "run")
             turn.known_at = asked_at
             for run_id in runs[turn]:
@@ -133,6 +139,14 @@ class Watch:
                     turn.runs_known_at[run_id] = max(turn.runs_known_at[run_id], asked_at)
         self._looked.set()
         self._looked = asyncio.Event()
+
+
+def _is_signalled(turn: Turn, found: set[tuple[str, UUID]]) -> bool:
+    """Whether a safety stop has begun that the turn does not heed yet."""
+    return any(
+        kind == str(turn.line_account_id) and (turn.signal_id is None or thing_id.int > turn.signal_id.int)
+        for kind, thing_id in found
+    )
 
 
 def _write_look(brand_id: UUID, turns: Sequence[Turn], runs: dict[Turn, tuple[UUID, ...]]) -> str:
@@ -145,7 +159,14 @@ def _write_look(brand_id: UUID, turns: Sequence[Turn], runs: dict[Turn, tuple[UU
         UNION ALL SELECT brand_id, 'account', id FROM line_account
         WHERE brand_id = '{brand_id}' AND id = ANY({accounts}) AND sending_stopped_at IS NOT NULL
         UNION ALL SELECT brand_id, 'run', id FROM run
-        WHERE brand_id = '{brand_id}' AND id = ANY({run_ids}) AND status <> 'sending'"""
+        WHERE brand_id = '{brand_id}' AND id = ANY({run_ids}) AND status <> 'sending'
+        UNION ALL SELECT account.brand_id, account.id::text, newest.signal_id FROM line_account account
+        CROSS JOIN LATERAL (
+            SELECT signal_id FROM safety_stop stop WHERE stop.brand_id = '{brand_id}' AND stop.ended_at IS NULL
+              AND (cardinality(account.store_nos) <> 1 OR stop.store_no = ANY(account.store_nos))
+            ORDER BY signal_id DESC LIMIT 1
+        ) AS newest
+        WHERE account.brand_id = '{brand_id}' AND account.id = ANY({accounts})"""
 
 
 def _list_ids(ids: set[UUID]) -> str:

@@ -133,3 +133,5 @@ class WeatherDecision(BrandTable, table=True):
     """How far the clock of a rehearsed tick was from the real one."""
     run_id: UUID | None = None
     """The run that it caused, once the worker has started it."""
+    outcome: str | None = None
+    """What became of a firing: `cancelled` before it was sent, or `false_alarm` where the forecast flipped after."""
