@@ -64,6 +64,7 @@ ROUTERS = (
     "app.campaigns.results.router",
     "app.campaigns.router",
     "app.weather.router",
+    "app.auto_replies.router",
     "app.events.router",
     "app.reports.router",
     "app.problem_pages",

@@ -1,6 +1,7 @@
 """Every module with tables, imported so that Alembic knows them all."""
 
 import app.audit.models
+import app.auto_replies.models
 import app.auto_tags.models
 import app.campaigns.experiments.models
 import app.campaigns.models

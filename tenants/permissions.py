@@ -41,6 +41,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "campaigns:write": "Create, change and archive campaigns",
     "campaigns:launch": "Launch, schedule, pause, resume and cancel campaigns",
     "campaigns:approve": "Approve what stores have drafted, or send it back",
+    "auto_replies:read": "See what accounts answer by themselves",
+    "auto_replies:write": "Create, change and archive auto-replies",
     "weather:read": "See forecasts, weather rules and decisions",
     "weather:write": "Create, change, evaluate and archive weather rules",
     "reports:read": "See reports and quotas",
@@ -59,7 +61,7 @@ STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
 GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
     "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "staff:read",
     "staff:write", "audit:read", "campaigns:approve", "customers:erase", "customers:merge", "customers:import",
-    "customers:export", "points:configure",
+    "customers:export", "points:configure", "auto_replies:read", "auto_replies:write",
 }  # fmt: skip
 """What a store key may be given at all: the brand's own set-up, its credentials, and what touches all
 customers at once stay with head office."""
@@ -80,14 +82,14 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "customers:write", "segments:read", "segments:write", "orders:read", "coupons:read", "coupons:write",
             "coupons:issue", "campaigns:read", "campaigns:write", "campaigns:launch", "campaigns:approve",
             "weather:read", "weather:write", "reports:read", "events:read", "qr_codes:read", "qr_codes:write",
-            "points:read", "points:write", "points:configure",
+            "points:read", "points:write", "points:configure", "auto_replies:read", "auto_replies:write",
         }
     ),
     "analyst": frozenset(
         {
             "brand:read", "areas:read", "stores:read", "line_accounts:read", "customers:read", "segments:read",
             "orders:read", "coupons:read", "campaigns:read", "weather:read", "reports:read", "events:read",
-            "qr_codes:read", "points:read",
+            "qr_codes:read", "points:read", "auto_replies:read",
         }
     ),
     "store_manager": STORE_PERMISSIONS

@@ -58,12 +58,14 @@ def issue(
     source: str,
     scope: Scope,
     via: Via | None = None,
+    weather_rule_id: UUID | None = None,
     now: datetime,
 ) -> list[Outcome]:
     """Put a copy in each customer's hands, one outcome for each in their order. Needs a session of the whole brand.
 
     Copies of a store's own coupon are that store's. The same source gives the same customer one copy. Who lies outside
-    `scope` is not found; when copies run out, those named first have them.
+    `scope` is not found; when copies run out, those named first have them. `weather_rule_id` is the rule that caused
+    them, where no run of it did.
     """
     customers = {
         key: customer for key, customer in lock_customers(session, set(customer_ids)).items() if sees(scope, customer)
@@ -94,6 +96,7 @@ def issue(
             source=source,
             store_no=via.store_no if via is not None and coupon.store_no is None else coupon.store_no,
             account_no=None if via is None else via.account_no,
+            weather_rule_id=weather_rule_id,
             starts_at=span.starts_at,
             expires_at=span.expires_at,
             reserved_yen=issue_limits.count_copy(coupon, tally, on),

@@ -72,11 +72,20 @@ class LineReply(BrandTable, table=True):
         Index("ix_line_reply_waiting", "brand_id", "line_account_id", postgresql_where=text("status = 'waiting'")),
         line_account_id="line_account",
         customer_id="customer",
+        auto_reply_id="auto_reply",
+        issued_coupon_id="issued_coupon",
     )
 
     line_account_id: UUID
     customer_id: UUID
     webhook_event_id: str = Field(sa_column_kwargs=SHOWN)
+    kind: str = Field(default="greeting", sa_column_kwargs={**SHOWN, "server_default": "greeting"})
+    """What it says: `greeting`, which a welcome may replace, `nearest_stores`, or `auto_reply`."""
+    auto_reply_id: UUID | None = None
+    is_otherwise: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether the auto-reply's other words are said, since there is no copy for her or its rule is not on."""
+    issued_coupon_id: UUID | None = None
+    """The copy that an auto-reply names."""
     status: str = Field(sa_column_kwargs=SHOWN)
     """`waiting`, `sent`, `dropped` (we did not ask LINE) or `failed` (LINE said no)."""
     reason: str | None = Field(default=None, sa_column_kwargs=SHOWN)

@@ -12,14 +12,19 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
+from app.auto_replies.answering import has_terms
+from app.auto_replies.models import AutoReply
 from app.coupons.occasions import Newcomer
 from app.customers.identity import Place, Sign, follow, hear, lock_people, unfollow
 from app.customers.linking.service import note_failed, note_linked
+from app.customers.models import Customer
 from app.customers.queries import list_account_stores
 from app.inbound.content.service import note_content
-from app.inbound.replies.service import note_reply
+from app.inbound.models import LineReply
+from app.inbound.replies.nearest import find_point
+from app.inbound.replies.service import AUTO_REPLY, GREETING, NEAREST_STORES, note_reply
 from app.inbound.unsend import erase_unsent, unsend
-from app.inbound.welcoming import Turn, is_newcomer, welcome_newcomers
+from app.inbound.welcoming import Asked, Turn, answer_asked, is_newcomer, welcome_newcomers
 from app.qr_codes.tying import tie_follow
 from app.settings import Settings
 from tenants.brands.queries import get_brand
@@ -63,6 +68,7 @@ def work_off(session: ScopedSession, line_account_id: UUID, now: datetime) -> in
     troubles = [(event.webhook_event_id, _work(session, turn, event)) for event in events]
     session.flush()
     welcome_newcomers(session, turn)
+    answer_asked(session, turn)
     # At the end of the turn, so that it does not matter on which side of its message the news of it came.
     erase_unsent(session, line_account_id, events)
     note_heard(session, place.account, now)
@@ -184,9 +190,15 @@ def _apply(session: ScopedSession, turn: Turn, event: Row[Any]) -> str:
         said = _text(message, "text")
         customer = hear(session, place, sign, message_type=kind, message_id=message_id, text=said)
         note_content(session, place.account.id, customer.id, message, event.occurred_at)
+        if kind == "location" and find_point(message) is not None and turn.answers_places(session):
+            _answer(session, turn, event, customer.id, NEAREST_STORES)
+        elif said is not None:
+            _answer_by_itself(session, turn, event, customer, turn.find_auto_reply(session, said=said))
     else:
         data = _text(_part(body, "postback"), "data")
-        hear(session, place, sign, message_type="postback", postback_data=data)
+        customer = hear(session, place, sign, message_type="postback", postback_data=data)
+        if data is not None:
+            _answer_by_itself(session, turn, event, customer, turn.find_auto_reply(session, postback_data=data))
     return "done"
 
 
@@ -205,26 +217,53 @@ def _link(session: ScopedSession, place: Place, event: Row[Any], now: datetime) 
 
 
 def _greet(session: ScopedSession, turn: Turn, event: Row[Any], *, is_first: bool) -> None:
-    """Have who came greeted, where there are words for her and LINE lets us answer; a newcomer is welcomed besides.
-
-    Standby means that another tool has the chat just now: nobody else may answer.
-    """
+    """Have who came greeted, where there are words for her; a newcomer is welcomed besides."""
     account = turn.place.account
     customer_id = turn.place.people[event.line_user_id].customer.id
     has_words = bool(account.greeting)
     if is_first and (coupon := turn.find_welcome(session)) is not None:
         turn.newcomers.append(Newcomer(customer_id, event.webhook_event_id))
         has_words = has_words or bool(coupon.welcome_messages)
-    is_answerable = event.body.get("mode") != "standby" and isinstance(event.body.get("replyToken"), str)
-    if not has_words or not is_answerable or account.archived_at is not None:
+    if has_words:
+        _answer(session, turn, event, customer_id, GREETING)
+
+
+def _answer_by_itself(
+    session: ScopedSession, turn: Turn, event: Row[Any], customer: Customer, auto_reply: AutoReply | None
+) -> None:
+    """Have an event answered by an auto-reply; what it says, where that depends, is found out at the turn's end."""
+    if auto_reply is None:
         return
-    note_reply(
+    reply = _answer(session, turn, event, customer.id, AUTO_REPLY, auto_reply.id)
+    if reply is not None and has_terms(auto_reply):
+        turn.asked.append(Asked(reply, auto_reply, customer))
+
+
+def _answer(
+    session: ScopedSession,
+    turn: Turn,
+    event: Row[Any],
+    customer_id: UUID,
+    kind: str,
+    auto_reply_id: UUID | None = None,
+) -> LineReply | None:
+    """Have an event answered, where LINE lets us.
+
+    Standby means that another tool has the chat just now: nobody else may answer.
+    """
+    account = turn.place.account
+    is_answerable = event.body.get("mode") != "standby" and isinstance(event.body.get("replyToken"), str)
+    if not is_answerable or account.archived_at is not None:
+        return None
+    return note_reply(
         session,
         line_account_id=account.id,
         customer_id=customer_id,
         webhook_event_id=event.webhook_event_id,
         received_at=event.received_at,
         now=turn.now,
+        kind=kind,
+        auto_reply_id=auto_reply_id,
     )
 
 

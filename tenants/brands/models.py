@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -36,6 +36,8 @@ class Brand(Table, table=True):
     sending_stopped_reason: str | None = None
     holidays: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """Days on which nothing is sent."""
+    location_reply: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    """Whether who sends her place is answered with the nearest stores."""
     suspended_at: datetime | None = Field(default=None, sa_type=Instant)
     suspended_reason: str | None = None
     master_key_id: str

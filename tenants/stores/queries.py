@@ -74,3 +74,9 @@ def list_nearest(session: Session, latitude: float, longitude: float, limit: int
         .limit(limit)
     )
     return [(store, float(metres)) for store, metres in session.exec(near).all()]
+
+
+def has_places(session: Session) -> bool:
+    """Whether it is known of any live store where it lies."""
+    placed = select(Store.id).where(col(Store.archived_at).is_(None), col(Store.latitude).is_not(None))
+    return session.exec(placed.limit(1)).first() is not None

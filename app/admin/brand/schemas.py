@@ -31,6 +31,10 @@ CampaignApproval = Annotated[
     Field(description="`stores`: what stores draft is launched after head office has approved it."),
 ]
 
+LocationReply = Annotated[
+    Flag, Field(description="Whether who sends her place in LINE is answered with the stores nearest to it.")
+]
+
 
 class Cap(Body):
     """At most so many messages to one person within so many days."""
@@ -81,6 +85,7 @@ class BrandPatch(Body):
     retention: dict[str, Any] | None = Field(default=None, examples=[{"line_events_days": 30}])
     sender_policy: SenderPolicy = Field(default_factory=absent)
     campaign_approval: CampaignApproval = Field(default_factory=absent)
+    location_reply: LocationReply = Field(default_factory=absent)
     joining_basis: Literal["provider_page", "consent"] | None = Field(
         default=None,
         description="Why people may be joined over several LINE accounts; null: they are not, and each account has "
@@ -108,6 +113,7 @@ class BrandRead(Read):
     retention: Retention
     sender_policy: str
     campaign_approval: CampaignApproval
+    location_reply: LocationReply
     joining_basis: str | None
     joining_detail: str | None = Field(
         description="Why people are not joined over LINE accounts, in words; null: they are.", examples=[None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
@@ -14,10 +15,12 @@ from app.messaging.service import resume_all
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
 from app.schemas import Page, Plain, StoreId
+from tenants.brands.queries import get_brand
 from tenants.line_accounts.queries import list_ids_by_store
 from tenants.problems import Invalid
 from tenants.stores import queries
 from tenants.stores.models import Store
+from tenants.stores.visiting import find_doors, map_url
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"], route_class=ApiRoute)
 
@@ -44,16 +47,26 @@ def list_nearby_stores(
     lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False), Plain],
     lng: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False), Plain],
     limit: Annotated[int, Query(ge=1, le=200), Plain] = 10,
+    *,
+    now: Now,
 ) -> Page[NearbyStore]:
-    """The stores nearest to a point, nearest first; those without a place are not among them."""
+    """The stores nearest to a point, nearest first, and whether they are open; those without a place are left out."""
     found = queries.list_nearest(session, lat, lng, limit)
     accounts = list_ids_by_store(session, [store.id for store, _ in found])
-    items = [
-        NearbyStore.model_validate(
-            {**store.model_dump(), "line_account_ids": accounts[store.id], "distance_m": round(distance_m)}
-        )
-        for store, distance_m in found
-    ]
+    zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
+    items = []
+    for store, distance_m in found:
+        doors = find_doors(store.opening_hours, now, zone)
+        shown = {
+            **store.model_dump(),
+            "line_account_ids": accounts[store.id],
+            "distance_m": round(distance_m),
+            "open_now": doors.is_open,
+            "opens_at": doors.opens_at,
+            "closes_at": doors.closes_at,
+            "map_url": map_url(store.latitude or 0.0, store.longitude or 0.0),
+        }
+        items.append(NearbyStore.model_validate(shown))
     return Page(items=items, next_cursor=None)
 
 

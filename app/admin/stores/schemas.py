@@ -121,6 +121,12 @@ class StoreRead(Read):
 
 
 class NearbyStore(StoreRead):
-    """A store, and how far it is from the point asked for, over the ground."""
+    """A store, how far it is from the point asked for, over the ground, and whether it is open just now."""
 
     distance_m: int
+    open_now: bool | None = Field(description="null: the store has not stated its hours.")
+    opens_at: Instant | None = Field(
+        description="When the opening that goes on began, or the next of its business day begins; null: none is left."
+    )
+    closes_at: Instant | None = Field(description="When that opening ends.")
+    map_url: str

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.customers.tasks import defer_retie
-from app.weather.places import locate_class20, locate_municipality
 from app.weather.outlook import Gap
+from app.weather.places import locate_class20, locate_municipality
 from tenants.api_keys.service import leave_keys
 from tenants.line_accounts import queries as line_accounts
 from tenants.line_accounts.models import LineAccount

@@ -98,7 +98,7 @@ class Replier:
 
 
 def give(line: LineClient, account: LineAccount, one: Waiting, public_url: str) -> Outcome:
-    """Answer one event with the welcome's words or the account's greeting. Blocks while LINE is asked."""
+    """Answer one event with what is prepared, or with words filled in. Blocks while LINE is asked."""
     assert one.reply_token is not None
     try:
         messages = _render(line, account, one, public_url)
@@ -118,7 +118,9 @@ def give(line: LineClient, account: LineAccount, one: Waiting, public_url: str) 
 
 def _render(line: LineClient, account: LineAccount, one: Waiting, public_url: str) -> list[dict[str, Any]]:
     """What she is answered with, filled in. Raises Invalid, Unfillable."""
-    template = read_template(one.welcome_messages or account.greeting or [])
+    if one.prepared is not None:
+        return one.prepared
+    template = read_template(one.own_messages or one.welcome_messages or account.greeting or [])
     values = dict(one.values)
     if one.coupon_id is not None:
         values["coupon.url"] = coupon_url(public_url, one.coupon_id)

@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from app.coupons.occasions import WELCOME
 from app.inbound.models import LineReply
+from app.inbound.replies.nearest import find_point
 from tenants.line_accounts.models import LineAccount
 from tenants.session import ScopedSession
 
@@ -26,11 +27,20 @@ class Waiting:
     reply_token: str | None
     """None once the person is erased."""
     line_user_id: str | None
+    kind: str
     values: dict[str, str | None]
     """Of the variables that may stand in a message; the coupon's where this event brought her a welcome."""
     coupon_id: UUID | None = None
     welcome_messages: list[dict[str, Any]] | None = None
     """What is said instead of the account's greeting to who was given a welcome."""
+    own_messages: list[dict[str, Any]] | None = None
+    """What an auto-reply says, the one way or the other."""
+    point: tuple[float, float] | None = None
+    """The place that she sent, in degrees."""
+    language: str | None = None
+    """As LINE tells of her."""
+    prepared: list[dict[str, Any]] | None = None
+    """What is said as it stands, with nothing to fill in."""
 
 
 def list_replies(line_account_id: UUID, status: str | None) -> SelectOfScalar[LineReply]:
@@ -53,6 +63,7 @@ def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> lis
             row.expires_at,
             row.reply_token,
             row.line_user_id,
+            row.kind,
             {
                 "customer.name": row.customer_name,
                 "store.name": row.store_name,
@@ -63,6 +74,9 @@ def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> lis
             },
             row.coupon_id,
             row.welcome_messages,
+            row.own_messages,
+            find_point(row.message) if isinstance(row.message, dict) else None,
+            row.language,
         )
         for row in rows
     ]
@@ -71,7 +85,12 @@ def lock_waiting(session: ScopedSession, account: LineAccount, most: int) -> lis
 _WAITING = text(
     """
     SELECT reply.id, reply.attempts, reply.reason, reply.expires_at, event.body->>'replyToken' AS reply_token,
-           event.line_user_id, coalesce(customer.name, (
+           event.line_user_id, reply.kind, event.body->'message' AS message, (
+               SELECT identity.language FROM identity
+               WHERE identity.brand_id = :brand_id AND identity.customer_id = reply.customer_id
+                   AND identity.provider_id = account.provider_id AND identity.line_user_id = event.line_user_id
+               ORDER BY identity.profile_at DESC NULLS LAST LIMIT 1
+           ) AS language, coalesce(customer.name, (
                SELECT identity.display_name FROM identity
                WHERE identity.brand_id = :brand_id AND identity.customer_id = reply.customer_id
                    AND identity.provider_id = account.provider_id AND identity.line_user_id = event.line_user_id
@@ -79,7 +98,9 @@ _WAITING = text(
            )) AS customer_name,
            brand.name AS brand_name,
            CASE WHEN cardinality(account.store_nos) = 1 THEN store.name ELSE account.name END AS store_name,
-           coupon.id AS coupon_id, coupon.name AS coupon_name, coupon.welcome_messages, copy.code,
+           coupon.id AS coupon_id, coupon.name AS coupon_name, copy.code,
+           CASE reply.kind WHEN 'greeting' THEN coupon.welcome_messages END AS welcome_messages,
+           CASE WHEN reply.is_otherwise THEN auto.otherwise_messages ELSE auto.messages END AS own_messages,
            to_char(copy.expires_at AT TIME ZONE brand.timezone, 'FMMM/FMDD HH24:MI') AS ends
     FROM line_reply AS reply
     JOIN brand ON brand.id = :brand_id
@@ -88,8 +109,14 @@ _WAITING = text(
         AND event.webhook_event_id = reply.webhook_event_id
     LEFT JOIN customer ON customer.brand_id = :brand_id AND customer.id = reply.customer_id
     LEFT JOIN store ON store.brand_id = :brand_id AND store.no = account.store_nos[1]
-    LEFT JOIN issued_coupon AS copy ON copy.brand_id = :brand_id AND copy.customer_id = reply.customer_id
-        AND copy.source = :welcome || reply.webhook_event_id AND copy.status = 'issued'
+    LEFT JOIN auto_reply AS auto ON auto.brand_id = :brand_id AND auto.id = reply.auto_reply_id
+    LEFT JOIN issued_coupon AS copy ON copy.brand_id = :brand_id AND copy.status = 'issued' AND copy.id = coalesce(
+        reply.issued_coupon_id, (
+            SELECT given.id FROM issued_coupon AS given
+            WHERE given.brand_id = :brand_id AND given.customer_id = reply.customer_id AND reply.kind = 'greeting'
+                AND given.source = :welcome || reply.webhook_event_id
+            LIMIT 1
+        ))
     LEFT JOIN coupon ON coupon.brand_id = :brand_id AND coupon.id = copy.coupon_id
     WHERE reply.brand_id = :brand_id AND reply.line_account_id = :line_account_id AND reply.status = 'waiting'
     ORDER BY reply.id LIMIT :most

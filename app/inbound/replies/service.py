@@ -1,16 +1,18 @@
 """Answers to LINE's events: noted once in the transaction that works the event off, tried, settled."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.customers.models import Customer
 from app.inbound.models import LineReply
+from app.inbound.replies.nearest import write_nearest
 from app.inbound.replies.queries import Waiting, lock_waiting
 from app.jobs.lanes import touch
 from tenants.brands.models import Brand
@@ -21,6 +23,8 @@ REPLY_LANE = "line_replies"
 TOKEN_LIFE = timedelta(seconds=50)
 """LINE's minute, less what the call itself may take. Counted from when the event came, not from when it happened."""
 MOST = 32
+GREETING, NEAREST_STORES, AUTO_REPLY = "greeting", "nearest_stores", "auto_reply"
+"""What an answer says."""
 SLOWED_DOWN, UNCLEAR = "slowed_down", "unclear"
 """Why an answer waits though it was tried: LINE took too many calls, or nobody knows whether it took this one."""
 
@@ -51,12 +55,16 @@ def note_reply(
     webhook_event_id: str,
     received_at: datetime,
     now: datetime,
+    kind: str = GREETING,
+    auto_reply_id: UUID | None = None,
 ) -> LineReply:
     """Have an event answered; one that came too long ago is dropped with a record. Once for each event."""
     reply = LineReply(
         line_account_id=line_account_id,
         customer_id=customer_id,
         webhook_event_id=webhook_event_id,
+        kind=kind,
+        auto_reply_id=auto_reply_id,
         status="waiting",
         expires_at=received_at + TOKEN_LIFE,
     )
@@ -76,10 +84,10 @@ def take_replies(session: ScopedSession, line_account_id: UUID, now: datetime) -
     found = lock_waiting(session, account, MOST)
     if not found:
         return None
-    brand_status = session.exec(select(Brand.status)).one()
+    brand_status, timezone = session.exec(select(Brand.status, Brand.timezone)).one()
     outcomes = {one.id: _refuse(one, account, brand_status, now) for one in found}
     settle(session, {reply_id: outcome for reply_id, outcome in outcomes.items() if outcome is not None}, now)
-    good = [one for one in found if outcomes[one.id] is None]
+    good = [_prepare(session, one, ZoneInfo(timezone), now) for one in found if outcomes[one.id] is None]
     session.execute(_COUNT, {"brand_id": session.scope.brand_id, "ids": [one.id for one in good]})
     return Taken(account, good)
 
@@ -94,9 +102,18 @@ def _refuse(one: Waiting, account: LineAccount, brand_status: str, now: datetime
         return Outcome("dropped", "archived")
     if brand_status != "active":
         return Outcome("dropped", "suspended")
-    if not account.greeting and not one.welcome_messages:
+    if one.kind == GREETING and not account.greeting and not one.welcome_messages:
         return Outcome("dropped", "no_greeting")
+    if one.kind == AUTO_REPLY and not one.own_messages:
+        return Outcome("dropped", "no_text")
     return None
+
+
+def _prepare(session: ScopedSession, one: Waiting, zone: ZoneInfo, now: datetime) -> Waiting:
+    """The answer with its words, where they are not a text of the brand's."""
+    if one.kind != NEAREST_STORES or one.point is None:
+        return one
+    return replace(one, prepared=write_nearest(session, one.point, language=one.language, zone=zone, now=now))
 
 
 def is_unclear(one: Waiting) -> bool:

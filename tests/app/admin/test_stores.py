@@ -1,5 +1,6 @@
 """Stores over HTTP."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +100,19 @@ def test_the_nearest_stores_come_first(api: TestClient, home: BrandHome) -> None
     everywhere = api.get("/v1/stores/nearby?lat=35.6909&lng=139.7003", headers=home.headers).json()
     assert everywhere["items"][-1]["id"] == osaka["id"]
     assert 395_000 < everywhere["items"][-1]["distance_m"] < 405_000
+
+
+def test_of_a_near_store_it_is_told_whether_it_is_open_and_where_its_map_is(api: TestClient, home: BrandHome) -> None:
+    always, never = {"exceptions": []}, {"mon": [], "exceptions": []}
+    create_store(api, home, "always", latitude=35.0, longitude=139.0, opening_hours=always)
+    create_store(api, home, "never", latitude=35.001, longitude=139.0, opening_hours=never)
+    create_store(api, home, "silent", latitude=35.002, longitude=139.0)
+    near = api.get("/v1/stores/nearby?lat=35&lng=139", headers=home.headers).json()["items"]
+    assert [store["open_now"] for store in near] == [True, False, None]
+    opens_at, closes_at = (datetime.fromisoformat(near[0][name]) for name in ("opens_at", "closes_at"))
+    assert closes_at - opens_at == timedelta(days=1)
+    assert (near[1]["opens_at"], near[2]["closes_at"]) == (None, None)
+    assert near[0]["map_url"].endswith("query=35.000000%2C139.000000")
 
 
 @pytest.mark.parametrize("query", ["", "lat=35", "lat=nan&lng=139", "lat=91&lng=139", "lat=35&lng=inf", "lat=a&lng=b"])

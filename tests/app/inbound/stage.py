@@ -25,10 +25,10 @@ class Chat:
     line_api: RunningSandbox
     hands: Shop
 
-    def act(self, act: str) -> Received:
+    def act(self, act: str, **more: Any) -> Received:
         """She follows, blocks… the account; LINE's call of it, which is in our hands now."""
         seen = len(self.hands.calls)
-        self.line_api.call("POST", f"/people/{self.person}/{act}", {"channel": self.channel_id})
+        self.line_api.call("POST", f"/people/{self.person}/{act}", {"channel": self.channel_id, **more})
         wait_for(lambda: len(self.hands.calls) > seen)
         return self.hands.calls[seen]
 
@@ -40,8 +40,12 @@ class Chat:
 
     def inbox(self) -> list[str]:
         """The texts that she sees."""
+        return [message["text"] for message in self.messages()]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """All that she sees, as LINE shows it."""
         items = self.line_api.call("GET", f"/people/{self.person}/inbox")["items"]
-        return [message["text"] for item in items for message in item["messages"]]
+        return [message for item in items for message in item["messages"]]
 
 
 def open_chat(
