@@ -36,6 +36,7 @@ import app.reports.settlements.models
 import app.segments.models
 import app.templates.models
 import app.weather.archive.models
+import app.weather.feeds.models
 import app.weather.models  # noqa: F401
 import tenants.api_keys.models
 import tenants.areas.models

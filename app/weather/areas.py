@@ -36,6 +36,7 @@ _CODES = {
 }
 _MUNICIPALITY = re.compile(r"[0-9]{5}")
 _STATION = re.compile(r"[0-9]{5}")
+_ELEMENTS = re.compile(r"[0-9]{8}")
 _TOKYO = "13"
 
 
@@ -174,11 +175,12 @@ def parse_forecast_stations(raw: object) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """An observing station: its name, and where it stands in degrees."""
+    """An observing station: its name, where it stands in degrees, and what it measures (see `WeatherStation`)."""
 
     name: str
     latitude: float
     longitude: float
+    elements: str = ""
 
 
 def parse_stations(raw: object) -> dict[str, Station]:
@@ -192,8 +194,20 @@ def parse_stations(raw: object) -> dict[str, Station]:
         name, latitude, longitude = fields.get("kjName"), _degrees(fields.get("lat")), _degrees(fields.get("lon"))
         if not _STATION.fullmatch(code) or not isinstance(name, str) or latitude is None or longitude is None:
             raise AreaTableMalformed("an entry is not a station")
-        stations[code] = Station(name, latitude, longitude)
+        elements = fields.get("elems")
+        known = isinstance(elements, str) and _ELEMENTS.fullmatch(elements) is not None
+        stations[code] = Station(name, latitude, longitude, str(elements) if known else "")
     return stations
+
+
+def parse_nearby_stations(raw: object) -> dict[str, tuple[str, ...]]:
+    """The observing stations near each class20, from JMA's `amedas_class20_list.json`. Raises AreaTableMalformed."""
+    found: dict[str, tuple[str, ...]] = {}
+    for class20, codes in _object(_load(raw)).items():
+        if not isinstance(codes, list) or not all(isinstance(code, str) and _STATION.fullmatch(code) for code in codes):
+            raise AreaTableMalformed(f"{class20[:10]!r} does not hold a list of stations")
+        found[class20] = tuple(codes)
+    return found
 
 
 def _degrees(value: object) -> float | None:

@@ -1,21 +1,24 @@
 """Fetching by the clock: JMA's files, once for all brands."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, periodic
-from app.weather import forecasts, places, queries, sources
+from app.weather import forecasts, places, queries, sources, tables
 from app.weather.areas import AreaTableMalformed
+from app.weather.feeds.state import Name, note_failure, note_success
 from app.weather.forecasts import Current
 from app.weather.freshness import staleness
 from app.weather.outlook import Gap
 from app.weather.readings import JAPAN
 from app.weather.sources import FetchFailed
+from app.weather.tables import Synced
 
 log = structlog.get_logger("weather")
 
@@ -46,18 +49,28 @@ def sync_tables(clock: Clockwork) -> None:
     sync(clock)
 
 
-def sync(clock: Clockwork) -> places.Synced | Gap:
-    """Make our area and station tables say what JMA's say; why not, where that failed."""
+def sync(clock: Clockwork) -> Synced | Gap:
+    """Make our area and station tables say what JMA's say, and the stores' areas follow; why not, where that failed."""
     try:
         with sources.open_client(clock.settings) as client:
-            files = places.fetch_tables(client)
+            files = tables.fetch_tables(client)
     except (FetchFailed, AreaTableMalformed) as failure:
         log.warning("area_tables_not_synced", detail=str(failure))
+        with Session(clock.engine) as session, session.begin():
+            note_failure(session, Name.TABLES, clock.now, str(failure))
         return Gap(str(failure))
     with Session(clock.engine) as session, session.begin():
-        synced = places.sync_tables(session, files, clock.now)
+        synced = tables.sync_tables(session, files, clock.now)
+        note_success(session, Name.TABLES, clock.now, own_clock_at=clock.now)
     if synced.withdrawn:
         log.warning("areas_withdrawn", areas=list(synced.withdrawn[:50]), count=len(synced.withdrawn))
+    if synced.moved:
+        log.warning("stations_moved", stations=list(synced.moved))
+    for brand_id in _list_brand_ids(clock):
+        with clock.session(brand_id) as session:
+            for one in tables.relocate_stores(session):
+                to = one.area.reason if isinstance(one.area, Gap) else one.area["class20"]
+                log.warning("store_relocated", brand_id=str(brand_id), store=one.store, to=to)
     return synced
 
 
@@ -87,11 +100,14 @@ def fetch_offices(
 
 
 def _list_all_offices(clock: Clockwork) -> set[str]:
-    with Session(clock.engine) as session:
-        brand_ids = session.execute(text("SELECT list_brand_ids()")).scalars().all()
     offices: set[str] = set()
-    for brand_id in brand_ids:
+    for brand_id in _list_brand_ids(clock):
         with clock.session(brand_id) as session:
             spots = places.find_spots(session, queries.list_stores(session)).values()
             offices |= {spot.office for spot in spots if isinstance(spot, places.Spot)}
     return offices
+
+
+def _list_brand_ids(clock: Clockwork) -> Sequence[UUID]:
+    with Session(clock.engine) as session:
+        return session.execute(text("SELECT list_brand_ids()")).scalars().all()

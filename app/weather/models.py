@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from tenants.ids import uuid7
-from tenants.tables import BrandTable, Instant, Table, refer, utc_now
+from tenants.tables import BrandRow, BrandTable, Instant, Table, refer, utc_now
 
 
 class WeatherArea(Table, table=True):
@@ -20,17 +20,25 @@ class WeatherArea(Table, table=True):
     name: str
     parent: str | None = None
     stations: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
-    """Of a class10: the stations whose temperatures its forecast gives, the main one first."""
+    """Of a class10: the stations whose temperatures its forecast gives, the main one first. Of a class20: the observing
+    stations near it, as JMA lists them."""
     synced_at: datetime = Field(sa_type=Instant)
 
 
 class WeatherStation(Table, table=True):
-    """A station whose temperature is forecast, and where it stands."""
+    """A station that observes, and where it stands."""
 
     code: str = Field(primary_key=True)
     name: str
     latitude: float
     longitude: float
+    elements: str = ""
+    """Eight digits, of which one that is not 0 says that it measures temperature, rain, wind direction, wind speed,
+    sun, snow, humidity, pressure; empty where that is not known."""
+    is_forecast: bool = True
+    """Whether its temperature is forecast."""
+    predecessor: str | None = None
+    """The station that stood here before it was rebuilt under a new number."""
 
 
 class ForecastIssue(Table, table=True):
@@ -83,6 +91,8 @@ class WeatherRule(BrandTable, table=True):
     area_ids: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
     coupon_id: UUID | None = None
     messages: list[dict[str, Any]] = Field(sa_type=JSONB)
+    fallback_messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """What those get for whom no copy of the coupon is left; None: they get nothing."""
     audience: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     priority: int = 0
     cooldown_days: int = 0
@@ -90,8 +100,16 @@ class WeatherRule(BrandTable, table=True):
     holdout_ratio: float = 0.0
     budget_yen: int | None = Field(default=None, sa_type=BigInteger)
     blackout_on: list[date] = Field(default_factory=list, sa_type=ARRAY(Date))
+    approval: str = Field(default="none", sa_column_kwargs={"server_default": "none"})
+    """`none`; or `before_send`: somebody looks at each day's firings before they go out."""
+    late_until: str | None = None
+    """The clock time until which a corrected forecast may still make it fire after its decide times."""
+    season_confirmed_on: date | None = None
+    """The date until which the operator vouches that the first of this season has not come."""
     decided_until: datetime = Field(default_factory=utc_now, sa_type=Instant)
     """The latest of its decide times that the schedule has worked off, or when it was last made live."""
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the schedule last let it decide."""
     store_id: UUID | None = None
     store_no: int | None = None
     archived_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -135,3 +153,27 @@ class WeatherDecision(BrandTable, table=True):
     """The run that it caused, once the worker has started it."""
     outcome: str | None = None
     """What became of a firing: `cancelled` before it was sent, or `false_alarm` where the forecast flipped after."""
+
+
+class WeatherFirst(BrandRow, table=True):
+    """The business day on which a rule fired for the first time of a season in a district; it does so no other day."""
+
+    __table_args__ = refer(weather_rule_id="weather_rule")
+
+    weather_rule_id: UUID = Field(primary_key=True)
+    class10: str = Field(primary_key=True)
+    season: str = Field(primary_key=True)
+    """What is counted and since when, such as `weather snow 2026-08-01`."""
+    first_on: date
+
+
+class PollenSpell(BrandTable, table=True):
+    """How much pollen flies in an area, or in all of the brand's, on some dates: as the operator has set it."""
+
+    __table_args__ = refer(area_id="area")
+
+    area_id: UUID | None = None
+    from_on: date
+    to_on: date
+    """The last day of it."""
+    level: str

@@ -1,104 +1,35 @@
-"""Which district's forecast, and which station's temperature, speak for a store; and the tables that say so."""
+"""Which district's forecast, which station and which cell speak for a store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from math import asin, cos, radians, sin, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from app.weather import queries, sources
-from app.weather.areas import (
-    FORECAST_FILES,
-    Area,
-    AreaTable,
-    Level,
-    Match,
-    Station,
-    parse_area_table,
-    parse_forecast_stations,
-    parse_stations,
-)
-from app.weather.models import WeatherArea, WeatherStation
+from app.weather import queries
+from app.weather.areas import FORECAST_FILES, Area, AreaTable, Level, Match
 from app.weather.outlook import Gap
+from app.weather.stations import Stations, read_stations
 from tenants.stores.models import Store
 
-if TYPE_CHECKING:
-    import httpx
+CELL_DEGREES = 0.05
+"""The side of a cell of the second source, some 5 km: stores that share one are asked for once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a store's forecast is found: the file's office, the district in it, and the station for temperatures."""
+    """Where a store's weather is found: the forecast's office, the district in it, and the station for temperatures.
+
+    `rain_station` measures rain within 20 km, and `cell` is the store's own place to 0.05 degrees for the second
+    source; both are None where nothing is near, or the store's place is not known.
+    """
 
     office: str
     class10: str
     class20: str | None
     station: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """What a synchronisation brought."""
-
-    areas: int
-    stations: int
-    withdrawn: tuple[str, ...]
-    """Areas that JMA no longer has, as `level code`: stores there have to be located anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class AreaFiles:
-    """The three tables as they were fetched."""
-
-    areas: AreaTable
-    district_stations: Mapping[str, tuple[str, ...]]
-    stations: Mapping[str, Station]
-
-
-def fetch_tables(client: "httpx.Client") -> AreaFiles:
-    """JMA's area and station tables. Raises FetchFailed or AreaTableMalformed."""
-    areas = parse_area_table(sources.fetch(client, sources.AREAS).body)
-    district_stations = parse_forecast_stations(sources.fetch(client, sources.FORECAST_STATIONS).body)
-    stations = parse_stations(sources.fetch(client, sources.STATIONS).body)
-    return AreaFiles(areas, district_stations, stations)
-
-
-def sync_tables(session: Session, files: AreaFiles, now: datetime) -> Synced:
-    """Make our tables say what JMA's say."""
-    rows = [
-        {
-            "level": area.level.value,
-            "code": area.code,
-            "name": area.name,
-            "parent": area.parent,
-            "stations": list(files.district_stations.get(area.code, ())) if area.level is Level.CLASS10 else [],
-            "synced_at": now,
-        }
-        for area in files.areas
-    ]
-    connection = session.connection()
-    put = insert(WeatherArea)
-    changed = {name: put.excluded[name] for name in ("name", "parent", "stations", "synced_at")}
-    connection.execute(put.on_conflict_do_update(index_elements=["level", "code"], set_=changed), rows)
-    gone = connection.execute(
-        delete(WeatherArea)
-        .where(col(WeatherArea.synced_at) != now)
-        .returning(col(WeatherArea.level), col(WeatherArea.code))
-    ).all()
-    wanted = {code for codes in files.district_stations.values() for code in codes}
-    stations = [
-        {"code": code, "name": station.name, "latitude": station.latitude, "longitude": station.longitude}
-        for code, station in files.stations.items()
-        if code in wanted
-    ]
-    connection.execute(delete(WeatherStation))
-    if stations:
-        connection.execute(insert(WeatherStation), stations)
-    return Synced(len(rows), len(stations), tuple(sorted(f"{level} {code}" for level, code in gone)))
+    rain_station: str | None = None
+    cell: str | None = None
 
 
 def locate_municipality(session: Session, municipality: str) -> dict[str, Any] | Gap:
@@ -120,6 +51,11 @@ def locate_class20(session: Session, class20: str) -> dict[str, Any] | Gap:
     return _weather_area(_area_table(session), class20, "operator")
 
 
+def has_office(session: Session, office: str) -> bool:
+    """Whether the tables hold an office."""
+    return _area_table(session).find(Level.OFFICE, office) is not None
+
+
 def find_spots(session: Session, stores: Iterable[Store]) -> dict[Any, Spot | Gap]:
     """By store id, where its forecast is found, or why that is not known.
 
@@ -129,21 +65,59 @@ def find_spots(session: Session, stores: Iterable[Store]) -> dict[Any, Spot | Ga
     listed = list(stores)
     located = {store.id: _area_of(session, store) for store in listed}
     codes = {area["class10"] for area in located.values() if not isinstance(area, Gap)}
-    district_stations = {area.code: area.stations for area in queries.list_districts(session, codes)}
-    stations = {station.code: station for station in queries.list_stations(session)}
+    forecast_stations = {area.code: area.stations for area in queries.list_districts(session, codes)}
+    stations = read_stations(session)
     spots: dict[Any, Spot | Gap] = {}
     for store in listed:
         area = located[store.id]
         if isinstance(area, Gap):
             spots[store.id] = area
             continue
-        station = _nearest(
-            store, [stations[code] for code in district_stations.get(area["class10"], ()) if code in stations]
-        )
-        first = next(iter(district_stations.get(area["class10"], ())), None)
         office = FORECAST_FILES.get(area["office"], area["office"])
-        spots[store.id] = Spot(office, area["class10"], area.get("class20"), station or first)
+        here = _place_of(store)
+        spots[store.id] = Spot(
+            office,
+            area["class10"],
+            area.get("class20"),
+            stations.pick_forecast(forecast_stations.get(area["class10"], ()), here),
+            _rain_station(session, stations, area.get("class20"), here),
+            cell_of(*here) if here else None,
+        )
     return spots
+
+
+def cell_of(latitude: float, longitude: float) -> str:
+    """The cell of the second source that a place lies in, as `35.65,139.70`: its middle in degrees."""
+    middle = (round(round(degrees / CELL_DEGREES) * CELL_DEGREES, 2) for degrees in (latitude, longitude))
+    return ",".join(f"{degrees:.2f}" for degrees in middle)
+
+
+def _place_of(store: Store) -> tuple[float, float] | None:
+    return None if store.latitude is None or store.longitude is None else (store.latitude, store.longitude)
+
+
+def _rain_station(
+    session: Session, stations: Stations, class20: str | None, here: tuple[float, float] | None
+) -> str | None:
+    if here is not None:
+        return stations.nearest_rain(here)
+    return stations.first_rain(_nearby(session).get(class20 or "", ()))
+
+
+def _nearby(session: Session) -> dict[str, list[str]]:
+    """The stations near each class20, by JMA's list; read once per session."""
+    nearby = session.info.get("nearby_stations")
+    if nearby is None:
+        nearby = {row.code: row.stations for row in queries.list_areas(session) if row.level == Level.CLASS20}
+        session.info["nearby_stations"] = nearby
+    assert isinstance(nearby, dict)
+    return nearby
+
+
+def forget_tables(session: Session) -> None:
+    """Let a session read the tables anew, once they have changed in it."""
+    for name in ("area_table", "nearby_stations", "stations"):
+        session.info.pop(name, None)
 
 
 def _area_of(session: Session, store: Store) -> dict[str, Any] | Gap:
@@ -179,17 +153,3 @@ def _area_table(session: Session) -> AreaTable:
         session.info["area_table"] = table
     assert isinstance(table, AreaTable)
     return table
-
-
-def _nearest(store: Store, stations: list[WeatherStation]) -> str | None:
-    if store.latitude is None or store.longitude is None or not stations:
-        return None
-    here = (store.latitude, store.longitude)
-    return min(stations, key=lambda one: (_distance_km(here, (one.latitude, one.longitude)), one.code)).code
-
-
-def _distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance of two points given in degrees."""
-    (lat1, lon1), (lat2, lon2) = ((radians(lat), radians(lon)) for lat, lon in (one, other))
-    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-    return 12_742 * asin(min(1.0, sqrt(half)))

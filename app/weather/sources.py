@@ -15,6 +15,14 @@ FORECAST = "/bosai/forecast/data/forecast/{office}.json"
 AREAS = "/bosai/common/const/area.json"
 FORECAST_STATIONS = "/bosai/forecast/const/forecast_area.json"
 STATIONS = "/bosai/amedas/const/amedastable.json"
+STATIONS_NEARBY = "/bosai/amedas/const/amedas_class20_list.json"
+OBSERVATIONS_CLOCK = "/bosai/amedas/data/latest_time.txt"
+OBSERVATIONS = "/bosai/amedas/data/map/{moment}.json"
+WARNINGS_CLOCK = "/bosai/warning/data/r8/map_time.json"
+WARNINGS = "/bosai/warning/data/r8/map.json"
+"""The paths since 2026-05-28. The ones before still answer 200, with what was in force that day."""
+FLOODS = "/bosai/flood/data/r8/flood_xml.json"
+WEEK_AREAS = "/bosai/forecast/const/week_area05.json"
 
 MAX_BYTES = 5_000_000
 MAX_SECONDS = 30.0

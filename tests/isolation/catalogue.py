@@ -10,7 +10,9 @@ Rule = Callable[[Connection], list[str]]
 
 OPEN_TABLES = {
     "alembic_version", "archived_forecast", "archived_issue", "archived_observation", "archived_temperature",
-    "weather_area", "weather_station", "forecast_issue", "forecast_office", "operator_key",
+    "weather_area", "weather_station", "forecast_issue", "forecast_office",
+    "weather_feed", "weather_feed_body", "weather_feed_file", "weather_warning_report", "weather_station_day",
+    "weather_cell_hours", "operator_key",
     "operator_request", "deletion_receipt",
 }  # fmt: skip
 """Tables that hold nothing of any brand: reference data, and what is the operator's."""

@@ -9,7 +9,7 @@ from tests.make.qr_codes import qr_code
 from tests.make.segments import segment
 from tests.make.staff import staff, staff_session
 from tests.make.tenants import access_token, api_client, area, line_account, new_brand, store, store_key, till_device
-from tests.make.weather import RAIN_AT_LUNCH, forecast, weather_rule
+from tests.make.weather import RAIN_AT_LUNCH, forecast, warnings, weather_rule
 
 __all__ = [
     "POINT_RULES",
@@ -38,5 +38,6 @@ __all__ = [
     "tag",
     "till_device",
     "visit",
+    "warnings",
     "weather_rule",
 ]

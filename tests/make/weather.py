@@ -1,5 +1,6 @@
 """Weather rules, and forecasts as if they had been fetched."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,10 @@ import orjson
 from sqlmodel import Session
 
 from app.weather import forecasts
+from app.weather.feeds import state
+from app.weather.feeds import warnings as feed
+from app.weather.feeds.state import Name
+from app.weather.feeds.warning_reports import Report
 from app.weather.models import WeatherRule
 from app.weather.sources import Fetched, Known
 from tenants.session import ScopedSession
@@ -40,3 +45,18 @@ def forecast(session: Session, office: str, document: Any, fetched_at: datetime)
     """An office's newest file; bytes are taken as they are."""
     body = document if isinstance(document, bytes) else orjson.dumps(document)
     forecasts.keep(session, office, Fetched(body, Known()), fetched_at)
+
+
+def warnings(session: Session, in_force: Mapping[str, Sequence[str]], now: datetime, status: str = "発表") -> None:
+    """The state of warnings as just fetched: by class20, the codes in force over it; none for an empty list.
+
+    JMA's tables have to hold these areas. Of others nothing is known.
+    """
+    kinds = {
+        class20: [{"code": code, "status": status} for code in codes] or [{"status": "発表警報・注意報はなし"}]
+        for class20, codes in in_force.items()
+    }
+    feed.keep(session, [Report("VPWW55", now, {"class10": {}, "class20": kinds})], now)
+    feed.keep_floods(session, [], now)
+    for name in (Name.WARNINGS, Name.FLOODS):
+        state.note_success(session, name, now, own_clock_at=now)

@@ -48,6 +48,8 @@ OTHER_BYTES = {
     "till_device.pin_digest": "hash",
     "forecast_issue.content_hash": "hash",
     "forecast_issue.raw": "published by the weather agency",
+    "weather_feed_body.content_hash": "hash",
+    "weather_feed_body.raw": "published by the weather agency",
 }
 """Columns of bytes that hold nothing sealed, and what they hold."""
 

@@ -7,7 +7,8 @@ import pytest
 from app.weather import places
 from app.weather.areas import Station, parse_area_table
 from app.weather.outlook import Gap
-from app.weather.places import AreaFiles, Spot
+from app.weather.places import Spot
+from app.weather.tables import AreaFiles, sync_tables
 from tenants.session import ScopedSession
 from tests import make
 from tests.app.weather.files import at
@@ -27,7 +28,7 @@ STATIONS = {
 def tables(session: ScopedSession) -> AreaFiles:
     """Synchronised tables with each kind of exception."""
     files = AreaFiles(parse_area_table(TABLE), DISTRICT_STATIONS, STATIONS)
-    places.sync_tables(session, files, NOW)
+    sync_tables(session, files, NOW)
     return files
 
 
@@ -87,8 +88,8 @@ def test_a_store_without_a_municipality_has_no_forecast(session: ScopedSession, 
 
 def test_a_second_synchronisation_removes_what_is_gone(session: ScopedSession, tables: AreaFiles) -> None:
     smaller = {**TABLE, "class20s": {code: area for code, area in TABLE["class20s"].items() if code != "1413000"}}
-    synced = places.sync_tables(
+    synced = sync_tables(
         session, AreaFiles(parse_area_table(smaller), DISTRICT_STATIONS, STATIONS), at("2026-11-28 03:00")
     )
     assert synced.withdrawn == ("class20 1413000",)
-    assert (synced.areas, synced.stations) == (18, 3)
+    assert (synced.areas, synced.stations) == (18, 4)

@@ -11,8 +11,8 @@ from app.jobs.queue import Clockwork
 from app.settings import Settings
 from app.weather import fetching, queries, tasks
 from app.weather.jma import JmaForecast
-from app.weather.places import Synced
 from app.weather.readings import JAPAN
+from app.weather.tables import Synced
 from tenants.sealing import Keyring
 from tenants.tables import utc_now
 from tests import make

@@ -1,0 +1,1 @@
+"""What is fetched beside the forecasts: observations, warnings, a second source's hours, the heat index."""
