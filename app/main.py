@@ -55,6 +55,7 @@ ROUTERS = (
     "app.media.serving",
     "app.templates.router",
     "app.coupons.router",
+    "app.reports.lift.router",
     "app.reports.quotas.router",
     "app.reports.settlements.router",
     "app.customer_lists.router",

@@ -12,12 +12,14 @@ LONGEST_DAYS: Final = 400
 USUAL_DAYS: Final = 30
 
 
-def read_period(session: ScopedSession, first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """The first and the last local day asked for; without them the 30 days that end today. Raises Invalid."""
+def read_period(
+    session: ScopedSession, first: date | None, last: date | None, now: datetime, *, usual_days: int = USUAL_DAYS
+) -> tuple[date, date]:
+    """The first and the last local day asked for; without them the `usual_days` that end today. Raises Invalid."""
     if last is None:
         last = now.astimezone(ZoneInfo(get_brand(session, session.scope.brand_id).timezone)).date()
     if first is None:
-        first = last - timedelta(days=USUAL_DAYS - 1)
+        first = last - timedelta(days=usual_days - 1)
     if first > last:
         raise Invalid.at("/query/from", f"Must not come after the last day, {last}.")
     if (last - first).days >= LONGEST_DAYS:

@@ -61,6 +61,8 @@ def compare(
         "longest": LONGEST_OFFER,
         "like_caps": list(LIKE_CAPS),
     }
+    # A statement of so many parts would be compiled for longer than it runs.
+    session.connection().exec_driver_sql("SET LOCAL jit = off")
     found: dict[str | None, Compared] = {}
     for kind, key, day_on, figures in session.execute(text(_STATEMENTS[group_by]), values):
         group = found.setdefault(key, Compared(key))
@@ -138,13 +140,13 @@ def _write(family: str, key: str, kinds: str) -> str:
             SELECT DISTINCT asked.run_id, asked.family, asked.day_on, asked.frozen_at, asked.until,
                 coalesce(CAST(nullif(part.store, '') AS int), 0) AS store_no
             FROM asked
-            JOIN batch ON batch.brand_id = :brand_id AND batch.run_id = asked.run_id
+            JOIN batch ON batch.brand_id = :brand_id AND batch.run_id = asked.run_id AND batch.state = 'sent'
             CROSS JOIN LATERAL jsonb_object_keys(batch.stores) AS part (store)
         ) AS fired
     ), chosen AS MATERIALIZED (
         SELECT delivery.run_id, delivery.customer_id, coalesce(min(delivery.store_no), 0) AS store_no,
             bool_or(delivery.reason IS NULL OR delivery.reason = 'quota') AS is_sent_to,
-            bool_or(delivery.reason = 'holdout') AS is_held_out,
+            bool_or(delivery.reason IS NOT DISTINCT FROM 'holdout') AS is_held_out,
             max(CASE WHEN delivery.reason = 'holdout' OR delivery.reason = ANY(:like_caps) THEN {_DRAW} END) AS draw,
             count(*) FILTER (WHERE batch.state = 'sent' AND failure.run_id IS NULL) AS messages
         FROM asked
@@ -174,7 +176,7 @@ def _write(family: str, key: str, kinds: str) -> str:
             AND redemption.redeemed_at >= watched.frozen_at AND redemption.redeemed_at < watched.until
         GROUP BY 1, 2
     ), bought AS (
-        SELECT watched.run_id, watched.customer_id, count(*) AS times, sum(paid.amount_yen) AS yen
+        SELECT watched.run_id, watched.customer_id, count(*) AS times, sum(paid.amount_yen - paid.refunded_yen) AS yen
         FROM watched JOIN "order" AS paid ON paid.brand_id = :brand_id AND paid.customer_id = watched.customer_id
             AND paid.ordered_at >= watched.frozen_at AND paid.ordered_at < watched.until
         GROUP BY 1, 2
