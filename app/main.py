@@ -65,6 +65,7 @@ ROUTERS = (
     "app.campaigns.results.router",
     "app.campaigns.router",
     "app.weather.router",
+    "app.weather.safety.router",
     "app.auto_replies.router",
     "app.events.router",
     "app.reports.router",

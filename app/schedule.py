@@ -44,6 +44,7 @@ from app.reports.settlements.projection import book_settlements
 from app.segments import tasks as _segments
 from app.weather import fetching as _fetching
 from app.weather import tasks as _weather
+from app.weather.safety import tasks as _safety
 from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
@@ -51,7 +52,7 @@ log = structlog.get_logger("schedule")
 TASKS = (
     _auto_tags, _backfill, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _fetching, _imports,
     _inbound, _insight, _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount,
-    _reminders, _reports, _same_ids, _segments, _settlements, _tags, _weather,
+    _reminders, _reports, _safety, _same_ids, _segments, _settlements, _tags, _weather,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 

@@ -8,7 +8,8 @@ import uuid_utils
 PREFIXES: Final = {
     "brand", "area", "store", "acc", "key", "client", "staff", "cus", "frd", "tag", "seg", "cmp", "run", "dlv", "cpn",
     "icpn", "red", "rule", "dec", "ord", "vis", "evt", "aud", "whe", "whd", "op", "opkey", "grant", "receipt", "qr",
-    "mrg", "cft", "attr", "note", "atag", "arep", "era", "con", "list", "lnk", "link", "click", "pnt", "prog", "rfd", "stop",
+    "mrg", "cft", "attr", "note", "atag", "arep", "era", "con", "list", "lnk", "link", "click", "pnt", "prog", "rfd",
+    "stop",
 }  # fmt: skip
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]

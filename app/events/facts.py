@@ -14,6 +14,7 @@ PREFIX_OF = {
     "order_id": "ord", "friend_id": "frd", "tag_id": "tag", "qr_code_id": "qr", "visit_id": "vis",
     "merge_id": "mrg", "from_customer_id": "cus", "into_customer_id": "cus", "operation_id": "op", "note_id": "note",
     "consent_id": "con", "refund_id": "rfd", "link_id": "link", "click_id": "click", "point_entry_id": "pnt",
+    "safety_stop_id": "stop",
 }  # fmt: skip
 """How an id in an event's data is written outside; inside it is the UUID's text."""
 
@@ -23,6 +24,7 @@ TYPES: Final = (
     "visit.recorded", "weather.decided", "campaign.ended", "run.finished", "points.changed", "customer.created",
     "customer.updated", "customer.merged", "customer.unmerged", "customer.erased", "consent.changed",
     "import.finished", "quota.alerted", "quota.used_elsewhere", "sending.stopped", "sending.resumed",
+    "safety.stopped", "safety.resumed",
 )  # fmt: skip
 """Every type of event, as published."""
 
