@@ -24,6 +24,8 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     "*": {"/query/cursor": "Cursors are signed by us, for one list and its filters."},
     "list_events": {"/query/types": "Types of events, also several in one text."},
     "get_summary": _PERIOD,
+    "get_lift": _PERIOD,
+    "get_weather_rule_lift": _PERIOD,
     "list_redemption_signals": {"/query/since": "At most 31 days back, and not to come."},
     "list_segment_counts": _PERIOD,
     "list_nearby_stores": {
@@ -148,6 +150,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     },
     "read_calendar": {"/query/from": "A period of 62 days at most.", "/query/to": "It ends after it begins."},
     "*_campaign": {
+        "/fallback_messages*": _MESSAGES,
         "/schedule*": "A moment or a window, which ends after it begins.",
         "/customer_ids*": "Testers only.",
         "/store_id": "Keys of one store need not name it, others must.",
@@ -163,6 +166,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/coupon_id": "Variables of a coupon need one.",
     },
     "*_weather_rule": {
+        "/fallback_messages*": _MESSAGES,
         "/condition*": _CONDITION,
         "/off_condition*": _CONDITION,
         "/window*": "Clock times in order, as the condition needs them.",
