@@ -16,6 +16,7 @@ from app.customers.models import Customer
 from app.customers.queries import map_survivors
 from app.customers.summary import find_home
 from app.messaging.holdouts import is_held_out
+from app.messaging.safety.queries import map_standing
 from app.weather.models import WeatherRule
 from app.weather.sending import season_of
 from tenants.brands.queries import get_brand
@@ -93,11 +94,17 @@ def find_on(
 ) -> date | None:
     """The business day of her store for which a rule is on by its last decision; None where it is not.
 
-    Her store is her home store if it is one of these, else any of them.
+    Her store is her home store if it is one of these, else any of them. Nobody is invited to a store under a safety
+    stop.
     """
     home = find_home(customer, session.scope)
     hers = [store for store in stores if home is not None and store.no == home.store_no] or list(stores)
-    today = {store.no: opening_hours.business_day(store.opening_hours, now, zone) for store in hers}
+    stopped = map_standing(session)
+    today = {
+        store.no: opening_hours.business_day(store.opening_hours, now, zone)
+        for store in hers
+        if store.no not in stopped
+    }
     if not today:
         return None
     concluded = queries.list_concluded(session, rule.id, today.keys(), min(today.values()) - timedelta(days=1))
