@@ -20,7 +20,7 @@ from app.coupons import queries as coupons
 from app.coupons.models import Coupon
 from app.customers.models import Customer
 from app.messaging import trimming
-from app.messaging.audience import Audience, Cut, Sender
+from app.messaging.audience import Audience, Cut, Sender, fall_back
 from app.messaging.planning import list_senders
 from app.messaging.policies import read_policy
 from tenants.brands.queries import get_brand
@@ -47,7 +47,7 @@ def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> 
     asked = resolve(session, campaign, now)
     coupon = find_coupon(session, campaign)
     brand = get_brand(session, session.scope.brand_id)
-    return Audience(
+    audience = Audience(
         where=asked.where,
         senders=asked.senders,
         sender_policy=read_policy(campaign.sender_policy, brand.sender_policy),
@@ -59,6 +59,7 @@ def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> 
         owner_no=campaign.store_no,
         cuts=_list_cuts(session, campaign, ZoneInfo(brand.timezone), now),
     )
+    return fall_back(audience) if campaign.fallback_messages else audience
 
 
 def _list_cuts(session: ScopedSession, campaign: Campaign, zone: ZoneInfo, now: datetime) -> list[Cut]:

@@ -11,6 +11,7 @@ from app.campaigns.results import goals
 from app.campaigns.schemas import DeliveryRead, StatsRead
 from app.links import queries as links
 from app.messaging import queries as runs
+from app.messaging.audience import FALLBACK
 from app.messaging.models import Run
 from app.paging import Paging
 from tenants.session import ScopedSession
@@ -68,6 +69,7 @@ def stats(session: ScopedSession, campaign: Campaign, group_by: GroupBy | None =
         unknown=counts.get("unknown", 0),
         left_out=left_out,
         holdout=left_out.get("holdout", 0),
+        fallback=runs.count_fallback(session, run.id) if run.fallback_messages else 0,
         issued=issued,
         redeemed=redeemed,
         discount_yen=discount_yen,
@@ -78,6 +80,10 @@ def stats(session: ScopedSession, campaign: Campaign, group_by: GroupBy | None =
         goal=goals.measure(session, run, campaign.goal),
         groups=group_stats(session, run, group_by) if group_by else None,
     )
+
+
+def _name_variant(run: Run, variant: int | None) -> str | None:
+    return None if variant is None or variant == FALLBACK else (run.variants or ())[variant]["name"]
 
 
 def list_deliveries(
@@ -105,7 +111,8 @@ def list_deliveries(
             | {
                 "line_account_id": accounts.get(row["account_no"]),
                 "store_id": stores.get(row["store_no"]),
-                "variant": None if row["variant"] is None else (run.variants or ())[row["variant"]]["name"],
+                "variant": _name_variant(run, row["variant"]),
+                "is_fallback": row["variant"] == FALLBACK,
             }
         )
         for row in shown

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from sqlalchemy import text
 
 from app.campaigns.schemas import StatsGroup
 from app.messaging import queries as runs
+from app.messaging.audience import FALLBACK
 from app.messaging.models import Run
 from tenants.session import ScopedSession
 
@@ -46,6 +46,7 @@ def _read(name: Mapping[str, Any], counts: _Counts) -> StatsGroup:
     statuses, (issued, redeemed, discount_yen) = counts.statuses, counts.coupons
     return StatsGroup(
         variant=name.get("variant"),
+        is_fallback=name.get("is_fallback", False),
         line_account_id=name.get("line_account_id"),
         store_id=name.get("store_id"),
         chosen=sum(statuses.values()) + counts.left_out.get("stopped", 0),
@@ -63,10 +64,13 @@ def _read(name: Mapping[str, Any], counts: _Counts) -> StatsGroup:
 
 def _name(
     session: ScopedSession, run: Run, group_by: GroupBy, keys: set[int | None]
-) -> dict[int | None, dict[str, str | UUID]]:
+) -> Mapping[int | None, Mapping[str, Any]]:
     """What a group is called on the wire, by its number."""
     if group_by == "variant":
-        return {place: {"variant": str(one["name"])} for place, one in enumerate(run.variants or ())}
+        of_variants: dict[int | None, dict[str, Any]] = {
+            place: {"variant": str(one["name"])} for place, one in enumerate(run.variants or ())
+        }
+        return {**of_variants, FALLBACK: {"is_fallback": True}}
     if group_by == "account":
         return {account.no: {"line_account_id": account.id} for account in runs.list_all_accounts(session)}
     stores = runs.map_store_ids(session, {key for key in keys if key is not None})

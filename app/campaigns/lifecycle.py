@@ -102,6 +102,7 @@ def begin(
         content=messaging.Content(
             messages=campaign.messages,
             variants=campaign.variants or (),
+            fallback_messages=campaign.fallback_messages,
             coupon_id=campaign.coupon_id,
             coupon_name=coupon.name if coupon else None,
             tracking=campaign.tracking,

@@ -30,6 +30,8 @@ class Campaign(BrandTable, table=True):
     line_validation: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """What LINE said of the messages: `{"status", "asked_at", "line_account_id", "detail"}`."""
     coupon_id: UUID | None = None
+    fallback_messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """What those get for whom no copy of the coupon is left; None: they get nothing."""
     sender_policy: str | None = None
     holdout_ratio: float = 0.0
     quota_policy: str = "trim"

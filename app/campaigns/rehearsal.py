@@ -15,7 +15,7 @@ from app.campaigns.samples import render_samples
 from app.campaigns.schemas import AccountCount, DryRunRead, StoreCount, VariantCount
 from app.messaging import queries as runs
 from app.messaging import rehearsals
-from app.messaging.audience import Audience
+from app.messaging.audience import Audience, is_fallback
 from app.messaging.freeze import Tally
 from app.messaging.models import DryRun, Run
 from app.messaging.planning import count_by_month, limit
@@ -26,7 +26,7 @@ from tenants.session import ScopedSession
 
 REHEARSED = (
     "audience", "messages", "template_id", "variants", "experiment", "coupon_id", "sender_policy", "holdout_ratio",
-    "quota_policy", "trim_by",
+    "quota_policy", "trim_by", "fallback_messages",
 )  # fmt: skip
 """What of a campaign decides who gets what: a dry run of other values is a dry run of another campaign."""
 
@@ -51,7 +51,8 @@ def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts
         left_out=tally.left_out,
         by_line_account=_count_by_account(limited, tally, by_month[quota_month(now)], costs),
         by_store=by_store,
-        by_variant=_count_by_variant(campaign, tally),
+        by_variant=_count_by_variant(limited, campaign, tally),
+        fallback=_count_fallback(limited, tally),
         cost_yen=_add_yen([one.yen for one in costs]),
         cost_is_estimate=any(one.is_estimate for one in costs),
         samples=render_samples(session, campaign, [one.store_id for one in by_store], now),
@@ -82,6 +83,8 @@ def tell_difference(session: ScopedSession, run: Run, kept: DryRun | None) -> No
 
 def _fingerprint(campaign: Campaign) -> str:
     told = {name: getattr(campaign, name, None) for name in REHEARSED}
+    if told["fallback_messages"] is None:  # dry runs of the time before there were any did not name them
+        del told["fallback_messages"]
     return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -109,14 +112,21 @@ def _add_yen(parts: Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def _count_by_variant(campaign: Campaign, tally: Tally) -> list[VariantCount] | None:
+def _count_fallback(audience: Audience, tally: Tally) -> int:
+    """How many get `fallback_messages`."""
+    numbers = [number for number, parts in tally.parts.items() if is_fallback(audience, parts)]
+    return sum(sum(tally.batches[number].values()) for number in numbers)
+
+
+def _count_by_variant(audience: Audience, campaign: Campaign, tally: Tally) -> list[VariantCount] | None:
     """How many get each variant, and how many wait for the decision. The cut by variant is the audience's first."""
     if not campaign.variants:
         return None
     names: list[str | None] = [one["name"] for one in campaign.variants]
     counts = [0] * (len(names) + 1)
     for number, parts in tally.parts.items():
-        counts[parts[0]] += sum(tally.batches[number].values())
+        if not is_fallback(audience, parts):
+            counts[parts[0]] += sum(tally.batches[number].values())
     if campaign.experiment:
         names.append(None)
     return [VariantCount(variant=name, chosen=counts[place]) for place, name in enumerate(names)]

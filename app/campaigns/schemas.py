@@ -56,6 +56,15 @@ Tracking = Annotated[
     ),
 ]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
+FallbackMessages = Annotated[
+    list[dict[str, Any]],
+    Field(
+        min_length=1,
+        max_length=5,
+        description="What those get instead for whom no copy of the coupon is left, by its caps on copies or what it"
+        " sets aside; without them they get nothing. They name nothing of the coupon but its name.",
+    ),
+]
 Variants = Annotated[
     list[VariantBody],
     Field(
@@ -92,6 +101,7 @@ class CampaignCreate(Body):
     variants: Variants | None = None
     experiment: ExperimentBody | None = None
     coupon_id: CouponId | None = None
+    fallback_messages: FallbackMessages | None = None
     sender_policy: SenderPolicy | None = None
     one_per_person: Annotated[
         Flag,
@@ -119,6 +129,7 @@ class CampaignPatch(Body):
     variants: Variants | None = None
     experiment: ExperimentBody | None = None
     coupon_id: CouponId | None = None
+    fallback_messages: FallbackMessages | None = None
     sender_policy: SenderPolicy | None = None
     one_per_person: Annotated[Flag | None, NotNull()] = None
     holdout_ratio: Annotated[Holdout | None, NotNull()] = None
@@ -175,6 +186,9 @@ class CampaignRead(Read):
         LineValidationRead | None, Field(description="What LINE said of the messages when it was asked last.")
     ]
     coupon_id: CouponId | None
+    fallback_messages: Annotated[
+        list[dict[str, Any]] | None, Field(description="What those get for whom no copy of the coupon is left.")
+    ]
     sender_policy: SenderPolicy | None
     one_per_person: bool
     holdout_ratio: float
@@ -250,6 +264,7 @@ class DryRunRead(Read):
     by_line_account: list[AccountCount]
     by_store: Annotated[list[StoreCount], Field(description="The largest first.")]
     by_variant: Annotated[list[VariantCount] | None, Field(description="Null where everybody gets the same messages.")]
+    fallback: Annotated[Count, Field(description="Of `chosen`, how many get `fallback_messages`.")]
     cost_yen: Annotated[int | None, Field(description="Of all accounts; null as soon as that of one is not known.")]
     cost_is_estimate: Annotated[
         bool, Field(description="Whether a plan was guessed by its limit, or LINE's figures are hours old.")
@@ -304,6 +319,7 @@ class StatsGroup(Read):
     """What has become of one variant's, account's or store's part of a run."""
 
     variant: Annotated[str | None, Field(description="By variant; null: of those who wait, or are left out.")]
+    is_fallback: Annotated[bool, Field(description="By variant: whether it is those who get `fallback_messages`.")]
     line_account_id: Annotated[LineAccountId | None, Field(description="By account; null: whom no account reaches.")]
     store_id: Annotated[StoreId | None, Field(description="By store; null: of those who belong to none.")]
     chosen: int
@@ -328,6 +344,7 @@ class StatsRead(Read):
     unknown: int
     left_out: dict[str, int]
     holdout: int
+    fallback: Annotated[int, Field(description="Of `chosen`, how many get `fallback_messages`.")]
     issued: int
     redeemed: int
     discount_yen: int
@@ -350,6 +367,7 @@ class DeliveryRead(Read):
     line_account_id: LineAccountId | None
     store_id: StoreId | None
     variant: Annotated[str | None, Field(description="What she gets of several contents, once that is known.")]
+    is_fallback: Annotated[bool, Field(description="Whether she gets `fallback_messages`, since no copy was left.")]
     status: Literal["waiting", "sent", "left_out", "failed", "unknown"]
     reason: str | None
     detail: str | None

@@ -15,6 +15,7 @@ from app.campaigns.schemas import (
     CampaignPatch,
 )
 from app.coupons import queries as coupons
+from app.messaging.fallback import check_fallback
 from app.messaging.policies import ALL
 from app.messaging.render import check_messages
 from app.templates.service import copy_messages
@@ -127,6 +128,10 @@ def _check(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
             raise Invalid.at("/coupon_id", "There is no such coupon.") from error
     elif any(name.startswith("coupon.") for name in template.variables):
         raise Invalid.at("/messages", "The messages name a coupon, but the campaign has no coupon_id.")
+    if campaign.fallback_messages is not None:
+        if campaign.coupon_id is None:
+            raise Invalid.at("/fallback_messages", "Without a coupon_id no copies run out.")
+        check_fallback(campaign.fallback_messages)
     resolve(session, campaign, campaign.created_at)
 
 

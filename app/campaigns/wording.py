@@ -25,7 +25,7 @@ def ask_about_change(
     campaign_id: CampaignId, body: CampaignPatch, request: Request, caller: Caller, now: Now
 ) -> Verdict | None:
     """The same of a change; None where it leaves the messages as they are."""
-    if not body.model_fields_set & {"messages", "variants", "template_id"}:
+    if not body.model_fields_set & {"messages", "variants", "template_id", "fallback_messages"}:
         return None
     with open_session(request.app.state.engine, caller.scope) as session:
         service.get_own(session, campaign_id, caller.scope)
@@ -41,7 +41,9 @@ def ask_about_kept(campaign_id: CampaignId, request: Request, caller: Caller, no
         campaign = service.get_own(session, campaign_id, caller.scope)
     if campaign.launched_at is not None or (campaign.line_validation or {}).get("status") == "passed":
         return None
-    verdict = ask_line(request, caller, _contents(campaign.messages, campaign.variants), now)
+    verdict = ask_line(
+        request, caller, _contents(campaign.messages, campaign.variants, campaign.fallback_messages), now
+    )
     verdict.require()
     return verdict
 
@@ -53,14 +55,19 @@ def _ask(body: CampaignCreate | CampaignPatch, request: Request, caller: Caller,
             messages = copy_messages(session, body.template_id)
     variants = [one.model_dump() for one in body.variants or ()]
     account_ids: Sequence[UUID] = (body.audience.line_account_ids if body.audience else None) or ()
-    verdict = ask_line(request, caller, _contents(messages, variants), now, account_ids)
+    verdict = ask_line(request, caller, _contents(messages, variants, body.fallback_messages), now, account_ids)
     verdict.require()
     return verdict
 
 
-def _contents(messages: Sequence[Mapping[str, Any]] | None, variants: Sequence[Mapping[str, Any]] | None) -> Contents:
+def _contents(
+    messages: Sequence[Mapping[str, Any]] | None,
+    variants: Sequence[Mapping[str, Any]] | None,
+    fallback: Sequence[Mapping[str, Any]] | None,
+) -> Contents:
     of_variants = {f"/variants/{place}/messages": one["messages"] for place, one in enumerate(variants or ())}
-    return of_variants or ({"/messages": messages} if messages else {})
+    of_messages = of_variants or ({"/messages": messages} if messages else {})
+    return {**of_messages, **({"/fallback_messages": fallback} if fallback else {})}
 
 
 def note(campaign: Campaign, verdict: Verdict | None) -> None:

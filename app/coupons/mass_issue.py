@@ -4,6 +4,7 @@ from sqlalchemy import text
 
 from app.coupons.codes import CODE_SQL, RANDOM_SQL
 from app.coupons.events import CouponIssued
+from app.messaging.audience import FALLBACK
 
 # A version 7 UUID: a random one whose first six bytes are the time. PostgreSQL 15 to 17 have no uuidv7().
 _UUID7 = (
@@ -18,7 +19,10 @@ ISSUE_TO_RUN = text(
     f"""
     WITH chosen AS (
         SELECT customer_id, store_no, account_no, {RANDOM_SQL} AS random
-        FROM delivery WHERE brand_id = :brand_id AND run_id = :run_id AND batch_no IS NOT NULL
+        FROM delivery WHERE brand_id = :brand_id AND run_id = :run_id AND batch_no IS NOT NULL AND NOT EXISTS (
+            SELECT FROM batch WHERE batch.brand_id = :brand_id AND batch.run_id = :run_id
+                AND batch.batch_no = delivery.batch_no AND batch.variant = {FALLBACK}
+        )
     ), issued AS (
         INSERT INTO issued_coupon (
             brand_id, id, created_at, coupon_id, customer_id, code, source, store_no, account_no, campaign_id,

@@ -26,7 +26,7 @@ class Link(BrandTable, table=True):
     campaign_id: UUID | None = None
     weather_rule_id: UUID | None = None
     variant: int | None = Field(default=None, sa_type=SmallInteger)
-    """In which of the run's variants it stands; None: in the run's own messages."""
+    """In which of the run's variants it stands; None: in the run's own messages; -1: in its `fallback_messages`."""
     store_no: int | None = None
     """The store whose run it is; null for head office's."""
     expires_at: datetime = Field(sa_type=Instant)

@@ -26,5 +26,5 @@ def _list_utm(link: Link) -> dict[str, str]:
     elif link.weather_rule_id is not None:
         utm["utm_campaign"] = encode_id("rule", link.weather_rule_id)
     if link.variant is not None:
-        utm["utm_content"] = f"variant-{link.variant + 1}"
+        utm["utm_content"] = f"variant-{link.variant + 1}" if link.variant >= 0 else "fallback"
     return utm

@@ -1,9 +1,9 @@
 """Whom a run is to reach, from which accounts and under which guards; and how it is cut into batches."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -72,7 +72,9 @@ class Audience:
     capped: ColumnElement[bool] | None = None
     """A further condition on `Customer` that leaves out as `cap`, such as a coupon's cap per customer."""
     most: int | None = None
-    """How many may be chosen in all; those beyond are left out as `cap`."""
+    """How many may be chosen in all; those beyond are left out as `cap`, unless it falls back."""
+    falls_back: bool = False
+    """Whether those beyond `most` are chosen all the same, after all others, for the run's other messages."""
     guards: Guards | None = None
     """What the brand holds against everybody; whoever starts or plans a run sets it."""
     cuts: Sequence[Cut] = ()
@@ -87,8 +89,28 @@ class Audience:
         return self.sender_policy == ALL
 
 
+FALLBACK: Final = -1
+"""The variant of batches whose people get the run's `fallback_messages`."""
+_BEYOND: Final = Cut(
+    "kept.is_beyond::int", {}, lambda part: Placement(variant=FALLBACK) if part else Placement(), may_wait=False
+)
+
+
+def fall_back(audience: Audience) -> Audience:
+    """The audience of which those for whom there is no copy left get other messages, in batches of their own."""
+    if audience.most is None:
+        return audience
+    return replace(audience, falls_back=True, cuts=(*audience.cuts, _BEYOND))
+
+
+def is_fallback(audience: Audience, parts: Sequence[int]) -> bool:
+    """Whether the people of a batch get the run's other messages."""
+    return place(audience.cuts, parts).variant == FALLBACK
+
+
 def place(cuts: Sequence[Cut], parts: Sequence[int]) -> Placement:
     """What the cuts say of a batch together."""
     said = [cut.place(part) for cut, part in zip(cuts, parts, strict=bool(parts))]
-    variant = next((one.variant for one in said if one.variant is not None), None)
+    variants = [one.variant for one in said if one.variant is not None]
+    variant = FALLBACK if FALLBACK in variants else next(iter(variants), None)
     return Placement(variant, max((one.not_before for one in said if one.not_before is not None), default=None))

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from app.links.tags import Tagger
 from app.messaging.answers import Answer
+from app.messaging.audience import FALLBACK
 from app.messaging.quiet import HOLIDAY_SECONDS, IS_HOLIDAY, Silence, is_quiet, quiet_seconds
 from app.messaging.quota import RESERVED_ON, quota_month
 
@@ -272,8 +273,9 @@ _WAIT_SECONDS = _WAIT_SECONDS.format(more="", or_silent="")
 _TAKE = """
 UPDATE batch SET attempts = least(batch.attempts + 1, 30000), first_tried_at = coalesce(batch.first_tried_at, now())
 FROM (
-    SELECT waiting.run_id, waiting.batch_no, coalesce(run.variants -> waiting.variant -> 'messages', run.messages)
-           AS messages, run.personal, run.valid_until, run.clock_shift_seconds,
+    SELECT waiting.run_id, waiting.batch_no, CASE WHEN waiting.variant = {FALLBACK} THEN run.fallback_messages
+               ELSE coalesce(run.variants -> waiting.variant -> 'messages', run.messages) END AS messages,
+           run.personal, run.valid_until, run.clock_shift_seconds,
            run.brand_name, run.coupon_name, run.coupon_id,
            CASE WHEN run.store_values IS NOT NULL THEN run.store_values -> (
                SELECT min(no) FROM jsonb_object_keys(waiting.stores) AS no) END AS store_values
@@ -286,7 +288,10 @@ RETURNING batch.run_id, batch.batch_no, batch.account_no, batch.size, batch.retr
           next.brand_name, next.coupon_name, next.coupon_id, next.store_values,
           batch.unit
 """
-_TAKES = {False: _TAKE.format(_WAITING), True: _TAKE.format(_IN_SILENCE)}
+_TAKES = {
+    is_silent: _TAKE.format(waiting, FALLBACK=FALLBACK)
+    for is_silent, waiting in ((False, _WAITING), (True, _IN_SILENCE))
+}
 
 # Both select the fields of `Person`, in their order.
 _PEOPLE = """

@@ -65,7 +65,8 @@ def write_choice(
     capped = (
         "EXISTS (SELECT 1 FROM delivery WHERE delivery.brand_id = %(brand_id)s"
         " AND delivery.customer_id = best.customer_id AND delivery.run_id = ANY(%(cap_run_ids)s)"
-        " AND delivery.batch_no IS NOT NULL)"
+        " AND delivery.batch_no IS NOT NULL AND NOT EXISTS (SELECT FROM batch WHERE batch.brand_id = %(brand_id)s"
+        " AND batch.run_id = delivery.run_id AND batch.batch_no = delivery.batch_no AND batch.state = 'stopped'))"
         if audience.cap_run_ids
         else "false"
     )
@@ -78,11 +79,12 @@ def write_choice(
     # Who is written to by several accounts gets one copy all the same.
     turn = "dense_rank" if audience.is_several else "row_number"
     over = (
-        f"CASE WHEN reason IS NULL AND {turn}() OVER (PARTITION BY reason ORDER BY customer_id) > %(most)s"
-        " THEN 'cap' ELSE reason END"
+        f"reason IS NULL AND {turn}() OVER (PARTITION BY reason ORDER BY customer_id) > %(most)s"
         if audience.most is not None
-        else "reason"
+        else "false"
     )
+    beyond = "is_beyond," if audience.falls_back else ""
+    limited = f"reason, {over} AS is_beyond" if beyond else f"CASE WHEN {over} THEN 'cap' ELSE reason END AS reason"
     query = f"""
         WITH people AS ({people}),
         sender AS (
@@ -136,16 +138,17 @@ def write_choice(
             FROM best
         ),
         limited AS (
-            SELECT customer_id, account_no, store_no, line_user_id, {over} AS reason
+            SELECT customer_id, account_no, store_no, line_user_id, {limited}
             FROM {all_accounts.keep_room(guards) if audience.is_several else "judged"}
         ),
         turned AS (
             SELECT limited.*, row_number() OVER (
-                       PARTITION BY limited.account_no, reason ORDER BY {trimming.ORDERS[audience.trim_by]}) AS turn
+                       PARTITION BY limited.account_no, reason
+                       ORDER BY {beyond} {trimming.ORDERS[audience.trim_by]}) AS turn
             FROM limited {trimming.JOINS if audience.trim_by != trimming.DEFAULT else ""}
         ),
         kept AS (
-            SELECT customer_id, turned.account_no, store_no, line_user_id, turn, available,
+            SELECT customer_id, turned.account_no, store_no, line_user_id, {beyond} turn, available,
                    CASE WHEN reason IS NULL AND turn > available THEN 'quota' ELSE reason END AS reason
             FROM turned LEFT JOIN quota ON quota.account_no = turned.account_no
         ),

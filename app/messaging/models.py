@@ -31,6 +31,8 @@ class Run(BrandTable, table=True):
     messages: list[dict[str, Any]] = Field(sa_type=JSONB)
     variants: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     """The contents of an experiment, `{"name", "messages"}` each; a batch names its own by its place here."""
+    fallback_messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
+    """What those get for whom no copy of the coupon was left; None: they get nothing."""
     store_values: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """What stands behind variables that differ from store to store: store number (as text) to variable to value."""
     dry_run_id: UUID | None = None
@@ -139,7 +141,7 @@ class Batch(BrandRow, table=True):
     """How many of its people each store stands behind: store number (as text, "" for none) to count."""
     retry_key: UUID
     variant: int | None = Field(default=None, sa_type=SmallInteger)
-    """Which of the run's variants its people get; None: the run's own messages."""
+    """Which of the run's variants its people get; None: the run's own messages; -1: its `fallback_messages`."""
     not_before: datetime | None = Field(default=None, sa_type=Instant)
     """Until when it waits."""
     unit: str | None = None

@@ -1,13 +1,14 @@
 """Reads of runs, deliveries and the accounts that send."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, text
+from sqlalchemy import and_, exists, or_, text
 from sqlmodel import col, select
 
+from app.messaging.audience import FALLBACK
 from app.messaging.models import Batch, Run
 from tenants.line_accounts.models import LineAccount
 from tenants.problems import NotFound
@@ -60,10 +61,54 @@ def map_campaign_runs(session: ScopedSession, campaign_ids: Sequence[UUID]) -> d
     return {campaign_id: Rehearsed(*run) for campaign_id, *run in of_campaigns}
 
 
-def list_weather_run_ids(session: ScopedSession, business_on: date) -> Sequence[UUID]:
-    """Every weather run of one business day, whatever its rule: a person hears from one of them at most."""
-    runs = select(Run.id).where(col(Run.kind) == "weather", col(Run.business_on) == business_on)
+def list_weather_run_ids(
+    session: ScopedSession, business_on: date, rule_id: UUID | None = None, cooldown_days: int = 0
+) -> Sequence[UUID]:
+    """Every weather run of one business day, whatever its rule, and those of this rule in the days of its cooldown
+    before: a person hears from one of them at most."""
+    hers = and_(
+        col(Run.weather_rule_id) == rule_id,
+        col(Run.business_on) > business_on - timedelta(days=cooldown_days),
+        col(Run.business_on) < business_on,
+    )
+    runs = select(Run.id).where(col(Run.kind) == "weather", or_(col(Run.business_on) == business_on, hers))
     return session.exec(runs).all()
+
+
+def map_outranking(session: ScopedSession, run: Run, customer_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Of people whom a weather run left out by a cap, the rule whose run wrote to her on that business day."""
+    rows = session.connection().execute(
+        text(
+            """
+            SELECT DISTINCT ON (delivery.customer_id) delivery.customer_id, other.weather_rule_id
+            FROM run other
+            JOIN delivery ON delivery.brand_id = other.brand_id AND delivery.run_id = other.id
+                AND delivery.customer_id = ANY(CAST(:customer_ids AS uuid[]))
+            JOIN batch ON batch.brand_id = delivery.brand_id AND batch.run_id = delivery.run_id
+                AND batch.batch_no = delivery.batch_no AND batch.state <> 'stopped'
+            WHERE other.brand_id = :brand_id AND other.kind = 'weather' AND other.business_on = :business_on
+              AND other.id < :run_id
+            ORDER BY delivery.customer_id, other.id
+            """
+        ),
+        {
+            "brand_id": session.scope.brand_id,
+            "customer_ids": list(customer_ids),
+            "business_on": run.business_on,
+            "run_id": run.id,
+        },
+    )
+    return {customer_id: rule_id for customer_id, rule_id in rows}
+
+
+def has_sent(session: ScopedSession, run_id: UUID, store_no: int) -> bool:
+    """Whether a run has begun to write to anybody for a store."""
+    begun = select(Batch.batch_no).where(
+        col(Batch.run_id) == run_id,
+        col(Batch.stores).has_key(str(store_no)),  # type: ignore[attr-defined]
+        col(Batch.first_tried_at).is_not(None),
+    )
+    return session.exec(begun.limit(1)).first() is not None
 
 
 def list_sending_accounts(session: ScopedSession) -> Sequence[LineAccount]:
@@ -139,6 +184,13 @@ def count_seen_by(
     return [
         (no, status, reason, count) for no, status, reason, count in session.connection().execute(text(query), values)
     ]
+
+
+def count_fallback(session: ScopedSession, run_id: UUID) -> int:
+    """How many deliveries of a run that the scope sees get its other messages, since no copy was left."""
+    query = f"SELECT count(*) {_DELIVERIES} AND batch.variant = {FALLBACK}"
+    values = {"brand_id": session.scope.brand_id, "run_id": run_id}
+    return int(session.connection().execute(text(query), values).scalar_one())
 
 
 def list_deliveries(

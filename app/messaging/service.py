@@ -13,7 +13,7 @@ from app.insight.units import name_units
 from app.jobs import lanes
 from app.links.service import Tracked, track
 from app.messaging import queries, quota
-from app.messaging.audience import Audience
+from app.messaging.audience import FALLBACK, Audience
 from app.messaging.choice import BATCHES_PER_ACCOUNT
 from app.messaging.events import RunFinished
 from app.messaging.freeze import Tally, freeze, lock_brand
@@ -40,6 +40,8 @@ class Content:
     coupon_name: str | None = None
     variants: Sequence[Mapping[str, Any]] = ()
     """Of an experiment: `{"name", "messages"}` each; the audience's cuts say who gets which."""
+    fallback_messages: Sequence[Mapping[str, Any]] | None = None
+    """What those get for whom no copy is left, where the audience falls back."""
     store_values: Mapping[str, Mapping[str, str]] | None = None
     """What stands behind variables that differ from store to store: store number (as text) to variable to value."""
     tracking: str = "none"
@@ -48,7 +50,7 @@ class Content:
     @property
     def variables(self) -> frozenset[str]:
         """Every variable that occurs in any of its messages."""
-        contents = (self.messages, *(one["messages"] for one in self.variants))
+        contents = (self.messages, *(one["messages"] for one in self.variants), self.fallback_messages or ())
         return frozenset().union(*(read_template(messages).variables for messages in contents))
 
 
@@ -105,9 +107,10 @@ def start_run(
         business_on=cause.business_on,
         messages=tracked.contents[0],
         variants=[
-            {**one, "messages": messages} for one, messages in zip(content.variants, tracked.contents[1:], strict=True)
+            {**one, "messages": messages} for one, messages in zip(content.variants, tracked.contents[1:], strict=False)
         ]
         or None,
+        fallback_messages=tracked.contents[-1] if content.fallback_messages else None,
         store_values=read_store_values(session, audience, variables, brand, content.store_values),
         personal=any(map(is_personal, variables)) or (content.tracking == "person" and bool(tracked.links)),
         holdout_salt=audience.holdout_salt,
@@ -135,11 +138,15 @@ def start_run(
 
 
 def _track(run_id: UUID, content: Content, now: datetime) -> Tracked:
-    """The contents of a run, its own messages first and then those of its variants, with the links in them."""
+    """The contents of a run, its own messages first, then those of its variants, and last those for whom there is no
+    copy, with the links in them."""
     contents = [content.messages, *(one["messages"] for one in content.variants)]
+    numbered = [(place - 1 if place else None, one) for place, one in enumerate(contents)]
+    if content.fallback_messages:
+        numbered.append((FALLBACK, content.fallback_messages))
     if content.tracking == "none":
-        return Tracked([[dict(message) for message in messages] for messages in contents])
-    return track(run_id, [(place - 1 if place else None, one) for place, one in enumerate(contents)], now)
+        return Tracked([[dict(message) for message in messages] for _, messages in numbered])
+    return track(run_id, numbered, now)
 
 
 def _split_by_month(session: ScopedSession, run: Run, audience: Audience, tally: Tally) -> dict[date, dict[int, int]]:

@@ -17,13 +17,13 @@ from app.customers.models import Customer
 from app.messaging import planning
 from app.messaging import queries as runs
 from app.messaging import service as messaging
-from app.messaging.audience import Audience
+from app.messaging.audience import Audience, fall_back
 from app.messaging.freeze import lock_brand
 from app.messaging.models import Run
 from app.messaging.policies import read_policy
 from app.segments import service as segments
 from app.segments.compiler import compile_where
-from app.weather import queries
+from app.weather import flips, queries
 from app.weather.models import WeatherDecision, WeatherRule
 from app.weather.schemas import RuleAudience
 from tenants.brands.queries import get_brand
@@ -35,30 +35,37 @@ log = structlog.get_logger("weather")
 
 
 def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run]:
-    """Start a run for each business day's firings of a rule that have none yet; a second call finds nothing to do.
+    """Start a run for each business day's firings of a rule that have none yet, and before them those of rules of higher
+    priority; a second call finds nothing to do.
 
     A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has, nor one whose
     brand is suspended or stopped, nor a firing of a day that is over. `now` is the real clock, from which a rehearsed
     tick's own clock is a fixed distance away.
     """
     lock_brand(session)
+    found: list[Run] = []
     try:
         rule = queries.lock_rule(session, rule_id)
         coupon = coupons.get_coupon(session, rule.coupon_id) if rule.coupon_id else None
     except NotFound:
         log.warning("weather_firing_not_sent", rule=str(rule_id))
         return []
+    # Whoever hears from two rules on one day hears from the one of higher priority, whichever job comes first.
+    for other_id in queries.list_unsent_before(session, rule):
+        found += start_runs(session, other_id, now)
     unsent = queries.list_unsent(session, rule_id)
     brand = get_brand(session, session.scope.brand_id)
     if rule.status != "live" or brand.suspended_at is not None or brand.sending_stopped_at is not None:
-        return []
-    found: list[Run] = []
+        return found
     for (business_on, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
         decisions = list(group)
         at = now + timedelta(seconds=shift)
         valid_until = _first_closing(session, decisions, business_on, at)
         if valid_until < at:
             log.info("weather_firing_too_late", rule=str(rule_id), business_on=business_on.isoformat())
+            continue
+        decisions = flips.keep_standing(session, rule, decisions, at)
+        if not decisions:
             continue
         run = _start_run(session, rule, coupon, decisions, valid_until=valid_until, shift=shift, now=now)
         for decision in decisions:
@@ -87,6 +94,18 @@ def _start_run(
     senders = planning.list_senders(session, sorted(decision.store_no for decision in decisions), None)
     reached = col(Customer.account_nos).op("&&")([sender.account_no for sender in senders])
     brand = get_brand(session, session.scope.brand_id)
+    audience = Audience(
+        where=and_(asked_for(session, rule, now), reached),
+        senders=senders,
+        sender_policy=read_policy(None, brand.sender_policy),
+        only_tied=True,
+        holdout_ratio=rule.holdout_ratio,
+        holdout_salt=f"{rule.id}:{season_of(business_on)}",
+        cap_run_ids=runs.list_weather_run_ids(session, business_on, rule.id, rule.cooldown_days),
+        capped=issuing.holds_too_many(coupon) if coupon else None,
+        most=issuing.remaining(session, coupon, now) if coupon else None,
+        owner_no=rule.store_no,
+    )
     run, _ = messaging.start_run(
         session,
         cause=messaging.Cause(
@@ -99,22 +118,12 @@ def _start_run(
         ),
         content=messaging.Content(
             messages=rule.messages,
+            fallback_messages=rule.fallback_messages,
             coupon_id=rule.coupon_id,
             coupon_name=coupon.name if coupon else None,
             tracking="campaign",
         ),
-        audience=Audience(
-            where=and_(_asked_for(session, rule, now), reached),
-            senders=senders,
-            sender_policy=read_policy(None, brand.sender_policy),
-            only_tied=True,
-            holdout_ratio=rule.holdout_ratio,
-            holdout_salt=f"{rule.id}:{season_of(business_on)}",
-            cap_run_ids=runs.list_weather_run_ids(session, business_on),
-            capped=issuing.holds_too_many(coupon) if coupon else None,
-            most=issuing.remaining(session, coupon, now) if coupon else None,
-            owner_no=rule.store_no,
-        ),
+        audience=fall_back(audience) if rule.fallback_messages else audience,
         now=now,
     )
     if coupon is not None:
@@ -131,7 +140,8 @@ def season_of(on: date) -> str:
     return f"{on.year + on.month // 12}-{names[on.month % 12 // 3]}"
 
 
-def _asked_for(session: ScopedSession, rule: WeatherRule, now: datetime) -> ColumnElement[bool]:
+def asked_for(session: ScopedSession, rule: WeatherRule, now: datetime) -> ColumnElement[bool]:
+    """Whom a rule asks for, as a condition on `Customer`, before it is said whose friends they are."""
     audience = RuleAudience.model_validate(rule.audience or {})
     with as_seen_by(session, rule.store_no) as inside:
         if audience.segment_id is not None:

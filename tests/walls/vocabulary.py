@@ -84,6 +84,7 @@ FREE: dict[str, Free] = {
     "window": Free({"from": "11:00", "to": "17:00"}),
     "messages": Free({"type": "text", "text": "こんにちは"}),
     "greeting": Free({"type": "text", "text": "ようこそ"}),
+    "fallback_messages": Free({"type": "text", "text": "終了しました"}),
     "welcome_messages": Free({"type": "text", "text": "ようこそ"}),
     "values": Free({"phone": "03-1234-5678"}),
     "attributes": Free({"size": "L"}),

@@ -21,7 +21,10 @@ class CampaignLinkRead(Read):
 
     id: LinkId
     url: Annotated[str, Field(examples=["https://shop.example.jp/menu"])]
-    variant: Annotated[int | None, Field(description="In which variant it stands, from 0; null: in the messages.")]
+    variant: Annotated[
+        int | None,
+        Field(description="In which variant it stands, from 0; null: in the messages; -1: in `fallback_messages`."),
+    ]
     clicked: int
     unique_clicked: Annotated[
         int | None, Field(description="People who tapped; null where the link does not tell readers apart.")
@@ -56,7 +59,9 @@ class AccountInsightRead(Read):
     """What LINE counted of a campaign at one account. Null is what LINE has not told or hides."""
 
     line_account_id: LineAccountId
-    variant: Annotated[int | None, Field(description="Of which variant, from 0; null: of the messages.")]
+    variant: Annotated[
+        int | None, Field(description="Of which variant, from 0; null: of the messages; -1: of `fallback_messages`.")
+    ]
     unit: Annotated[str, Field(description="The name under which LINE counts it.", examples=["n_01jKWq3Zb7c9Xy2Lm4"])]
     unique_impressions: Annotated[int | None, Field(description="People on whose screen it was.")]
     unique_clicks: Annotated[int | None, Field(description="People who tapped on an address in it.")]

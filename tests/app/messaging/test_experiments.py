@@ -104,3 +104,19 @@ def test_who_waits_in_the_quota_of_a_month_to_come_waits_for_it_though_it_is_dec
     assert rest == sum(batch.size for batch in waiting) == later.reserved > 0
     assert {batch.not_before for batch in waiting} == {quota.month_begins_at(next_on)}
     assert {batch.variant for batch in waiting} == {1}
+
+
+def test_who_is_left_without_a_copy_reads_the_other_messages(stage: Stage) -> None:
+    with stage.home.open() as session:
+        account = stage.account(session, 5)
+        coupon = make.coupon(session, limits={"total": 2})
+        campaign = Campaign(
+            name="先着", messages=A, coupon_id=coupon.id, fallback_messages=B, tracking="none", audience={}
+        )
+        session.add(campaign)
+        session.flush()
+        run = lifecycle.begin(session, campaign, utc_now())
+        session.commit()
+    stage.work()
+    assert sorted(texts(stage, account)) == ["A", "A", "B", "B", "B"]
+    assert stage.state_of(run).status == "finished"

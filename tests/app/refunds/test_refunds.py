@@ -85,7 +85,7 @@ def test_of_many_at_once_no_more_than_the_order_is_given_back(club: Club, home: 
 
     def ask(number: int) -> int:
         body = {"external_id": f"f-{number}", "amount_yen": 300, "refunded_at": at}
-        return club.api.post(f"/v1/orders/{order_id}/refunds", json=body, headers=home.headers).status_code
+        return int(club.api.post(f"/v1/orders/{order_id}/refunds", json=body, headers=home.headers).status_code)
 
     with ThreadPoolExecutor(6) as pool:
         answers = sorted(pool.map(ask, range(6)))
