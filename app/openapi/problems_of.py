@@ -14,6 +14,7 @@ from app.loyalty import problems as loyalty
 from app.media.problems import ImageUnusable, MediaFull
 from app.messaging.planning import QuotaExhausted
 from app.operations.problems import TooManyUploads, UploadInterrupted
+from app.weather.problems import NothingToApprove, WeatherApprovalExpired, WeatherSourceNotCommercial
 from tenants.areas.problems import AreaCycle, AreaInUse
 from tenants.brands.problems import BrandSuspended, SendingStopped
 from tenants.line_accounts.problems import ChannelFixed, ChannelTaken
@@ -77,6 +78,9 @@ PROBLEMS_OF: Final[dict[str, tuple[type[Problem], ...]]] = {
     "create_referral": (loyalty.PointsProgrammeMissing, loyalty.ReferralRefused),
     "create_referral_code": (loyalty.PointsProgrammeMissing,),
     "launch_campaign": (QuotaExhausted, BrandSuspended, SendingStopped, ApprovalMissing),
+    "approve_weather_decision": (NothingToApprove, WeatherApprovalExpired),
+    "create_weather_rule": (WeatherSourceNotCommercial,),
+    "change_weather_rule": (WeatherSourceNotCommercial,),
     "test_campaign": (QuotaExhausted, BrandSuspended, SendingStopped),
     "resume_campaign": (BrandSuspended, SendingStopped),
 }

@@ -1,150 +1,238 @@
-"""A tick: rules decide for each of their stores, and each decision is written down, also every "no"."""
+"""A tick: rules decide for each of their stores."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from app.events.service import record
-from app.schemas import write_instant
+from app.messaging.safety.queries import map_standing
 from app.weather import queries
-from app.weather.conditions import parse_condition, parse_window
-from app.weather.evaluation import LeafVerdict
-from app.weather.events import WeatherDecided
+from app.weather.conditions import list_leaves, needs_of, parse_condition, parse_window
 from app.weather.forecasts import Current, read_current
-from app.weather.logic import Truth
-from app.weather.models import WeatherDecision, WeatherRule
-from app.weather.outlook import Gap, Outlook, PlaceForecast
+from app.weather.models import PollenSpell, WeatherRule
+from app.weather.outlook import Gap, Outlook
+from app.weather.outlooks import read_outlooks
 from app.weather.places import Spot, find_spots
-from app.weather.readings import Day
+from app.weather.readings import NOTHING_NOTED, Day, Notes
 from app.weather.rules import Decision, Reason, Rule, State, decide
+from app.weather.vocabulary import FIRST, POLLEN
 from tenants.areas.queries import map_store_nos
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
-from tenants.ids import uuid7
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
-from tenants.tables import utc_now
 
 MAX_COOLDOWN_DAYS = 90
 
+_SPEAKS: Final = {
+    "observed": ("station", "rain_station"),
+    "past": ("station", "rain_station"),
+    "hourly": ("cell",),
+    "heat": ("station",),
+    "warnings": ("class20",),
+}
+"""What of a spot decides which values it has, by part of the outlook; the forecast's are its district and station."""
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """What a rule concluded for a store, and the body of the forecast that it used."""
+
+class Conclusion(NamedTuple):
+    """What a rule concluded for a store in a district, and the body of the forecast that it used."""
 
     rule: WeatherRule
     store: Store
     decision: Decision
     forecast_issue_id: UUID | None
+    class10: str | None
 
 
-def list_offices(session: ScopedSession) -> set[str]:
-    """The offices whose forecasts the brand's live rules need."""
-    wanted = {store.id: store for stores in _stores_of(session, queries.list_live_rules(session)) for store in stores}
+def list_offices(session: ScopedSession, rules: Sequence[WeatherRule] | None = None) -> set[str]:
+    """The offices whose forecasts the brand's live rules need, or these rules."""
+    asked = queries.list_live_rules(session) if rules is None else rules
+    wanted = {store.id: store for stores in stores_of_rules(session, asked) for store in stores}
     return {spot.office for spot in find_spots(session, wanted.values()).values() if isinstance(spot, Spot)}
 
 
 def conclude(
-    session: ScopedSession, rules: Sequence[WeatherRule], now: datetime, current: Mapping[str, Current] | None = None
+    session: ScopedSession,
+    rules: Sequence[WeatherRule],
+    now: datetime,
+    current: Mapping[str, Current] | None = None,
+    *,
+    approved: bool = False,
+    only: Collection[UUID] | None = None,
 ) -> list[Conclusion]:
     """What these rules conclude at `now` for each of their stores that the session sees. Writes nothing.
 
-    `current` are forecasts by office that the caller has just fetched; others are read as they are stored.
+    `current` are forecasts by office that the caller has just fetched; others are read as they are stored. Of several
+    rules one fires for a store and business day: the one that has already, else the one of the highest
+    priority, else the oldest. `approved` says that somebody has looked at what would wait for it; `only` names the
+    stores to decide for.
     """
+    rules = sorted(rules, key=lambda rule: (-rule.priority, rule.id))
     brand = get_brand(session, session.scope.brand_id)
     zone = ZoneInfo(brand.timezone)
-    stores_of = _stores_of(session, rules)
+    stores_of = stores_of_rules(session, rules, only)
     stores = {store.id: store for listed in stores_of for store in listed}
     spots = find_spots(session, stores.values())
-    offices = {spot.office for spot in spots.values() if isinstance(spot, Spot)}
+    known = {spot for spot in spots.values() if isinstance(spot, Spot)}
+    compiled = [compile_rule(row) for row in rules]
+    needs = [needs_of(rule.condition, rule.off_condition) for rule in compiled]
     fetched = current or {}
-    forecasts = {**read_current(session, offices - fetched.keys()), **fetched}
-    places: dict[Spot, PlaceForecast | Gap] = {}
-    for spot in spots.values():
-        if isinstance(spot, Spot) and spot not in places:
-            forecast = forecasts[spot.office].forecast
-            places[spot] = forecast if isinstance(forecast, Gap) else forecast.at(spot.class10, spot.station)
-    hours = {store.id: orjson.dumps(store.opening_hours) for store in stores.values()}
-    days: dict[bytes, Day] = {}
-    for store in stores.values():
-        if hours[store.id] not in days:
-            days[hours[store.id]] = Day.of(store.opening_hours, now, zone)
-    states = _states(session, rules, now)
+    forecasts = {**read_current(session, {spot.office for spot in known} - fetched.keys()), **fetched}
+    outlooks = read_outlooks(session, known, now, frozenset[str]().union(*needs), forecasts)
+    places = _Places(stores, spots, outlooks, now, zone)
+    history = _histories(session, rules, compiled, now)
+    noted = _Noted(session, rules, compiled, stores)
+    claims = _Claims(session, now)
     conclusions: list[Conclusion] = []
-    for row, listed in zip(rules, stores_of, strict=True):
-        rule = compile_rule(row)
+    for row, rule, listed, parts in zip(rules, compiled, stores_of, needs, strict=True):
         spent = _is_spent(session, row, now, zone)
-        # Stores of one district with the same hours and history come to the same decision: it is made once.
-        made: dict[tuple[Spot | Gap, bytes, State], Decision] = {}
+        kind_of = places.kinds(parts)
+        # Stores of one place, as far as this rule looks, with the same hours and history come to the same decision: it
+        # is made once.
+        made: dict[object, Decision] = {}
         for store in listed:
-            spot, day = spots[store.id], days[hours[store.id]]
-            state = states.get((row.id, store.id), _History()).on(day)
-            key = (spot, hours[store.id], state)
-            if key not in made:
-                place = places[spot] if isinstance(spot, Spot) else spot
-                decided = _within_budget(decide(rule, Outlook(place), day, state, now), spent)
-                made[key] = _hold_back(decided, brand)
-            issue_id = forecasts[spot.office].issue_id if isinstance(spot, Spot) else None
-            conclusions.append(Conclusion(row, store, made[key], issue_id))
+            kind, spot = kind_of[store.id], spots[store.id]
+            before, notes = history.get((row.id, store.id)), noted.of(row, store, spot, places.day(store))
+            key = kind if before is None and notes is NOTHING_NOTED else (kind, before, notes)
+            decision = made.get(key)
+            if decision is None:
+                day = places.day(store)
+                state = (before or _NEW).on(day, notes)
+                seen = places.outlook(store, is_live=row.status == "live")
+                decision = made[key] = _hold_back(_within_budget(decide(rule, seen, day, state, now), spent), brand)
+            if decision.fired:
+                decision = claims.claim(row, store, decision, approved=approved)
+            issue_id, class10 = (
+                (forecasts[spot.office].issue_id, spot.class10) if isinstance(spot, Spot) else (None, None)
+            )
+            conclusions.append(Conclusion(row, store, decision, issue_id, class10))
     return conclusions
 
 
-def write_down(
-    session: ScopedSession, conclusions: Sequence[Conclusion], now: datetime, clock_shift_seconds: int = 0
-) -> list[UUID]:
-    """Store each conclusion as a decision and record those that fired; answers the decisions' ids, in order."""
-    ids = [uuid7() for _ in conclusions]
-    readings: dict[int, list[dict[str, Any]]] = {}
-    for conclusion in conclusions:
-        decision = conclusion.decision
-        if id(decision) not in readings:
-            readings[id(decision)] = [describe(verdict, now) for verdict in decision.leaves]
-    rows = [
-        {
-            "brand_id": session.scope.brand_id,
-            "id": decision_id,
-            "created_at": utc_now(),
-            "weather_rule_id": conclusion.rule.id,
-            "store_id": conclusion.store.id,
-            "store_no": conclusion.store.no,
-            "business_on": conclusion.decision.business_on,
-            "decided_at": now,
-            "fired": conclusion.decision.fired,
-            "reason": conclusion.decision.reason.value,
-            "detail": conclusion.decision.detail,
-            "state_on": conclusion.decision.on,
-            "readings": readings[id(conclusion.decision)],
-            "forecast_issue_id": conclusion.forecast_issue_id,
-            "clock_shift_seconds": clock_shift_seconds,
+class _Places:
+    """The stores' days and outlooks, and which stores are alike for a rule."""
+
+    def __init__(
+        self,
+        stores: Mapping[UUID, Store],
+        spots: Mapping[UUID, Spot | Gap],
+        outlooks: Mapping[Spot, Outlook],
+        now: datetime,
+        zone: ZoneInfo,
+    ) -> None:
+        self._spots, self._outlooks = spots, outlooks
+        self._hours = {store.id: orjson.dumps(store.opening_hours) for store in stores.values()}
+        by_hours = {self._hours[store.id]: store.opening_hours for store in stores.values()}
+        self._days = {hours: Day.of(opened, now, zone) for hours, opened in by_hours.items()}
+        self._kinds: dict[frozenset[str], dict[UUID, object]] = {}
+
+    def day(self, store: Store) -> Day:
+        """The store's business day."""
+        return self._days[self._hours[store.id]]
+
+    def outlook(self, store: Store, *, is_live: bool) -> Outlook:
+        """What is known of the store's place; a live rule may not act on what is not for commercial use."""
+        spot = self._spots[store.id]
+        if isinstance(spot, Gap):
+            return Outlook(spot)
+        outlook = self._outlooks[spot]
+        if is_live and not isinstance(outlook.hourly, Gap) and not outlook.hourly.is_commercial:
+            return replace(outlook, hourly=Gap(f"{outlook.hourly.source} may not be used commercially"))
+        return outlook
+
+    def kinds(self, needs: frozenset[str]) -> Mapping[UUID, object]:
+        """By store, a key that stores share which are alike for a rule that reads these parts of the outlook."""
+        if needs not in self._kinds:
+            speaks = ("office", "class10", "station", *sorted({name for part in needs for name in _SPEAKS[part]}))
+            numbers: dict[object, int] = {}
+            self._kinds[needs] = {
+                store_id: numbers.setdefault(
+                    (spot if isinstance(spot, Gap) else tuple(getattr(spot, name) for name in speaks), hours),
+                    len(numbers),
+                )
+                for store_id, hours in self._hours.items()
+                for spot in (self._spots[store_id],)
+            }
+        return self._kinds[needs]
+
+
+class _Claims:
+    """Which rule has a store's business day: one fires there, and the others are outranked."""
+
+    def __init__(self, session: ScopedSession, now: datetime) -> None:
+        fired = queries.list_fired_stores(session, (now - timedelta(days=2)).date())
+        self._taken = {(store_id, business_on): (rule_id, name) for store_id, business_on, rule_id, name in fired}
+        self._made: dict[tuple[int, str], tuple[Decision, Decision]] = {}
+        self._stopped = map_standing(session)
+
+    def claim(self, row: WeatherRule, store: Store, decision: Decision, *, approved: bool) -> Decision:
+        """The firing, if the rule may have the day; else why not. One that waits for approval does not take it."""
+        if (stop := self._stopped.get(store.no)) is not None:
+            return self._once(decision, Reason.SAFETY_STOP, stop.cause)
+        key = (store.id, decision.business_on)
+        rule_id, name = self._taken.get(key, (row.id, row.name))
+        if rule_id != row.id:
+            detail = f"The rule “{name}” fires here on this business day, and one a day is enough."
+            return self._once(decision, Reason.OUTRANKED, detail)
+        if row.approval == "before_send" and not approved:
+            return self._once(decision, Reason.NOT_APPROVED, "It fires once somebody approves it.")
+        self._taken[key] = (row.id, row.name)
+        return decision
+
+    def _once(self, decision: Decision, reason: Reason, detail: str) -> Decision:
+        """The decision with another reason, the same object for all stores that share it."""
+        key = (id(decision), detail)
+        if key not in self._made:
+            # The first is kept beside it, or another decision could come to have its number.
+            self._made[key] = decision, replace(decision, reason=reason, detail=detail)
+        return self._made[key][1]
+
+
+class _Noted:
+    """What the brand itself knows, for the rules that ask for it."""
+
+    def __init__(
+        self,
+        session: ScopedSession,
+        rules: Sequence[WeatherRule],
+        compiled: Sequence[Rule],
+        stores: Mapping[UUID, Store],
+    ) -> None:
+        leaves = {
+            row.id: [leaf for one in (rule.condition, rule.off_condition) if one for leaf in list_leaves(one)]
+            for row, rule in zip(rules, compiled, strict=True)
         }
-        for decision_id, conclusion in zip(ids, conclusions, strict=True)
-    ]
-    if rows:
-        session.flush()
-        session.connection().execute(insert(WeatherDecision), rows)
-    record(
-        session,
-        *(
-            WeatherDecided(
-                occurred_at=utc_now(),
-                store_no=conclusion.store.no,
-                decision_id=decision_id,
-                weather_rule_id=conclusion.rule.id,
-                store_id=conclusion.store.id,
-                business_on=conclusion.decision.business_on.isoformat(),
-                reason=conclusion.decision.reason.value,
-            )
-            for decision_id, conclusion in zip(ids, conclusions, strict=True)
-            if conclusion.decision.fired
-        ),
-    )
-    return ids
+        self._seasonal = {key for key, listed in leaves.items() if any(leaf.op == FIRST for leaf in listed)}
+        self._pollen = {key for key, listed in leaves.items() if any(leaf.reading == "pollen" for leaf in listed)}
+        self._firsts: dict[tuple[UUID, str], list[tuple[str, date]]] = {}
+        for first in queries.list_firsts(session, self._seasonal) if self._seasonal else ():
+            kept = self._firsts.setdefault((first.weather_rule_id, first.class10), [])
+            kept.append((first.season, first.first_on))
+        self._spells = queries.list_pollen(session) if self._pollen else ()
+        areas = {spell.area_id for spell in self._spells if spell.area_id is not None}
+        self._in_area = map_store_nos(session, areas) if areas else {}
+        self._shared: dict[Notes, Notes] = {}
+
+    def of(self, row: WeatherRule, store: Store, spot: Spot | Gap, day: Day) -> Notes:
+        """What there is to know for a rule at a store."""
+        if row.id not in self._seasonal and row.id not in self._pollen:
+            return NOTHING_NOTED
+        district = spot.class10 if isinstance(spot, Spot) else ""
+        firsts = tuple(sorted(self._firsts.get((row.id, district), ())))
+        level = self._level(store, day.business_on) if row.id in self._pollen else None
+        return Notes(firsts, row.season_confirmed_on, level)
+
+    def _level(self, store: Store, on: date) -> str | None:
+        """The greatest level of the store's areas on a date; without one, that of the whole brand."""
+        today = [spell for spell in self._spells if spell.from_on <= on <= spell.to_on]
+        near = [one for one in today if one.area_id is not None and store.no in self._in_area.get(one.area_id, ())]
+        chosen: list[PollenSpell] = near or [one for one in today if one.area_id is None]
+        return max((one.level for one in chosen), key=POLLEN.index, default=None)
 
 
 def lock_ticks(session: ScopedSession) -> None:
@@ -167,22 +255,6 @@ def compile_rule(row: WeatherRule) -> Rule:
     )
 
 
-def describe(verdict: LeafVerdict, now: datetime) -> dict[str, Any]:
-    """A comparison as a decision keeps and shows it; a value that could not settle it is null, with the gap beside."""
-    reading = verdict.reading
-    return {
-        "reading": reading.name,
-        "value": None if verdict.truth is Truth.UNKNOWN else reading.value,
-        "source": reading.source,
-        "issued_at": write_instant(reading.issued_at) if reading.issued_at else None,
-        "age_seconds": round((now - reading.issued_at).total_seconds()) if reading.issued_at else None,
-        "gap": reading.gap,
-        "op": verdict.leaf.op,
-        "compared_with": list(verdict.leaf.values) if verdict.leaf.op == "in" else verdict.leaf.values[0],
-        "holds": None if verdict.truth is Truth.UNKNOWN else verdict.truth is Truth.TRUE,
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class _History:
     """A rule's firings at a store, and its last state on each business day."""
@@ -190,31 +262,40 @@ class _History:
     fired_on: tuple[date, ...] = ()
     state_on: tuple[tuple[date, bool], ...] = ()
 
-    def on(self, day: Day) -> State:
+    def on(self, day: Day, notes: Notes) -> State:
         """What went before, seen from a business day: a rehearsal of a later day does not count for it."""
         before = [fired_on for fired_on in self.fired_on if fired_on <= day.business_on]
-        return State(max(before, default=None), dict(self.state_on).get(day.business_on, False))
+        return State(max(before, default=None), dict(self.state_on).get(day.business_on, False), notes)
 
 
-def _states(session: ScopedSession, rules: Sequence[WeatherRule], now: datetime) -> dict[tuple[UUID, UUID], _History]:
-    ids = [rule.id for rule in rules]
+_NEW: Final = _History()
+
+
+def _histories(
+    session: ScopedSession, rules: Sequence[WeatherRule], compiled: Sequence[Rule], now: datetime
+) -> dict[tuple[UUID, UUID], _History]:
+    """What went before by rule and store; those of whom nothing is known are not in it."""
+    days = max((rule.cooldown_days for rule in rules), default=0) + 2
     fired: dict[tuple[UUID, UUID], list[date]] = {}
-    for rule_id, store_id, business_on in queries.list_fired(
-        session, ids, (now - timedelta(days=MAX_COOLDOWN_DAYS + 2)).date()
-    ):
+    since = (now - timedelta(days=days)).date()
+    for rule_id, store_id, business_on in queries.list_fired(session, [rule.id for rule in rules], since):
         fired.setdefault((rule_id, store_id), []).append(business_on)
+    # Only a rule with an off_condition looks at whether it was on.
+    lasting = [row.id for row, rule in zip(rules, compiled, strict=True) if rule.off_condition is not None]
     states: dict[tuple[UUID, UUID], list[tuple[date, bool]]] = {}
-    for rule_id, store_id, business_on, on in queries.list_states(session, ids, (now - timedelta(days=2)).date()):
+    for rule_id, store_id, business_on, on in queries.list_states(session, lasting, (now - timedelta(days=2)).date()):
         states.setdefault((rule_id, store_id), []).append((business_on, on))
     return {
         key: _History(tuple(fired.get(key, ())), tuple(states.get(key, ()))) for key in fired.keys() | states.keys()
     }
 
 
-def _stores_of(session: ScopedSession, rules: Iterable[WeatherRule]) -> list[list[Store]]:
+def stores_of_rules(
+    session: ScopedSession, rules: Iterable[WeatherRule], only: Collection[UUID] | None = None
+) -> list[list[Store]]:
     """The stores of each rule, in order of their numbers."""
     listed = list(rules)
-    stores = queries.list_stores(session)
+    stores = [store for store in queries.list_stores(session) if only is None or store.id in only]
     by_area = map_store_nos(session, {area_id for rule in listed for area_id in rule.area_ids})
     return [[store for store in stores if _takes_part(rule, store, by_area)] for rule in listed]
 

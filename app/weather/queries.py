@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import and_, exists, func, or_, text
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
@@ -14,8 +14,10 @@ from app.weather.areas import Level
 from app.weather.models import (
     ForecastIssue,
     ForecastOffice,
+    PollenSpell,
     WeatherArea,
     WeatherDecision,
+    WeatherFirst,
     WeatherRule,
     WeatherStation,
 )
@@ -120,6 +122,25 @@ def list_fired(session: ScopedSession, rule_ids: Collection[UUID], since: date) 
     ).all()
 
 
+def list_fired_stores(session: ScopedSession, since: date) -> Sequence[tuple[UUID, date, UUID, str]]:
+    """Store, business day, rule and its name of each firing since a date, whatever has become of the rule."""
+    return session.exec(
+        select(
+            col(WeatherDecision.store_id),
+            col(WeatherDecision.business_on),
+            col(WeatherRule.id),
+            col(WeatherRule.name),
+        )
+        .join(WeatherRule, col(WeatherRule.id) == col(WeatherDecision.weather_rule_id))
+        .where(
+            col(WeatherDecision.fired),
+            col(WeatherDecision.business_on) >= since,
+            # One that was cancelled before anybody was written to leaves the day to others.
+            col(WeatherDecision.outcome).is_distinct_from("cancelled"),
+        )
+    ).all()
+
+
 def list_states(
     session: ScopedSession, rule_ids: Collection[UUID], since: date
 ) -> Sequence[tuple[UUID, UUID, date, bool]]:
@@ -148,6 +169,51 @@ def count_discount_yen(session: ScopedSession, rule_id: UUID, since: datetime) -
     return int(session.exec(spent).one())
 
 
+def list_firsts(session: ScopedSession, rule_ids: Collection[UUID]) -> Sequence[WeatherFirst]:
+    """The firsts of a season that these rules have fired for."""
+    return session.exec(select(WeatherFirst).where(col(WeatherFirst.weather_rule_id).in_(list(rule_ids)))).all()
+
+
+def list_pollen(session: ScopedSession) -> Sequence[PollenSpell]:
+    """The levels of pollen that the brand has set, in order of their first days."""
+    return session.exec(select(PollenSpell).order_by(col(PollenSpell.from_on), col(PollenSpell.id))).all()
+
+
+def get_decision(session: ScopedSession, decision_id: UUID) -> WeatherDecision:
+    """A decision. Raises NotFound."""
+    decision = session.exec(select(WeatherDecision).where(col(WeatherDecision.id) == decision_id)).one_or_none()
+    if decision is None:
+        raise NotFound
+    return decision
+
+
+def list_decisions(session: ScopedSession, ids: Collection[UUID]) -> Sequence[WeatherDecision]:
+    """These decisions, in order of their stores' numbers."""
+    wanted = select(WeatherDecision).where(col(WeatherDecision.id).in_(list(ids)))
+    return session.exec(wanted.order_by(col(WeatherDecision.store_no))).all()
+
+
+def list_waiting(session: ScopedSession, rule_id: UUID, business_on: date) -> Sequence[WeatherDecision]:
+    """The last decision of a rule for each store on a business day, where that waits for approval."""
+    last = (
+        select(WeatherDecision)
+        .where(col(WeatherDecision.weather_rule_id) == rule_id, col(WeatherDecision.business_on) == business_on)
+        .ext(distinct_on(col(WeatherDecision.store_no)))
+        .order_by(col(WeatherDecision.store_no), col(WeatherDecision.id).desc())
+    )
+    return [decision for decision in session.exec(last).all() if decision.reason == "not_approved"]
+
+
+def find_corrected_at(session: Session, offices: Collection[str]) -> datetime | None:
+    """When the newest of these offices' forecasts was first seen."""
+    newest = (
+        select(func.max(ForecastIssue.fetched_at))
+        .join(ForecastOffice, col(ForecastOffice.issue_id) == col(ForecastIssue.id))
+        .where(col(ForecastOffice.office).in_(sorted(offices)))
+    )
+    return session.exec(newest).one()
+
+
 def list_unsent(session: ScopedSession, rule_id: UUID) -> Sequence[WeatherDecision]:
     """A rule's firings that no run has taken up yet, locked."""
     return session.exec(
@@ -156,7 +222,25 @@ def list_unsent(session: ScopedSession, rule_id: UUID) -> Sequence[WeatherDecisi
             col(WeatherDecision.weather_rule_id) == rule_id,
             col(WeatherDecision.fired),
             col(WeatherDecision.run_id).is_(None),
+            col(WeatherDecision.outcome).is_(None),
         )
         .order_by(col(WeatherDecision.store_no))
         .with_for_update()
     ).all()
+
+
+def list_unsent_before(session: ScopedSession, rule: WeatherRule) -> Sequence[UUID]:
+    """The rules of higher priority than this one that have firings which no run has taken up yet, the highest first."""
+    first = or_(
+        col(WeatherRule.priority) > rule.priority,
+        and_(col(WeatherRule.priority) == rule.priority, col(WeatherRule.id) < rule.id),
+    )
+    unsent = exists().where(
+        col(WeatherDecision.brand_id) == col(WeatherRule.brand_id),
+        col(WeatherDecision.weather_rule_id) == col(WeatherRule.id),
+        col(WeatherDecision.fired),
+        col(WeatherDecision.run_id).is_(None),
+        col(WeatherDecision.outcome).is_(None),
+    )
+    wanted = select(WeatherRule.id).where(col(WeatherRule.status) == "live", first, unsent)
+    return session.exec(wanted.order_by(col(WeatherRule.priority).desc(), col(WeatherRule.id))).all()

@@ -1,5 +1,6 @@
 """Forecasts, weather rules and their decisions over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -9,22 +10,25 @@ from app.auth import Caller, Now, ScopedSession, allow
 from app.callers import CallerInfo
 from app.paging import PagingParams, make_page
 from app.routes import ApiRoute, Precondition
-from app.schemas import LocalDate, Page, StoreId, WeatherRuleId
-from app.weather import decisions, queries, service
+from app.schemas import LocalDate, Page, StoreId, WeatherDecisionId, WeatherRuleId
+from app.weather import approvals, decisions, pollen, queries, recording, service
 from app.weather.asking import AskedChange, AskedNew
 from app.weather.jma import ATTRIBUTION
-from app.weather.models import WeatherDecision, WeatherRule
+from app.weather.models import PollenSpell, WeatherDecision, WeatherRule
 from app.weather.schemas import (
     EvaluationRead,
     EvaluationsRead,
     ForecastRead,
+    PollenPut,
+    PollenRead,
     Status,
     WeatherDecisionRead,
+    WeatherDecisionsRead,
     WeatherRuleCreate,
     WeatherRulePatch,
     WeatherRuleRead,
 )
-from tenants.problems import Invalid, PermissionMissing
+from tenants.problems import PermissionMissing
 
 forecast_router = APIRouter(prefix="/v1/weather", tags=["weather"], route_class=ApiRoute)
 rules_router = APIRouter(prefix="/v1/weather-rules", tags=["weather"], route_class=ApiRoute)
@@ -58,7 +62,6 @@ def create_weather_rule(
 
     A rule with a coupon puts copies into people's hands, so it needs `coupons:issue` too.
     """
-    _refuse_approval(body.approval)
     if body.coupon_id is not None:
         caller.require("coupons:issue")
     owner = caller.owner(session, body.store_id)
@@ -83,7 +86,6 @@ def change_weather_rule(
     now: Now,
 ) -> WeatherRuleRead:
     """Change the caller's own rule; one with a coupon needs `coupons:issue` too, unless it is only stopped."""
-    _refuse_approval(body.approval)
     rule = _own(session, caller, rule_id)
     if_match.check(read_rule(rule))
     changes = _values(body, exclude_unset=True)
@@ -115,7 +117,7 @@ def evaluate_weather_rule(rule_id: WeatherRuleId, session: ScopedSession, now: N
                     "fired": one.decision.fired,
                     "reason": one.decision.reason,
                     "detail": one.decision.detail,
-                    "readings": [decisions.describe(verdict, now) for verdict in one.decision.leaves],
+                    "readings": [recording.describe(verdict, now) for verdict in one.decision.leaves],
                 }
             )
             for one in concluded
@@ -142,9 +144,44 @@ def list_weather_decisions(
     return make_page(session, wanted, WeatherDecision.id, paging, read_decision)
 
 
+@decisions_router.post("/{decision_id}/approve", dependencies=[allow("campaigns:approve")])
+def approve_weather_decision(decision_id: WeatherDecisionId, session: ScopedSession, now: Now) -> WeatherDecisionsRead:
+    """Let what a rule would send on this business day go out, for all stores whose firing waits.
+
+    Each of them is decided for anew, and each new decision is answered: where the forecast has changed its mind since,
+    or another rule has fired, nothing goes out. Firings may be approved until the rule's window ends, or the store's
+    day.
+    """
+    ids = approvals.approve(session, decision_id, now)
+    return WeatherDecisionsRead(items=[read_decision(one) for one in queries.list_decisions(session, ids)])
+
+
+@forecast_router.get("/pollen", dependencies=[allow("weather:read")])
+def get_pollen(session: ScopedSession) -> PollenRead:
+    """The levels of pollen that the brand has set, which conditions on `pollen` are read from."""
+    return read_pollen(queries.list_pollen(session))
+
+
+@forecast_router.put("/pollen", dependencies=[allow("weather:write")])
+def put_pollen(body: PollenPut, session: ScopedSession, caller: Caller) -> PollenRead:
+    """Say how much pollen flies, where and when: all of it, in place of what was said before. Head office's to say.
+
+    There is no feed of pollen that may be used freely, so it is a switch of the brand's. Where several levels are set
+    for a store's areas on a date, the greatest counts; a date for which none is set is unknown.
+    """
+    if not caller.scope.sees_store(None):
+        raise PermissionMissing("weather:write")
+    return read_pollen(pollen.put_spells(session, [spell.model_dump() for spell in body.items]))
+
+
+def read_pollen(spells: Sequence[PollenSpell]) -> PollenRead:
+    """Levels of pollen as they are shown."""
+    return PollenRead.model_validate({"items": [spell.model_dump() for spell in spells]})
+
+
 def read_rule(rule: WeatherRule) -> WeatherRuleRead:
     """A rule as it is shown."""
-    return WeatherRuleRead.model_validate(rule.model_dump() | {"approval": "none"})
+    return WeatherRuleRead.model_validate(rule.model_dump())
 
 
 def read_decision(decision: WeatherDecision) -> WeatherDecisionRead:
@@ -155,11 +192,6 @@ def read_decision(decision: WeatherDecision) -> WeatherDecisionRead:
 def _values(body: WeatherRuleCreate | WeatherRulePatch, *, exclude_unset: bool) -> dict[str, Any]:
     names = body.model_fields_set if exclude_unset else type(body).model_fields.keys()
     return {name: getattr(body, name) for name in names}
-
-
-def _refuse_approval(approval: str | None) -> None:
-    if approval == "before_send":
-        raise Invalid.at("/approval", "before_send is not available yet.")
 
 
 def _own(session: Any, caller: CallerInfo, rule_id: WeatherRuleId) -> WeatherRule:

@@ -28,6 +28,8 @@ from app.weather.rules import Reason
 
 Clock = Annotated[str, Field(pattern=r"^([0-2][0-9]:[0-5][0-9]|30:00)$", examples=["11:15"])]
 Status = Literal["draft", "live", "paused"]
+Approval = Literal["none", "before_send"]
+PollenLevel = Literal["low", "medium", "high", "very_high"]
 Condition = Annotated[
     dict[str, Any],
     Field(
@@ -48,6 +50,15 @@ Condition = Annotated[
 ]
 Window = Annotated[dict[str, Any], Field(examples=[{"from": "11:00", "to": "17:00"}])]
 Messages = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
+FallbackMessages = Annotated[
+    list[dict[str, Any]],
+    Field(
+        min_length=1,
+        max_length=5,
+        description="What those get instead for whom no copy of the coupon is left, by its caps on copies or what it"
+        " sets aside; without them they get nothing. They name nothing of the coupon but its name.",
+    ),
+]
 DecideTimes = Annotated[list[Clock], Field(min_length=1, max_length=24)]
 StoreIds = Annotated[list[StoreId], Field(max_length=10_000)]
 AreaIds = Annotated[list[AreaId], Field(max_length=1_000)]
@@ -99,13 +110,16 @@ class WeatherRuleCreate(Body):
     area_ids: AreaIds | None = None
     coupon_id: CouponId | None = None
     messages: Messages
+    fallback_messages: FallbackMessages | None = None
     audience: RuleAudience | None = None
     priority: Priority = 0
     cooldown_days: CooldownDays = 0
     max_age_minutes: MaxAge | None = None
     holdout_ratio: Holdout = 0.0
     budget_yen: Yen | None = None
-    approval: Literal["none", "before_send"] = "none"
+    approval: Approval = "none"
+    late_until: Clock | None = None
+    season_confirmed_on: LocalDate | None = None
     blackout_on: BlackoutDates = Field(default_factory=list)
     store_id: StoreId | None = None
 
@@ -126,13 +140,16 @@ class WeatherRulePatch(Body):
     area_ids: Annotated[AreaIds | None, NotNull()] = None
     coupon_id: CouponId | None = None
     messages: Annotated[Messages | None, NotNull()] = None
+    fallback_messages: FallbackMessages | None = None
     audience: RuleAudience | None = None
     priority: Annotated[Priority | None, NotNull()] = None
     cooldown_days: Annotated[CooldownDays | None, NotNull()] = None
     max_age_minutes: MaxAge | None = None
     holdout_ratio: Annotated[Holdout | None, NotNull()] = None
     budget_yen: Yen | None = None
-    approval: Annotated[Literal["none", "before_send"] | None, NotNull()] = None
+    approval: Annotated[Approval | None, NotNull()] = None
+    late_until: Clock | None = None
+    season_confirmed_on: LocalDate | None = None
     blackout_on: Annotated[BlackoutDates | None, NotNull()] = None
 
 
@@ -151,13 +168,18 @@ class WeatherRuleRead(Read):
     area_ids: list[AreaId]
     coupon_id: CouponId | None
     messages: list[dict[str, Any]]
+    fallback_messages: Annotated[
+        list[dict[str, Any]] | None, Field(description="What those get for whom no copy of the coupon is left.")
+    ]
     audience: RuleAudience | None
     priority: int
     cooldown_days: int
     max_age_minutes: int | None
     holdout_ratio: float
     budget_yen: int | None
-    approval: Literal["none"]
+    approval: Approval
+    late_until: str | None
+    season_confirmed_on: date | None
     blackout_on: list[date]
     store_id: StoreId | None
     created_at: Instant
@@ -167,14 +189,17 @@ class ReadingRead(Read):
     """One value that a decision used. `gap` says what is missing; a value that settles nothing is null."""
 
     reading: str
-    value: int | float | str | None
+    value: bool | int | float | str | None
     source: str | None
     issued_at: Instant | None
     age_seconds: int | None
     gap: str | None
     op: str
-    compared_with: int | float | str | list[int | float | str]
+    compared_with: bool | int | float | str | list[bool | int | float | str]
     holds: bool | None
+    versus: str | None = None
+    for_days: int | None = None
+    detail: str | None = None
 
 
 class EvaluationRead(Read):
@@ -201,6 +226,50 @@ class WeatherDecisionRead(EvaluationRead):
 
     id: WeatherDecisionId
     run_id: RunId | None
+
+
+class WeatherDecisionsRead(Read):
+    """What a rule concluded for each store whose firing had waited for approval."""
+
+    items: list[WeatherDecisionRead]
+
+
+class PollenSpell(Body):
+    """How much pollen flies on some dates in an area; without an area, in all of the brand's that have no own."""
+
+    area_id: AreaId | None = None
+    from_on: LocalDate
+    to_on: LocalDate
+    level: PollenLevel
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "PollenSpell":
+        if self.to_on < self.from_on:
+            raise ValueError("to_on must not be earlier than from_on")
+        return self
+
+
+class PollenPut(Body):
+    """All that is said of pollen; what was said before is replaced."""
+
+    model_config = example(items=[{"from_on": "2027-02-10", "to_on": "2027-04-20", "level": "high"}])
+
+    items: Annotated[list[PollenSpell], Field(max_length=500)]
+
+
+class PollenSpellRead(Read):
+    """How much pollen flies on some dates in an area; without an area, in all of the brand's that have no own."""
+
+    area_id: AreaId | None
+    from_on: date
+    to_on: date
+    level: PollenLevel
+
+
+class PollenRead(Read):
+    """All that the brand has said of pollen, in order of the first days."""
+
+    items: list[PollenSpellRead]
 
 
 class PlaceRead(Read):

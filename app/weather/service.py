@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from app.coupons import queries as coupons
 from app.messaging import queries as runs
 from app.messaging import service as messaging
+from app.messaging.fallback import check_fallback
 from app.messaging.render import check_messages
 from app.segments import service as segments
 from app.segments.compiler import compile_where
@@ -23,11 +25,16 @@ from app.weather.places import Spot, find_spots
 from app.weather.readings import BLOCK, JAPAN
 from app.weather.schemas import RuleAudience
 from tenants.areas.queries import map_store_nos
+from tenants.brands.queries import get_brand
 from tenants.problems import Invalid, NotFound
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
+from tenants.stores.opening_hours import find_minutes
 
-_MAY_BE_NULL = {"off_condition", "window", "coupon_id", "audience", "max_age_minutes", "budget_yen"}
+_MAY_BE_NULL = {
+    "off_condition", "window", "coupon_id", "fallback_messages", "audience", "max_age_minutes", "budget_yen",
+    "late_until", "season_confirmed_on",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +160,7 @@ def _at(on: date, hour: int) -> datetime:
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a body names, as columns: ids of an audience stay TypeIDs, lists that are not given are empty."""
-    columns = {name: value for name, value in values.items() if name not in ("approval", "store_id")}
+    columns = {name: value for name, value in values.items() if name != "store_id"}
     for name in ("store_ids", "area_ids"):
         if name in columns:
             columns[name] = list(dict.fromkeys(columns[name] or []))
@@ -173,9 +180,19 @@ def _check(session: ScopedSession, rule: WeatherRule, given: Collection[str], no
         parse_condition(rule.off_condition, "/off_condition", turns_off=True)
     if "window" in given and rule.window is not None:
         parse_window(rule.window, "/window")
+    if {"late_until", "decide_times"} & set(given) and rule.late_until is not None:
+        first = min(find_minutes(clock) or 0 for clock in rule.decide_times)
+        if (find_minutes(rule.late_until) or 0) <= first:
+            raise Invalid.at("/late_until", "Must be later than the first of decide_times.")
+    if "season_confirmed_on" in given and rule.season_confirmed_on and rule.season_confirmed_on > _today(session, now):
+        raise Invalid.at("/season_confirmed_on", "Must not lie ahead: nobody can vouch for what is to come.")
     _check_stores(session, rule, given)
     _check_audience(session, rule, given, now)
     template = check_messages(rule.messages)
+    if rule.fallback_messages is not None:
+        if rule.coupon_id is None:
+            raise Invalid.at("/fallback_messages", "Without a coupon_id no copies run out.")
+        check_fallback(rule.fallback_messages)
     if rule.coupon_id is None:
         if any(name.startswith("coupon.") for name in template.variables):
             raise Invalid.at("/messages", "The messages name a coupon, but the rule has no coupon_id.")
@@ -184,6 +201,10 @@ def _check(session: ScopedSession, rule: WeatherRule, given: Collection[str], no
             coupons.get_issuable(session, rule.coupon_id)
         except NotFound as error:
             raise Invalid.at("/coupon_id", "There is no such coupon.") from error
+
+
+def _today(session: ScopedSession, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(get_brand(session, session.scope.brand_id).timezone)).date()
 
 
 def _check_stores(session: ScopedSession, rule: WeatherRule, given: Collection[str]) -> None:

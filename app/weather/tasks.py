@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
-from app.weather import decisions, fetching, forecasts, queries, sending
+from app.weather import decisions, fetching, forecasts, queries, recording, sending
 from app.weather.forecasts import Current
 from app.weather.models import WeatherRule
 from tenants.brands.queries import get_brand
@@ -80,7 +80,8 @@ def decide_brand(work: Work) -> None:
         due = _list_due(session, work.now)
         _decide(session, [rule for rule, _ in due], current, work.now, 0)
         for rule, slot_at in due:
-            rule.decided_until = slot_at
+            rule.decided_until = max(rule.decided_until, slot_at)
+            rule.decided_at = work.now
             session.add(rule)
 
 
@@ -105,11 +106,39 @@ def due_time(rule: WeatherRule, now: datetime, zone: ZoneInfo) -> datetime | Non
     return latest if latest is not None and latest > rule.decided_until else None
 
 
+def late_time(rule: WeatherRule, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The decide time after which a rule has decided, and for which a corrected forecast may still make it fire."""
+    until = find_minutes(rule.late_until)
+    if until is None or rule.decided_at is None:
+        return None
+    today = now.astimezone(zone).date()
+    times = [find_minutes(clock) for clock in rule.decide_times]
+    slots = [
+        instant(on, minutes, zone)
+        for on in (today - timedelta(days=1), today)
+        for minutes in times
+        if minutes is not None and now < instant(on, until, zone)
+    ]
+    return max((slot for slot in slots if slot <= rule.decided_at and slot <= now), default=None)
+
+
 def _list_due(session: ScopedSession, now: datetime) -> list[tuple[WeatherRule, datetime]]:
-    """The brand's rules whose decide time has come, each with that time."""
+    """The brand's rules whose decide time has come, each with that time; and those that may still fire late, where a
+    forecast has been corrected since they decided."""
     zone = ZoneInfo(get_brand(session, session.scope.brand_id).timezone)
-    times = [(rule, due_time(rule, now, zone)) for rule in queries.list_live_rules(session)]
-    return [(rule, slot_at) for rule, slot_at in times if slot_at is not None]
+    rules = queries.list_live_rules(session)
+    due = [(rule, slot_at) for rule in rules if (slot_at := due_time(rule, now, zone)) is not None]
+    prompt = {rule.id for rule, _ in due}
+    late = [
+        (rule, slot_at)
+        for rule in rules
+        if rule.id not in prompt and (slot_at := late_time(rule, now, zone)) is not None
+    ]
+    if late:
+        offices = decisions.list_offices(session, [rule for rule, _ in late])
+        corrected_at = queries.find_corrected_at(session, offices)
+        due += [one for one in late if corrected_at and one[0].decided_at and corrected_at > one[0].decided_at]
+    return due
 
 
 def _decide(
@@ -121,7 +150,7 @@ def _decide(
 ) -> list[Ticked]:
     decisions.lock_ticks(session)
     conclusions = decisions.conclude(session, rules, now, current)
-    ids = decisions.write_down(session, conclusions, now, clock_shift_seconds)
+    ids = recording.write_down(session, conclusions, now, clock_shift_seconds)
     for rule_id in dict.fromkeys(one.rule.id for one in conclusions if one.decision.fired):
         defer(session, send_fired, once_key=f"weather-send:{rule_id}", weather_rule_id=rule_id)
     brand = get_brand(session, session.scope.brand_id).name
@@ -137,7 +166,7 @@ def _decide(
             fired=one.decision.fired,
             reason=one.decision.reason.value,
             detail=one.decision.detail,
-            readings=tuple(decisions.describe(verdict, now) for verdict in one.decision.leaves),
+            readings=tuple(recording.describe(verdict, now) for verdict in one.decision.leaves),
         )
         for decision_id, one in zip(ids, conclusions, strict=True)
     ]

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from app.audit.service import Actor
 from app.messaging.models import Batch, Delivery, Run
 from app.operators import service
-from app.weather import decisions, sending
+from app.weather import decisions, recording, sending
 from app.weather.models import WeatherDecision
 from tenants.brands.queries import get_brand
 from tenants.ids import uuid7
@@ -189,7 +189,7 @@ def test_a_firing_just_before_the_suspension_is_sent_on_the_same_day_only(home: 
 
 def decide(session: Any, rules: Sequence[Any]) -> Sequence[WeatherDecision]:
     concluded = decisions.conclude(session, rules, RAINY)
-    decisions.write_down(session, concluded, RAINY)
+    recording.write_down(session, concluded, RAINY)
     return session.exec(select(WeatherDecision)).all()  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from app.events.models import Event
-from app.weather import decisions, queries
+from app.weather import decisions, queries, recording
 from app.weather.models import WeatherDecision, WeatherRule
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
@@ -36,7 +36,7 @@ def islander(session: ScopedSession, **changes: Any) -> Store:
 def decide(session: ScopedSession, *rules: WeatherRule, now: Any = NOW) -> dict[int, str]:
     """Decide and write down; the reason by store number."""
     concluded = decisions.conclude(session, rules, now)
-    decisions.write_down(session, concluded, now)
+    recording.write_down(session, concluded, now)
     return {one.store.no: one.decision.reason.value for one in concluded}
 
 
@@ -112,9 +112,9 @@ def test_a_second_tick_of_the_day_does_not_fire_again(session: ScopedSession) ->
 def test_the_database_itself_keeps_a_rule_from_firing_twice(session: ScopedSession) -> None:
     make.store(session)
     concluded = decisions.conclude(session, [make.weather_rule(session)], NOW)
-    decisions.write_down(session, concluded, NOW)
+    recording.write_down(session, concluded, NOW)
     with pytest.raises(IntegrityError, match="uq_weather_decision_fired"):
-        decisions.write_down(session, concluded, NOW)
+        recording.write_down(session, concluded, NOW)
 
 
 def test_a_cooldown_holds_for_its_store_only(session: ScopedSession) -> None:

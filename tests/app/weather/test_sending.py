@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from app.coupons.models import Coupon, CouponTally, IssuedCoupon
 from app.messaging.models import Batch, Delivery, Run
-from app.weather import decisions, sending, service
+from app.weather import decisions, recording, sending, service
 from app.weather.models import WeatherDecision, WeatherRule
 from tenants.session import ScopedSession
 from tests import make
@@ -27,7 +27,7 @@ def rain_in_tokyo(session: ScopedSession) -> None:
 def fire(session: ScopedSession, *rules: WeatherRule, shift: int = 0) -> list[Run]:
     """Decide and send; the runs."""
     concluded = decisions.conclude(session, rules, NOW)
-    decisions.write_down(session, concluded, NOW, shift)
+    recording.write_down(session, concluded, NOW, shift)
     return [run for rule in rules for run in sending.start_runs(session, rule.id, NOW)]
 
 
@@ -66,8 +66,10 @@ def test_a_friend_of_two_rainy_stores_gets_one_message(session: ScopedSession) -
 
 
 def test_two_rules_of_one_day_write_to_a_person_once(session: ScopedSession) -> None:
-    friend = make.follower(session, make.line_account(session, make.store(session)))
-    first, second = fire(session, make.weather_rule(session), make.weather_rule(session))
+    one, other = make.store(session), make.store(session)
+    friend = make.follower(session, make.line_account(session, one), make.line_account(session, other))
+    rules = [make.weather_rule(session, all_stores=False, store_ids=[store.id]) for store in (one, other)]
+    first, second = fire(session, *rules)
     assert (outcome(session, first), outcome(session, second)) == ({friend.id: None}, {friend.id: "cap"})
 
 
@@ -108,7 +110,7 @@ def test_the_same_people_are_held_out_all_season(session: ScopedSession) -> None
     (today,) = fire(session, rule)
     make.forecast(session, "130000", forecast("2026-11-22 11:00", rain=["80"] * 6), NOW)
     tomorrow = NOW + timedelta(days=1)
-    decisions.write_down(session, decisions.conclude(session, [rule], tomorrow), tomorrow)
+    recording.write_down(session, decisions.conclude(session, [rule], tomorrow), tomorrow)
     (later,) = sending.start_runs(session, rule.id, tomorrow)
     assert outcome(session, today) == outcome(session, later)
 
@@ -131,7 +133,7 @@ def test_a_rehearsed_tick_shifts_the_clock_of_its_run(session: ScopedSession) ->
 def test_a_rule_that_was_stopped_after_it_fired_sends_nothing(session: ScopedSession, change: dict[str, Any]) -> None:
     make.follower(session, make.line_account(session, make.store(session)))
     rule = make.weather_rule(session)
-    decisions.write_down(session, decisions.conclude(session, [rule], NOW), NOW)
+    recording.write_down(session, decisions.conclude(session, [rule], NOW), NOW)
     for name, value in change.items():
         setattr(rule, name, value)
     session.flush()
@@ -174,3 +176,16 @@ def test_pausing_a_rule_stops_what_it_is_sending(session: ScopedSession) -> None
     service.change_rule(session, rule, {"status": "paused"}, NOW)
     assert run.status == "stopped"
     assert set(session.exec(select(Batch.state).where(col(Batch.run_id) == run.id)).all()) == {"stopped"}
+
+
+def test_who_gets_no_copy_of_the_rain_coupon_is_told_so_and_no_more(session: ScopedSession) -> None:
+    account = make.line_account(session, make.store(session))
+    for _ in range(3):
+        make.follower(session, account)
+    offer = coupon(session, limits={"total": 1})
+    sold_out = [{"type": "text", "text": "{{ coupon.name }} は終了しました"}]
+    (run,) = fire(session, make.weather_rule(session, coupon_id=offer.id, fallback_messages=sold_out))
+    assert (run.chosen, run.left_out, run.fallback_messages) == (3, {}, sold_out)
+    assert len(session.exec(select(IssuedCoupon)).all()) == 1
+    batches = session.exec(select(Batch).where(col(Batch.run_id) == run.id)).all()
+    assert sorted((batch.variant or 0, batch.size) for batch in batches) == [(-1, 2), (0, 1)]
