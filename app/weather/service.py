@@ -100,6 +100,13 @@ def change_rule(session: ScopedSession, rule: WeatherRule, changes: Mapping[str,
     return rule
 
 
+def imagine_rule(session: ScopedSession, rule: WeatherRule, changes: Mapping[str, Any], now: datetime) -> WeatherRule:
+    """The rule as it would be with these changes, of which nothing is kept. Raises Invalid with pointers."""
+    imagined = WeatherRule(**(rule.model_dump() | _columns(changes)))
+    _check(session, imagined, changes.keys(), now)
+    return imagined
+
+
 def archive_rule(session: ScopedSession, rule: WeatherRule, now: datetime) -> None:
     """Take a rule out of use, and stop what it is sending; its decisions stay."""
     rule.archived_at = now

@@ -79,6 +79,14 @@ def read_forecasts(
     return found
 
 
+def list_arrivals(
+    session: Session, districts: Collection[str], begins_at: datetime, ends_at: datetime
+) -> list[datetime]:
+    """The moments from the first up to the second at which an issue for one of these districts came, in order."""
+    values = {"districts": sorted(districts), "begins_at": begins_at, "ends_at": ends_at}
+    return list(session.execute(_ARRIVALS, values).scalars())
+
+
 def read_station_days(
     session: Session, stations: Collection[str], first_on: date, last_on: date
 ) -> dict[str, dict[date, StationDay]]:
@@ -171,6 +179,12 @@ CROSS JOIN LATERAL (
 ) AS issue
 LEFT JOIN archived_temperature warmth ON warmth.station = place.station
      AND warmth.issued_at = issue.issued_at AND warmth.known_at = issue.known_at
+""")
+_ARRIVALS: Final = text("""
+SELECT DISTINCT known_at FROM archived_forecast
+WHERE district = ANY(CAST(:districts AS text[])) AND known_at >= :begins_at AND known_at < :ends_at
+  AND issued_at BETWEEN CAST(:begins_at AS timestamptz) - interval '2 days' AND :ends_at
+ORDER BY known_at
 """)
 _DAYS: Final = text("""
 SELECT station, observed_on, rain_mm, temperatures_c FROM archived_observation
