@@ -61,10 +61,14 @@ def compare(
         "longest": LONGEST_OFFER,
         "like_caps": list(LIKE_CAPS),
     }
-    # A statement of so many parts would be compiled for longer than it runs.
-    session.connection().exec_driver_sql("SET LOCAL jit = off")
+    # The planner expects few rows of each part, and a nested loop over a season's occasions takes minutes; to compile
+    # a statement of so many parts takes longer than to run it.
+    connection = session.connection()
+    connection.exec_driver_sql("SET LOCAL work_mem = '64MB'; SET LOCAL enable_nestloop = off; SET LOCAL jit = off")
+    # 400,000 occasions take some three seconds; a large brand's season has millions.
+    connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
     found: dict[str | None, Compared] = {}
-    for kind, key, day_on, figures in session.execute(text(_STATEMENTS[group_by]), values):
+    for kind, key, day_on, figures in connection.execute(text(_STATEMENTS[group_by]), values):
         group = found.setdefault(key, Compared(key))
         if kind == "cell":
             group.cells.append(_read_cell(day_on, figures))
@@ -72,6 +76,7 @@ def compare(
             group.customers, group.ties = int(figures[0]), _read_ties(figures)
         else:
             group.runs, group.open_runs, group.stores, group.messages = map(int, figures)
+    connection.exec_driver_sql("RESET work_mem; RESET enable_nestloop; RESET jit; RESET statement_timeout")
     return sorted(found.values(), key=lambda one: (one.key is None, one.key or ""))
 
 
@@ -109,9 +114,11 @@ _DRAW: Final = (
 def _write(family: str, key: str, kinds: str) -> str:
     """The statement for runs of these kinds; `family` is what fires again, `key` what rows are grouped by."""
     mean = ", ".join(f"sum({name}) AS {name}, sum({name} * offered) AS offered_{name}" for name in METRICS)
-    hers = ", ".join(f"sum(a_{name}) AS a_{name}, " f"sum(a_{name} ^ 2) AS aa_{name}, "
+    hers = ", ".join(f"sum(a_{name}) AS a_{name}, " f"sum(a_{name} * a_{name}) AS aa_{name}, "
                      f"sum(a_{name} * b) AS ab_{name}" for name in METRICS)  # fmt: skip
-    squares = ", ".join(f"sum(a_{name} ^ 2), sum(a_{name} * b), sum(aa_{name}), sum(ab_{name})" for name in METRICS)
+    squares = ", ".join(
+        f"sum(a_{name} * a_{name}), sum(a_{name} * b), sum(aa_{name}), sum(ab_{name})" for name in METRICS
+    )
     return f"""
     WITH asked AS (
         SELECT run.id AS run_id, {family} AS family, run.frozen_at, run.holdout_salt, run.coupon_id,
@@ -163,7 +170,7 @@ def _write(family: str, key: str, kinds: str) -> str:
     ), watched AS MATERIALIZED (
         SELECT chosen.run_id, chosen.customer_id, chosen.store_no, chosen.messages, asked.coupon_id, span.day_on,
             span.family, span.frozen_at, span.until,
-            CASE WHEN NOT is_held_out AND (is_sent_to OR chosen.draw > edge.draw) THEN 1.0 ELSE 0.0 END AS offered
+            CASE WHEN NOT is_held_out AND (is_sent_to OR chosen.draw > edge.draw) THEN 1.0::float8 ELSE 0 END AS offered
         FROM chosen
         JOIN edge ON edge.run_id = chosen.run_id
         JOIN asked ON asked.run_id = chosen.run_id
@@ -198,8 +205,8 @@ def _write(family: str, key: str, kinds: str) -> str:
             CAST(sum(offered) AS float8) AS offered, sum(messages) AS messages, max(until) AS until, {mean}
         FROM done GROUP BY key, day_on, run_id, store_no
     ), hers AS (
-        SELECT key, customer_id, sum(b) AS b, sum(b ^ 2) AS bb, {hers} FROM (
-            SELECT done.key, done.customer_id, (done.offered - cell.offered / cell.people) ^ 2 AS b,
+        SELECT key, customer_id, sum(b) AS b, sum(b * b) AS bb, {hers} FROM (
+            SELECT done.key, done.customer_id, (done.offered - cell.offered / cell.people) * (done.offered - cell.offered / cell.people) AS b,
                 {
         ", ".join(
             f"(done.offered - cell.offered / cell.people) * (done.{name} - cell.{name} / cell.people) AS a_{name}"
@@ -215,7 +222,7 @@ def _write(family: str, key: str, kinds: str) -> str:
         {", ".join(f"{name} - offered_{name}" for name in METRICS)}] AS float8[])
     FROM cell
     UNION ALL
-    SELECT 'people', key, NULL, CAST(ARRAY[count(*), sum(b ^ 2), sum(bb), {squares}] AS float8[])
+    SELECT 'people', key, NULL, CAST(ARRAY[count(*), sum(b * b), sum(bb), {squares}] AS float8[])
     FROM hers GROUP BY key
     UNION ALL
     SELECT 'runs', key, NULL, CAST(ARRAY[
