@@ -206,7 +206,7 @@ def _write(family: str, key: str, kinds: str) -> str:
         FROM done GROUP BY key, day_on, run_id, store_no
     ), hers AS (
         SELECT key, customer_id, sum(b) AS b, sum(b * b) AS bb, {hers} FROM (
-            SELECT done.key, done.customer_id, (done.offered - cell.offered / cell.people) * (done.offered - cell.offered / cell.people) AS b,
+            SELECT done.key, done.customer_id, power(done.offered - cell.offered / cell.people, 2) AS b,
                 {
         ", ".join(
             f"(done.offered - cell.offered / cell.people) * (done.{name} - cell.{name} / cell.people) AS a_{name}"
