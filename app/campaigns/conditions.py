@@ -7,21 +7,19 @@ it what the store may know.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, func, not_, or_
+from sqlalchemy import ColumnElement, exists, false, not_
 from sqlmodel import col
 
 from app.campaigns import queries
 from app.campaigns.audience_schemas import AudienceBody, ExcludeBody
 from app.customer_lists import queries as lists
 from app.customers.models import Customer
-from app.customers.summary import home_column
+from app.customers.trade_zones import lives_or_is_at_home, map_reaches
 from app.messaging.models import Batch, Delivery, DeliveryFailure
 from app.segments import service as segments
 from app.segments.compiler import compile_where
-from tenants.areas.trade_zones import holds_point, list_municipalities
 from tenants.problems import Invalid, NotFound
 from tenants.session import ScopedSession
 
@@ -133,29 +131,13 @@ def _got_one_of(brand_id: UUID, run_ids: Sequence[UUID], owner_no: int | None) -
 
 
 def _in_trade_zones(session: ScopedSession, area_ids: Sequence[UUID]) -> ColumnElement[bool]:
-    """Whether she lives in one of these areas' trade zones, or her home store lies there.
-
-    Of people we know the municipality, which a zone of municipalities names, and no point; of stores we know both.
-    """
-    areas = queries.map_trade_zones(session, area_ids)
-    require_all(area_ids, areas, "/audience/trade_zone_area_ids", "area")
-    zones = []
+    """Whether she lives in one of these areas' trade zones, or her home store lies there."""
+    found = map_reaches(session, area_ids)
+    require_all(area_ids, found, "/audience/trade_zone_area_ids", "area")
+    reaches = []
     for index, area_id in enumerate(area_ids):
-        zone = areas[area_id]
-        if not zone:
+        reach = found[area_id]
+        if reach is None:
             raise Invalid.at(f"/audience/trade_zone_area_ids/{index}", "This area has no trade zone.")
-        zones.append(zone)
-    codes = {code for zone in zones for code in list_municipalities(zone)}
-    inside = [
-        store.no
-        for store in queries.list_places(session)
-        if store.municipality_code in codes or any(_holds_store(zone, store) for zone in zones)
-    ]
-    lives = col(Customer.municipality_code).in_(sorted(codes))
-    return func.coalesce(or_(lives, home_column(session.scope).in_(inside)), False)
-
-
-def _holds_store(zone: Any, store: Any) -> bool:
-    if store.latitude is None or store.longitude is None:
-        return False
-    return holds_point(zone, store.latitude, store.longitude)
+        reaches.append(reach)
+    return lives_or_is_at_home(session, reaches)

@@ -1,7 +1,6 @@
 """Reads of campaigns."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -60,17 +59,6 @@ def map_campaign_names(session: ScopedSession, campaign_ids: Iterable[UUID]) -> 
 def list_run_ids(session: ScopedSession, campaign_id: UUID) -> Sequence[UUID]:
     """The runs of a campaign."""
     return session.exec(select(Run.id).where(col(Run.campaign_id) == campaign_id)).all()
-
-
-def map_trade_zones(session: ScopedSession, area_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any] | None]:
-    """The trade zones of these areas, for those that are in use."""
-    areas = select(Area.id, Area.trade_zone).where(col(Area.id).in_(list(area_ids)), col(Area.archived_at).is_(None))
-    return {area_id: None if zone is None else dict(zone) for area_id, zone in session.exec(areas)}
-
-
-def list_places(session: ScopedSession) -> Sequence[Store]:
-    """Where the stores of the scope lie, also of those that are closed: people may still be at home there."""
-    return session.exec(select(Store)).all()
 
 
 def list_area_store_nos(session: ScopedSession, area_ids: Iterable[UUID]) -> tuple[set[UUID], set[int]]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from app.admin import patches
 from app.admin.areas import service
-from app.admin.areas.schemas import AreaCreate, AreaPatch, AreaRead, TradeZone
+from app.admin.areas.schemas import AreaCreate, AreaCustomers, AreaPatch, AreaRead, TradeZone
 from app.auth import Now, ScopedSession, allow
 from app.paging import PagingParams, list_page
 from app.routes import ApiRoute, Precondition
@@ -62,6 +62,16 @@ def change_area(area_id: AreaId, body: AreaPatch, session: ScopedSession, if_mat
 def archive_area(area_id: AreaId, session: ScopedSession, now: Now) -> None:
     """Take an area out of use."""
     service.archive_area(session, queries.lock_area(session, area_id), now)
+
+
+@router.get("/{area_id}/customers-count", dependencies=[allow("segments:read")])
+def count_area_customers(area_id: AreaId, session: ScopedSession, now: Now) -> AreaCustomers:
+    """How many customers an area's trade zone holds, by address, home store, visits and friendship. An area without
+    one holds nobody. A store key counts its own customers, by what they do at its stores."""
+    area = queries.get_area(session, area_id)
+    return AreaCustomers.model_validate(
+        {"area_id": area.id, **service.count_customers(session, area), "counted_at": now}
+    )
 
 
 def _read(session: ScopedSession, area: Area) -> AreaRead:

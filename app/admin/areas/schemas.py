@@ -6,6 +6,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from app.admin.patches import absent
 from app.schemas import AreaId, Body, Instant, Name, Read, StoreId, example
+from tenants.areas.polygons import MOST_POSITIONS, find_fault
+from tenants.areas.trade_zones import is_in_japan
 
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180)]
@@ -25,6 +27,8 @@ def _is_closed_ring(ring: list[list[float]]) -> list[list[float]]:
     for position in ring:
         if len(position) != 2 or not (-180 <= position[0] <= 180 and -90 <= position[1] <= 90):
             raise ValueError("a position is [longitude, latitude]")
+        if not is_in_japan(position[1], position[0]):
+            raise ValueError("a position lies outside Japan; it is [longitude, latitude]")
     return ring
 
 
@@ -32,19 +36,37 @@ Degrees = Annotated[float, Field(strict=True)]
 Ring = Annotated[list[list[Degrees]], Field(max_length=5_000), AfterValidator(_is_closed_ring)]
 
 
-class Radius(Body):
-    """A circle around a point."""
+def _is_drawn_properly(rings: list[list[list[float]]]) -> list[list[list[float]]]:
+    if fault := find_fault(rings):
+        raise ValueError(fault)
+    return rings
 
-    latitude: Latitude
-    longitude: Longitude
+
+class Radius(Body):
+    """A circle around a point of Japan, or without one around each store of the area."""
+
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     radius_m: Annotated[int, Field(strict=True, ge=1, le=300_000)]
+
+    @model_validator(mode="after")
+    def _lies_in_japan(self) -> "Radius":
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude are given together, or neither: around each store of the area")
+        if self.latitude is not None and self.longitude is not None and not is_in_japan(self.latitude, self.longitude):
+            raise ValueError("the point lies outside Japan")
+        return self
 
 
 class Polygon(Body):
-    """A GeoJSON polygon: its outline, then its holes (RFC 7946)."""
+    """A GeoJSON polygon: its outline, then its holes (RFC 7946). No side crosses or touches another."""
 
     type: Literal["Polygon"]
-    coordinates: Annotated[list[Ring], Field(min_length=1, max_length=20)]
+    coordinates: Annotated[
+        list[Ring],
+        Field(min_length=1, max_length=20, description=f"At most {MOST_POSITIONS:,} positions in all."),
+        AfterValidator(_is_drawn_properly),
+    ]
 
 
 class TradeZone(Body):
@@ -95,3 +117,20 @@ class AreaRead(Read):
     store_ids: list[StoreId]
     trade_zone: dict[str, Any] | None
     created_at: Instant
+
+
+class AreaCustomers(Read):
+    """How many belong to an area's trade zone, and by what. Who does by several counts in each, and once in all."""
+
+    area_id: AreaId
+    customers: int = Field(description="Whom any of the four holds for.")
+    in_trade_zone: int = Field(
+        description="By address or home store: whom `in_trade_zone` of segments and `trade_zone_area_ids` of campaigns"
+        " choose."
+    )
+    by_address: int = Field(description="Who lives in a municipality of the zone.")
+    by_home_store: int = Field(description="Who is at home in a store that lies in it.")
+    by_visit: int = Field(description="Who bought at or visited such a store.")
+    by_friendship: int = Field(description="Who follows an account that speaks for such a store.")
+    stores: int = Field(description="Stores of yours that lie in it.")
+    counted_at: Instant

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tenants.areas.trade_zones import is_in_japan
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tenants.stores.opening_hours import Interval
@@ -15,8 +16,6 @@ from tenants.stores.visiting import Doors, find_doors, map_url
 
 MOST: Final = 3
 WITHIN_M: Final = 50_000
-JAPAN: Final = ((20.0, 46.0), (122.0, 154.5))
-"""Between these latitudes and longitudes lies all of it, and some of its neighbours, who have no store near them."""
 
 Message = dict[str, Any]
 
@@ -98,7 +97,7 @@ def write_nearest(
     English where LINE says that her language is known and another than Japanese.
     """
     words = _JAPANESE if language is None or language.lower().startswith("ja") else _ENGLISH
-    if not all(low <= value <= high for value, (low, high) in zip(point, JAPAN, strict=True)):
+    if not is_in_japan(*point):
         return [_text(words.abroad)]
     found = [one for one in list_nearest(session, *point, MOST) if one[1] <= WITHIN_M]
     if not found:

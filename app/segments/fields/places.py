@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, exists, func, true
+from sqlalchemy import ColumnElement, Text, any_, cast, exists, func, true
 from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col, select
 
 from app.customers.models import Customer, CustomerStore
 from app.customers.summary import home_column
+from app.customers.trade_zones import lives_or_is_at_home, map_reaches
 from app.segments import queries
 from app.segments.fields.base import Asked, Leaf, Reference, Told, join_labels, overlap
 from app.segments.fields.operands import Field, Operands
@@ -100,6 +101,38 @@ class InArea(Leaf):
         return _tell("area", asked.things("area", self.areas), seen, words)
 
 
+@dataclass(frozen=True, slots=True)
+class InTradeZone(Leaf):
+    """Lives in the trade zone of one of the areas, or is at home in a store that lies there."""
+
+    areas: tuple[Reference, ...]
+
+    def named(self) -> Iterator[tuple[str, Reference]]:
+        return (("area", area) for area in self.areas)
+
+    def condition(self, asked: Asked) -> ColumnElement[bool]:
+        found = map_reaches(asked.session, asked.ids("area", self.areas))
+        return lives_or_is_at_home(asked.session, [reach for reach in found.values() if reach is not None])
+
+    def actual(self, asked: Asked) -> Any:
+        """Where she lives and the number of her home store, as texts."""
+        return array([col(Customer.municipality_code), cast(home_column(asked.session.scope), Text)])
+
+    def tell(self, value: Any, asked: Asked) -> Told:
+        municipality_code, home = value
+        reaches = map_reaches(asked.session, asked.ids("area", self.areas))
+        home_no = None if home is None else int(home)
+        found = [
+            thing
+            for thing in asked.things("area", self.areas)
+            if (reach := reaches.get(thing.id)) is not None and reach.holds(municipality_code, home_no)
+        ]
+        ids = [encode_id("area", thing.id) for thing in found]
+        if not found:
+            return Told(ids, "she is in none of their trade zones, as far as we know", "商圏の外か不明")
+        return Told(ids, f"she is in the trade zone of {join_labels(found)}", f"{join_labels(found)}の商圏内")
+
+
 def _in_scope(asked: Asked, store_nos: set[int]) -> set[int]:
     return store_nos if asked.store_nos is None else store_nos & set(asked.store_nos)
 
@@ -141,7 +174,9 @@ def _read_store(name: str, op: str, value: Any, at: str, operands: Operands) -> 
 
 def _read_area(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf | None:
     areas = operands.references("area", value, at)
-    return InArea(areas) if areas else None
+    if not areas:
+        return None
+    return InArea(areas) if op == "in" else InTradeZone(areas)
 
 
 def _read_account(name: str, op: str, value: Any, at: str, operands: Operands) -> Leaf | None:
@@ -151,6 +186,6 @@ def _read_account(name: str, op: str, value: Any, at: str, operands: Operands) -
 
 FIELDS = {
     "store": Field(("in", "friend_of", "bought_at", "home"), _read_store),
-    "area": Field(("in",), _read_area),
+    "area": Field(("in", "in_trade_zone"), _read_area),
     "line_account": Field(("in",), _read_account),
 }

@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.customers.summary import add_visits, settle_usual_stores
+from tenants.ids import encode_id
+from tenants.tables import utc_now
+from tests import make
 from tests.app.admin.calls import Shops, assert_problem, create, create_account, create_store, list_ids, store_id
 from tests.conftest import BrandHome
 
 SQUARE = [[139.0, 35.0], [140.0, 35.0], [140.0, 36.0], [139.0, 36.0], [139.0, 35.0]]
+
+LATITUDE_FIRST = [[latitude, longitude] for longitude, latitude in SQUARE]
+BOW_TIE = [SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3], SQUARE[0]]
 
 
 def test_areas_form_a_tree_of_stores(api: TestClient, home: BrandHome) -> None:
@@ -37,6 +44,7 @@ def test_an_area_cannot_lie_inside_itself(api: TestClient, home: BrandHome) -> N
     [
         {"municipality_codes": ["13104", "13113"]},
         {"radius": {"latitude": 35.69, "longitude": 139.7, "radius_m": 800}},
+        {"radius": {"radius_m": 800}},
         {"polygon": {"type": "Polygon", "coordinates": [SQUARE]}},
     ],
 )
@@ -76,6 +84,19 @@ def test_a_trade_zone_is_merged(api: TestClient, home: BrandHome) -> None:
             {"name": "x", "trade_zone": {"polygon": {"type": "Polygon", "coordinates": [SQUARE[:-1]]}}},
             "/trade_zone/polygon/coordinates/0",
         ),
+        (
+            {"name": "x", "trade_zone": {"radius": {"latitude": 51.5, "longitude": -0.1, "radius_m": 1}}},
+            "/trade_zone/radius",
+        ),
+        ({"name": "x", "trade_zone": {"radius": {"latitude": 35.0, "radius_m": 1}}}, "/trade_zone/radius"),
+        (
+            {"name": "x", "trade_zone": {"polygon": {"type": "Polygon", "coordinates": [LATITUDE_FIRST]}}},
+            "/trade_zone/polygon/coordinates/0",
+        ),
+        (
+            {"name": "x", "trade_zone": {"polygon": {"type": "Polygon", "coordinates": [BOW_TIE]}}},
+            "/trade_zone/polygon/coordinates",
+        ),
         ({"name": "x", "color": "red"}, "/color"),
     ],
 )
@@ -83,6 +104,71 @@ def test_an_area_that_makes_no_sense_is_refused(
     api: TestClient, home: BrandHome, body: dict[str, Any], pointer: str
 ) -> None:
     assert_problem(api.post("/v1/areas", json=body, headers=home.headers), 422, "invalid", pointer)
+
+
+class Town:
+    """A store in Shibuya and one in Osaka, each with an account, and people who belong to Shibuya in different ways."""
+
+    def __init__(self, home: BrandHome) -> None:
+        with home.open() as session:
+            self.shibuya = make.store(session, municipality_code="13113", latitude=35.659, longitude=139.70)
+            self.osaka = make.store(session, municipality_code="27127", latitude=34.705, longitude=135.50)
+            here, there = make.line_account(session, self.shibuya), make.line_account(session, self.osaka)
+            make.follower(session, there, municipality_code="13113")
+            make.follower(session, there, home=self.shibuya)
+            make.follower(session, here, municipality_code="27127")
+            guest = make.customer(session)
+            add_visits(session, guest, self.shibuya, visits=1, now=utc_now())
+            settle_usual_stores(session, [guest])
+            make.follower(session, there, home=self.osaka, municipality_code="27127")
+            session.commit()
+
+
+@pytest.mark.parametrize(
+    ("zone", "by_address"),
+    [
+        ({"municipality_codes": ["13113"]}, 1),
+        ({"radius": {"latitude": 35.66, "longitude": 139.70, "radius_m": 800}}, 0),
+        ({"radius": {"radius_m": 800}}, 0),
+        ({"polygon": {"type": "Polygon", "coordinates": [SQUARE]}}, 0),
+    ],
+)
+def test_customers_are_counted_by_what_ties_them_to_a_trade_zone(
+    api: TestClient, home: BrandHome, zone: dict[str, Any], by_address: int
+) -> None:
+    town = Town(home)
+    area = create(api, home, "/v1/areas", name="渋谷", trade_zone=zone, store_ids=[encode_id("store", town.shibuya.id)])
+    counted = api.get(f"/v1/areas/{area['id']}/customers-count", headers=home.headers).json()
+    del counted["counted_at"]
+    assert counted == {
+        "area_id": area["id"],
+        "customers": 3 + by_address,
+        "in_trade_zone": 2 + by_address,
+        "by_address": by_address,
+        "by_home_store": 2,  # the guest's usual store is hers as long as nobody states another
+        "by_visit": 1,
+        "by_friendship": 1,
+        "stores": 1,
+    }
+    rule = {"field": "area", "op": "in_trade_zone", "value": area["id"]}
+    segment = api.post("/v1/segments/preview", json={"rule": rule}, headers=home.headers)
+    assert segment.json()["customers"] == counted["in_trade_zone"]
+
+
+def test_a_trade_zone_around_stores_moves_with_them(api: TestClient, home: BrandHome) -> None:
+    town = Town(home)
+    area = create(api, home, "/v1/areas", name="渋谷", trade_zone={"radius": {"radius_m": 800}})
+    path = f"/v1/areas/{area['id']}"
+    assert api.get(f"{path}/customers-count", headers=home.headers).json()["stores"] == 0
+    api.patch(path, json={"store_ids": [encode_id("store", town.osaka.id)]}, headers=home.headers)
+    counted = api.get(f"{path}/customers-count", headers=home.headers).json()
+    assert (counted["stores"], counted["by_home_store"]) == (1, 1)
+
+
+def test_an_area_without_a_trade_zone_holds_nobody(api: TestClient, home: BrandHome) -> None:
+    town = Town(home)
+    area = create(api, home, "/v1/areas", name="渋谷", store_ids=[encode_id("store", town.shibuya.id)])
+    assert api.get(f"/v1/areas/{area['id']}/customers-count", headers=home.headers).json()["customers"] == 0
 
 
 def test_a_store_key_sees_of_an_area_its_own_stores_and_changes_nothing(api: TestClient, home: BrandHome) -> None:

@@ -16,7 +16,7 @@ from app.loyalty.models import LoyaltyMember
 from app.messaging.models import Delivery, DeliveryFailure
 from tenants.ids import decode_id, encode_id
 from tenants.session import ScopedSession
-from tests.app.segments.world import ATTRIBUTES, JAPAN, World
+from tests.app.segments.world import ATTRIBUTES, JAPAN, ZONE, World
 
 COMPARE: dict[str, Callable[[Any, Any, Any], bool]] = {
     "=": lambda x, first, beyond: first <= x < beyond,
@@ -129,15 +129,20 @@ class Asking:
             return any(one.no in person.account_nos for one in self.oracle.world.accounts if wanted & {*one.store_nos})
         if op == "bought_at":
             return any(row.order_count for row in self._rows_at_stores(person) if row.store_no in wanted)
+        return self._home(person) in wanted
+
+    def _home(self, person: Customer) -> int | None:
         home = person.home_store_no
-        if home is None and self.eyes is None:
-            home = person.usual_store_no
-        return home in wanted
+        return person.usual_store_no if home is None and self.eyes is None else home
 
     def _rows_at_stores(self, person: Customer) -> list[CustomerStore]:
         return [one for one in self.oracle.at_stores if one.customer_id == person.id and self.sees(one.store_no)]
 
     def _area(self, op: str, value: Any, person: Customer) -> bool:
+        if op == "in_trade_zone":
+            is_zoned = any(decode_id("area", area) in self.oracle.world.zoned for area in many(value))
+            inside = {one.no for one in self.oracle.world.stores if one.municipality_code in ZONE and self.sees(one.no)}
+            return is_zoned and (person.municipality_code in ZONE or self._home(person) in inside)
         nos = {no for area in many(value) for no in self.oracle.world.areas[decode_id("area", area)]}
         return any(no in person.store_nos for no in nos if self.sees(no))
 

@@ -29,6 +29,9 @@ MESSAGES = [{"type": "text", "text": "こんにちは"}]
 ATTRIBUTES = {"size": "choice", "level": "number", "vip": "boolean", "since_on": "date", "memo": "text"}
 """Declared by the brand; `free` is not."""
 
+ZONE = ("13113", "01101")
+"""The municipalities of a trade zone; the second store lies in one."""
+
 
 @dataclass
 class World:
@@ -43,6 +46,8 @@ class World:
     campaigns: list[Campaign]
     runs: list[Run]
     batches: list[Batch]
+    zoned: set[UUID]
+    """The areas whose trade zone is `ZONE`; the others have none."""
     segments: list[Segment] = field(default_factory=list)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -60,14 +65,15 @@ class World:
 
 
 def make_world(session: ScopedSession) -> World:
-    """Three stores; two accounts, of which one speaks for two of them; two areas, one within the other."""
-    stores = [make.store(session) for _ in range(3)]
+    """Three stores; two accounts, of which one speaks for two of them; two areas, one within the other, and the outer
+    one with a trade zone."""
+    stores = [make.store(session, municipality_code=code) for code in ("13104", "13113", "13104")]
     tags = [
         _own(Tag(no=next_no(session, "tag"), name=name), owner)
         for owner, name in [(None, "常連"), (None, "両方"), (stores[0], "両方"), (None, "空"), (stores[1], "隣")]
     ]
     accounts = [make.line_account(session, *stores[:2]), make.line_account(session, stores[2])]
-    upper = make.area(session, stores[0])
+    upper = make.area(session, stores[0], trade_zone={"municipality_codes": list(ZONE)})
     lower = make.area(session, stores[1], parent_id=upper.id)
     areas = {upper.id: {stores[0].no, stores[1].no}, lower.id: {stores[1].no}}
     owners = None, stores[0], stores[1]
@@ -85,7 +91,7 @@ def make_world(session: ScopedSession) -> World:
         for state in ("sent", "waiting", "unknown")
     ]
     session.add_all(batches)
-    world = World(stores, tags, accounts, areas, coupons, campaigns, runs, batches)
+    world = World(stores, tags, accounts, areas, coupons, campaigns, runs, batches, {upper.id})
     _add_segments(session, world)
     put_programme(session, make.POINT_RULES, NOW - timedelta(days=99))
     session.flush()
