@@ -77,7 +77,7 @@ def list_weather_run_ids(
 
 def map_outranking(session: ScopedSession, run: Run, customer_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """Of people whom a weather run left out by a cap, the rule whose run wrote to her on that business day."""
-    rows = session.connection().execute(
+    found = session.connection().execute(
         text(
             """
             SELECT DISTINCT ON (delivery.customer_id) delivery.customer_id, other.weather_rule_id
@@ -98,7 +98,7 @@ def map_outranking(session: ScopedSession, run: Run, customer_ids: Collection[UU
             "run_id": run.id,
         },
     )
-    return {customer_id: rule_id for customer_id, rule_id in rows}
+    return {row.customer_id: row.weather_rule_id for row in found}
 
 
 def has_sent(session: ScopedSession, run_id: UUID, store_no: int) -> bool:

@@ -265,7 +265,9 @@ class _History:
     def on(self, day: Day, notes: Notes) -> State:
         """What went before, seen from a business day: a rehearsal of a later day does not count for it."""
         before = [fired_on for fired_on in self.fired_on if fired_on <= day.business_on]
-        return State(max(before, default=None), dict(self.state_on).get(day.business_on, False), notes)
+        # Where no state was read, one that fired today is on until it is known that its condition holds no more.
+        on = dict(self.state_on).get(day.business_on, day.business_on in self.fired_on)
+        return State(max(before, default=None), on, notes)
 
 
 _NEW: Final = _History()

@@ -35,28 +35,36 @@ log = structlog.get_logger("weather")
 
 
 def start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run]:
-    """Start a run for each business day's firings of a rule that have none yet, and before them those of rules of higher
-    priority; a second call finds nothing to do.
+    """Start a run for each business day's firings of a rule that have none yet; a second call finds nothing to do.
+
+    Those of rules of higher priority are started before: whoever would hear from two rules on one day hears from that
+    of the higher one, whichever job comes first.
 
     A rule that has been paused or archived since it fired sends nothing, nor does one whose coupon has, nor one whose
     brand is suspended or stopped, nor a firing of a day that is over. `now` is the real clock, from which a rehearsed
     tick's own clock is a fixed distance away.
     """
     lock_brand(session)
-    found: list[Run] = []
+    try:
+        before = queries.list_unsent_before(session, queries.lock_rule(session, rule_id))
+    except NotFound:
+        log.warning("weather_firing_not_sent", rule=str(rule_id))
+        return []
+    return [run for one in (*before, rule_id) for run in _start_runs(session, one, now)]
+
+
+def _start_runs(session: ScopedSession, rule_id: UUID, now: datetime) -> list[Run]:
     try:
         rule = queries.lock_rule(session, rule_id)
         coupon = coupons.get_coupon(session, rule.coupon_id) if rule.coupon_id else None
     except NotFound:
         log.warning("weather_firing_not_sent", rule=str(rule_id))
         return []
-    # Whoever hears from two rules on one day hears from the one of higher priority, whichever job comes first.
-    for other_id in queries.list_unsent_before(session, rule):
-        found += start_runs(session, other_id, now)
     unsent = queries.list_unsent(session, rule_id)
     brand = get_brand(session, session.scope.brand_id)
     if rule.status != "live" or brand.suspended_at is not None or brand.sending_stopped_at is not None:
-        return found
+        return []
+    found: list[Run] = []
     for (business_on, shift), group in groupby(sorted(unsent, key=_batch_of), key=_batch_of):
         decisions = list(group)
         at = now + timedelta(seconds=shift)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
-from app.weather import decisions, fetching, forecasts, queries, recording, sending
+from app.weather import decisions, fetching, flips, forecasts, queries, recording, sending
 from app.weather.forecasts import Current
 from app.weather.models import WeatherRule
 from tenants.brands.queries import get_brand
@@ -83,6 +83,14 @@ def decide_brand(work: Work) -> None:
             rule.decided_until = max(rule.decided_until, slot_at)
             rule.decided_at = work.now
             session.add(rule)
+
+
+@periodic("5,15,25,35,45,55 * * * *")
+def take_back_flipped(clock: Clockwork) -> None:
+    """Take back today's firings whose forecast has flipped since, soon after forecasts were fetched."""
+    for brand_id in _brands_with_live_rules(clock):
+        with clock.session(brand_id) as session:
+            flips.take_back_flipped(session, clock.now)
 
 
 @task

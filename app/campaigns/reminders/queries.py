@@ -137,3 +137,22 @@ _MARK: Final = text(
     ON CONFLICT DO NOTHING
     """
 )
+
+
+def leave_out(session: ScopedSession, run_id: UUID, store_nos: Sequence[int]) -> None:
+    """Remind nobody of the copies that a run put into the hands of those whom it wrote to for these stores."""
+    values = {"brand_id": session.scope.brand_id, "run_id": run_id, "store_nos": list(store_nos)}
+    session.connection().execute(_LEAVE_OUT, values)
+
+
+_LEAVE_OUT: Final = text(
+    """
+    INSERT INTO coupon_reminded (brand_id, issued_coupon_id, run_id)
+    SELECT :brand_id, copy.id, :run_id
+    FROM issued_coupon copy
+    JOIN delivery ON delivery.brand_id = copy.brand_id AND delivery.run_id = :run_id
+        AND delivery.customer_id = copy.customer_id AND delivery.store_no = ANY(CAST(:store_nos AS int[]))
+    WHERE copy.brand_id = :brand_id AND copy.run_id = :run_id
+    ON CONFLICT DO NOTHING
+    """
+)
