@@ -46,6 +46,13 @@ class Settings(BaseSettings):
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
     jma_url: str = "https://www.jma.go.jp"
+    open_meteo_url: str | None = None
+    """The second source of weather, for what JMA does not state: `https://api.open-meteo.com`, a server of your own, or
+    with a key nothing. Unset, and without a key: there is no second source."""
+    open_meteo_key: SecretStr | None = None
+    """Of a paid plan. Open-Meteo's free service may not be used commercially: no rule on it can go live."""
+    wbgt_url: str = "https://www.wbgt.env.go.jp"
+    """The Ministry of the Environment's heat index and heat-stroke alerts."""
     pool_size: int = 16
     """Database connections of one `serve` process, and so the requests it works on at the same time."""
     statement_timeout_seconds: float = Field(default=30.0, gt=0)

@@ -7,16 +7,27 @@ absent or absurd becomes a `Gap`.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
-import orjson
-
+from app.weather.jma_normals import read_normal_highs
+from app.weather.jma_values import (
+    NOT_STATED,
+    ForecastMalformed,
+    load,
+    plain,
+    quote,
+    read_list,
+    read_object,
+    read_stamp,
+    read_text,
+    token,
+)
 from app.weather.outlook import Gap, PlaceForecast
 from app.weather.readings import BLOCK, BLOCK_HOURS, JAPAN
-from app.weather.weather_codes import KNOWN_CODES, sky_of
+from app.weather.weather_codes import KNOWN_CODES, kinds_of, sky_of
 
 SOURCE = "jma"
 ATTRIBUTION = "出典：気象庁ホームページ（https://www.jma.go.jp/bosai/forecast/）を加工して作成"
@@ -24,7 +35,6 @@ ATTRIBUTION = "出典：気象庁ホームページ（https://www.jma.go.jp/bosa
 MAX_STAMPS = 40
 MAX_PLACES = 200
 
-_STAMP = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][01][0-9]:[0-5][0-9])")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,2}")
 _CODE = re.compile(r"[1-4][0-9]{2}")
 _DISTRICT = re.compile(r"[0-9]{6}")
@@ -39,17 +49,6 @@ WEEK_REACH = (timedelta(hours=-24), timedelta(days=9))
 FIRST_BLOCK_REACH = (timedelta(hours=-12), timedelta(hours=6))
 """How far a stamp may lie from its part's report. In 463,366 issues the first block began -5 to +1 hours from
 it: corrections keep the axis of the regular issue, so that their first block has already begun."""
-
-NOT_STATED = Gap("the file leaves it empty")
-
-
-class ForecastMalformed(Exception):
-    """The file does not have the shape of a JMA forecast; `pointer` says where it departs from it."""
-
-    def __init__(self, pointer: str, detail: str) -> None:
-        super().__init__(f"{pointer or '/'} {detail}")
-        self.pointer = pointer
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +93,15 @@ class WeekTemperatures:
 class JmaWeek:
     """The weekly part, with a report time of its own: at 05:00 it is still that of 17:00 the day before.
 
-    Its districts are not those of the first part and change with the season.
+    Its districts are not those of the first part and change with the season. `stations` names for each the station
+    whose temperatures stand for it, `normal_highs` the normal maximum of each station in °C.
     """
 
     issued_at: datetime
     days: Mapping[str, Mapping[date, WeekDay]]
     temperatures: Mapping[str, Mapping[date, WeekTemperatures]]
+    stations: Mapping[str, str] = field(default_factory=dict)
+    normal_highs: Mapping[str, float | Gap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,49 @@ class JmaForecast:
     week: JmaWeek
     oddities: tuple[str, ...]
 
-    def at(self, district: str, station: str | None) -> PlaceForecast:
+    def at(self, district: str, station: str | None, week_districts: Collection[str] = ()) -> PlaceForecast:
         """What this issue says about a district and, for temperatures, a station; what it does not name is
-        absent."""
-        highs = {on: day.high for on, day in self.temperatures.get(station or "", {}).items() if day.high is not None}
-        skies = {
-            on: day if isinstance(day, Gap) else sky_of(day.code) for on, day in self.weather.get(district, {}).items()
+        absent.
+
+        `week_districts` are those of the weekly part that may stand for the district; the one that is in the file does,
+        for the days after the first part's.
+        """
+        days = self.weather.get(district, {})
+        temperatures = self.temperatures.get(station or "", {})
+        week = _week_of(self.week, week_districts)
+        week_station = station if station in self.week.normal_highs else self.week.stations.get(week or "")
+        later = {on: day for on, day in self.week.days.get(week or "", {}).items() if on not in days}
+        later_temperatures = self.week.temperatures.get(week_station or "", {}) if later else {}
+        codes: dict[date, tuple[str, str | None] | Gap] = {
+            **{on: day if isinstance(day, Gap) else (day.code, day.text) for on, day in days.items()},
+            **{
+                on: day.weather_code if isinstance(day.weather_code, Gap) else (day.weather_code, None)
+                for on, day in later.items()
+            },
         }
-        return PlaceForecast(SOURCE, self.issued_at, self.rain.get(district, {}), highs, skies)
+        normal = self.week.normal_highs.get(week_station or "")
+        return PlaceForecast(
+            SOURCE,
+            self.issued_at,
+            self.rain.get(district, {}),
+            highs={
+                **{on: day.high for on, day in later_temperatures.items() if on in later},
+                **{on: day.high for on, day in temperatures.items() if day.high is not None},
+            },
+            skies={on: code if isinstance(code, Gap) else sky_of(code[0]) for on, code in codes.items()},
+            lows={
+                **{on: day.low for on, day in later_temperatures.items() if on in later},
+                **{on: day.low for on, day in temperatures.items() if day.low is not None},
+            },
+            kinds={on: code if isinstance(code, Gap) else kinds_of(*code) for on, code in codes.items()},
+            normal_highs={} if normal is None else dict.fromkeys(codes, normal),
+        )
+
+
+def _week_of(week: JmaWeek, districts: Collection[str]) -> str | None:
+    """The district of the weekly part that is in force now: which of several it is changes with the season."""
+    named = [code for code in districts if code in week.days]
+    return named[0] if len(named) == 1 else None
 
 
 def parse_forecast(raw: object) -> JmaForecast:
@@ -135,18 +172,18 @@ def parse_forecast(raw: object) -> JmaForecast:
 
     Raises ForecastMalformed, and nothing else, for whatever is not a whole file of the known shape.
     """
-    parts = _load(raw) if isinstance(raw, bytes) else raw
+    parts = load(raw) if isinstance(raw, bytes) else raw
     if not isinstance(parts, list) or len(parts) != 2:
         raise ForecastMalformed("", "is not a list of two parts")
     oddities: list[str] = []
-    short, week = _object(parts[0], "/0"), _object(parts[1], "/1")
-    issued_at = _stamp(short.get("reportDatetime"), "/0/reportDatetime")
+    short, week = read_object(parts[0], "/0"), read_object(parts[1], "/1")
+    issued_at = read_stamp(short.get("reportDatetime"), "/0/reportDatetime")
     weather = _series(short, "/0", 0, codes=_DISTRICT, needed=("weatherCodes",), issued_at=issued_at, reach=SHORT_REACH)
     rain = _series(short, "/0", 1, codes=_DISTRICT, needed=("pops",), issued_at=issued_at, reach=SHORT_REACH)
     temperatures = _series(short, "/0", 2, codes=_STATION, needed=("temps",), issued_at=issued_at, reach=SHORT_REACH)
     _check_blocks(rain, issued_at)
     return JmaForecast(
-        office_name=_text(short.get("publishingOffice"), "/0/publishingOffice"),
+        office_name=read_text(short.get("publishingOffice"), "/0/publishingOffice"),
         issued_at=issued_at,
         district_names={code: place.name for code, place in rain.places.items()},
         station_names={code: place.name for code, place in temperatures.places.items()},
@@ -193,17 +230,17 @@ def _series(
     if not isinstance(every, list) or len(every) <= index:
         raise ForecastMalformed(f"{at}/timeSeries", f"has no series {index}")
     pointer = f"{at}/timeSeries/{index}"
-    series = _object(every[index], pointer)
+    series = read_object(every[index], pointer)
     stamps = [
-        _stamp(value, f"{pointer}/timeDefines/{position}")
-        for position, value in enumerate(_list(series.get("timeDefines"), f"{pointer}/timeDefines", MAX_STAMPS))
+        read_stamp(value, f"{pointer}/timeDefines/{position}")
+        for position, value in enumerate(read_list(series.get("timeDefines"), f"{pointer}/timeDefines", MAX_STAMPS))
     ]
     if len(set(stamps)) != len(stamps):
         raise ForecastMalformed(f"{pointer}/timeDefines", "names a time twice")
     if not all(issued_at + reach[0] <= stamp <= issued_at + reach[1] for stamp in stamps):
         raise ForecastMalformed(f"{pointer}/timeDefines", "lies too far from the report time")
     places: dict[str, _Place] = {}
-    for position, value in enumerate(_list(series.get("areas"), f"{pointer}/areas", MAX_PLACES)):
+    for position, value in enumerate(read_list(series.get("areas"), f"{pointer}/areas", MAX_PLACES)):
         code, place = _place(value, f"{pointer}/areas/{position}", codes, needed, len(stamps))
         if code in places:
             raise ForecastMalformed(place.pointer, "names a place twice")
@@ -214,9 +251,9 @@ def _series(
 def _place(
     value: object, at: str, code_shape: re.Pattern[str], needed: tuple[str, ...], length: int
 ) -> tuple[str, _Place]:
-    entry = _object(value, at)
-    area = _object(entry.get("area"), f"{at}/area")
-    code = _text(area.get("code"), f"{at}/area/code")
+    entry = read_object(value, at)
+    area = read_object(entry.get("area"), f"{at}/area")
+    code = read_text(area.get("code"), f"{at}/area/code")
     if not code_shape.fullmatch(code):
         raise ForecastMalformed(f"{at}/area/code", "does not have the digits of its kind of place")
     lists = {key: values for key, values in entry.items() if isinstance(values, list)}
@@ -225,8 +262,8 @@ def _place(
             raise ForecastMalformed(at, f"has no {key}")
     for key, values in lists.items():
         if len(values) != length:
-            raise ForecastMalformed(f"{at}/{_token(key)}", f"has {len(values)} values for {length} times")
-    return code, _Place(_text(area.get("name"), f"{at}/area/name"), lists, at)
+            raise ForecastMalformed(f"{at}/{token(key)}", f"has {len(values)} values for {length} times")
+    return code, _Place(read_text(area.get("name"), f"{at}/area/name"), lists, at)
 
 
 def _check_blocks(rain: _Series, issued_at: datetime) -> None:
@@ -251,7 +288,7 @@ def _weather(series: _Series, place: _Place, oddities: list[str]) -> dict[date, 
     texts = place.lists.get("weathers", [None] * len(dates))
     codes = _codes(place, oddities)
     return {
-        on: code if isinstance(code, Gap) else DayWeather(code, _plain(text))
+        on: code if isinstance(code, Gap) else DayWeather(code, plain(text))
         for on, code, text in zip(dates, codes, texts, strict=True)
     }
 
@@ -280,7 +317,7 @@ def _temperatures(stamps: Sequence[datetime], values: Sequence[int | Gap]) -> di
 
 
 def _week(part: dict[str, Any], oddities: list[str]) -> JmaWeek:
-    issued_at = _stamp(part.get("reportDatetime"), "/1/reportDatetime")
+    issued_at = read_stamp(part.get("reportDatetime"), "/1/reportDatetime")
     districts = _series(
         part,
         "/1",
@@ -293,10 +330,14 @@ def _week(part: dict[str, Any], oddities: list[str]) -> JmaWeek:
     stations = _series(
         part, "/1", 1, codes=_STATION, needed=("tempsMin", "tempsMax"), issued_at=issued_at, reach=WEEK_REACH
     )
+    in_step = len(districts.places) == len(stations.places)
     return JmaWeek(
         issued_at,
         {code: _week_days(districts, place, oddities) for code, place in districts.places.items()},
         {code: _week_temperatures(stations, place, oddities) for code, place in stations.places.items()},
+        # Both lists name their places in the same order; where they differ in length, nobody can say which is whose.
+        dict(zip(districts.places, stations.places, strict=True)) if in_step else {},
+        read_normal_highs(part, oddities),
     )
 
 
@@ -347,59 +388,8 @@ def _values(place: _Place, key: str, oddities: list[str], read: Callable[[str], 
             continue
         value = read(text) if isinstance(text, str) else None
         if value is None:
-            values.append(Gap(f"the file says {_quote(text)}, which cannot be"))
-            oddities.append(f"{place.pointer}/{key}: {_quote(text)} cannot be")
+            values.append(Gap(f"the file says {quote(text)}, which cannot be"))
+            oddities.append(f"{place.pointer}/{key}: {quote(text)} cannot be")
         else:
             values.append(value)
     return values
-
-
-def _load(raw: bytes) -> object:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ForecastMalformed("", f"is not JSON: {error}") from None
-
-
-def _object(value: object, at: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ForecastMalformed(at, "is not an object")
-    return value
-
-
-def _list(value: object, at: str, limit: int) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise ForecastMalformed(at, "is not a list with entries")
-    if len(value) > limit:
-        raise ForecastMalformed(at, f"has more than {limit} entries")
-    return value
-
-
-def _text(value: object, at: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ForecastMalformed(at, "is not text")
-    return value
-
-
-def _stamp(value: object, at: str) -> datetime:
-    """An instant with its offset, in UTC. Without an offset it would be anybody's guess."""
-    if isinstance(value, str) and _STAMP.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC)
-        except ValueError:
-            pass
-    raise ForecastMalformed(at, "is not a time with its offset")
-
-
-def _plain(text: object) -> str | None:
-    """JMA's prose with its full-width spaces closed up."""
-    return " ".join(text.replace("\u3000", " ").split()) if isinstance(text, str) and text else None
-
-
-def _quote(value: object) -> str:
-    """A value for a message: text is quoted and cut, anything else named by its kind, as it may be deep."""
-    return repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
-
-
-def _token(key: str) -> str:
-    return key[:40].replace("~", "~0").replace("/", "~1")

@@ -1,5 +1,6 @@
 """Fetching JMA's files: one polite client for all brands, bounded whatever the other side sends."""
 
+import random
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,9 +32,20 @@ MAX_SECONDS = 30.0
 READ_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 
+PAUSE_SECONDS = 1.0
+"""Between two requests to the same agencies, which promise nobody anything."""
+JITTER_SECONDS = 0.5
+FIRST_JITTER_SECONDS = 2.0
+"""So that all installations do not ask in the same second of the minute."""
+OWN_HOSTS = ("127.0.0.1", "localhost")
+
 
 class FetchFailed(Exception):
     """The file could not be fetched; the message says why."""
+
+
+class NotThere(FetchFailed):
+    """The server answers, and has no such file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,20 @@ class Fetched:
     known: Known
 
 
+class Pace:
+    """At most one request a second, a little irregular, save to this machine itself."""
+
+    def __init__(self) -> None:
+        self._next_at = time.monotonic() + random.uniform(0, FIRST_JITTER_SECONDS)  # noqa: S311
+
+    def wait(self, request: "httpx.Request") -> None:
+        """Sleep until the next request may go out."""
+        if request.url.host in OWN_HOSTS:
+            return
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + PAUSE_SECONDS + random.uniform(0, JITTER_SECONDS)  # noqa: S311
+
+
 def open_client(settings: Settings) -> "httpx.Client":
     """A client for JMA's files (or the sandbox's) that names us and how to reach us."""
     import httpx
@@ -63,10 +89,11 @@ def open_client(settings: Settings) -> "httpx.Client":
         mounts={"all://127.0.0.1": None, "all://localhost": None},
         headers={
             "User-Agent": f"Noren/0.1 (+{settings.contact})",
-            "Accept": "application/json",
+            "Accept": "application/json, text/csv, text/plain",
             # Compressed bodies could unpack to any size; these files are small.
             "Accept-Encoding": "identity",
         },
+        event_hooks={"request": [Pace().wait]},
     )
 
 
@@ -77,6 +104,8 @@ def fetch(client: "httpx.Client", path: str, known: Known | None = None, at: dat
     """
     import httpx
 
+    # What is asked for may hold a key, which belongs into no log.
+    shown = path.partition("?")[0]
     headers = {}
     if known and known.etag:
         headers["If-None-Match"] = known.etag
@@ -88,14 +117,16 @@ def fetch(client: "httpx.Client", path: str, known: Known | None = None, at: dat
         with client.stream("GET", path, headers=headers) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED and known and (known.etag or known.last_modified):
                 return Fetched(None, known)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                raise NotThere(f"{shown} answered 404")
             if response.status_code != httpx.codes.OK:
-                raise FetchFailed(f"{path} answered {response.status_code}")
+                raise FetchFailed(f"{shown} answered {response.status_code}")
             if response.headers.get("content-encoding", "identity") != "identity":
-                raise FetchFailed(f"{path} came in an encoding that was not asked for")
-            body = _read(response, path)
+                raise FetchFailed(f"{shown} came in an encoding that was not asked for")
+            body = _read(response, shown)
             return Fetched(body, Known(_short(response, "etag"), _short(response, "last-modified")))
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise FetchFailed(f"{path}: {type(error).__name__}") from error
+        raise FetchFailed(f"{shown}: {type(error).__name__}") from error
 
 
 def _read(response: "httpx.Response", path: str) -> bytes:

@@ -152,6 +152,12 @@ def keep_file(
     return file.body_id
 
 
+def skip_file(session: Session, name: Name, key: str, now: datetime) -> None:
+    """Remember that a file is not there and will not come, so that it is not asked for again."""
+    session.add(FeedFile(feed=name.value, key=key, checked_at=now))
+    session.flush()
+
+
 def read_body(session: Session, name: Name, key: str) -> FeedBody | None:
     """The newest body of a file that could be read, or None."""
     wanted = (
