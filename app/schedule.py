@@ -44,15 +44,19 @@ from app.reports.settlements.projection import book_settlements
 from app.segments import tasks as _segments
 from app.weather import fetching as _fetching
 from app.weather import tasks as _weather
+from app.weather.archive import tasks as _archive
+from app.weather.backtests import tasks as _backtests
+from app.webhooks import tasks as _webhooks
+from app.webhooks.projection import wake_endpoints
 from app.weather.safety import tasks as _safety
 from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _auto_tags, _backfill, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _fetching, _imports,
+    _archive, _auto_tags, _backfill, _backtests, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _fetching, _imports,
     _inbound, _insight, _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount,
-    _reminders, _reports, _safety, _same_ids, _segments, _settlements, _tags, _weather,
+    _reminders, _reports, _safety, _same_ids, _segments, _settlements, _tags, _weather, _webhooks,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
@@ -64,6 +68,7 @@ SUBSCRIBERS: Sequence[Callable[[ScopedSession, Sequence[Event]], None]] = (
     tag_by_events,
     retell_quotas,
     earn_by_events,
+    wake_endpoints,
 )
 """Who hears of new events, in this order, in the projector's transaction."""
 

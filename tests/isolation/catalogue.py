@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 Rule = Callable[[Connection], list[str]]
 
 OPEN_TABLES = {
-    "alembic_version", "archived_forecast", "archived_issue", "archived_observation", "archived_temperature",
+    "alembic_version", "archived_forecast", "archived_issue", "archived_map", "archived_observation",
+    "archived_temperature",
     "weather_area", "weather_station", "forecast_issue", "forecast_office",
     "weather_feed", "weather_feed_body", "weather_feed_file", "weather_warning_report", "weather_station_day",
     "weather_cell_hours", "operator_key",

@@ -26,6 +26,8 @@ class ArchivedForecast(Table, table=True):
     first_on: date = Field(sa_type=Date)
     codes: list[str | None] = Field(sa_type=ARRAY(Text))
     """JMA's weather codes from the first date on."""
+    texts: list[str | None] | None = Field(default=None, sa_type=ARRAY(Text))
+    """The weather in JMA's words, which only our own bodies have: thunder is seldom in the codes."""
 
 
 class ArchivedTemperature(Table, table=True):
@@ -58,3 +60,9 @@ class ArchivedIssue(Table, table=True):
     """A body of our own that is in the archive."""
 
     forecast_issue_id: UUID = Field(primary_key=True, foreign_key="forecast_issue.id")
+
+
+class ArchivedMap(Table, table=True):
+    """A map of observations of our own that is in the archive."""
+
+    body_id: UUID = Field(primary_key=True, foreign_key="weather_feed_body.id")

@@ -3,19 +3,23 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from app.weather.freshness import GRACE
-from app.weather.jma import NOT_STATED, SOURCE
+from app.weather.jma import SOURCE
+from app.weather.jma_values import NOT_STATED
 from app.weather.outlook import DayFact, Gap, Observed, PlaceForecast
 from app.weather.readings import BLOCK, JAPAN
-from app.weather.weather_codes import sky_of
+from app.weather.weather_codes import kinds_of, sky_of
 
 OLDEST: Final = timedelta(days=2)
 """An issue from before that is nobody's forecast any more; that a later one is missing is said of it all the same."""
+
+NO_FORMERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 NO_SNOW: Final = Gap("the archive does not tell of snow")
 
@@ -56,9 +60,12 @@ class Before(Mapping[date, DayFact]):
 
 
 def read_forecasts(
-    session: Session, places: Sequence[Place], moments: Sequence[datetime]
+    session: Session, places: Sequence[Place], moments: Sequence[datetime], formers: Mapping[str, str] = NO_FORMERS
 ) -> dict[Place, list[PlaceForecast | Gap]]:
-    """By place, what was forecast for it at each of these moments, in their order."""
+    """By place, what was forecast for it at each of these moments, in their order.
+
+    `formers` names the stations that others have taken the place of, by the newer one.
+    """
     found: dict[Place, list[PlaceForecast | Gap]] = {
         place: [Gap(f"The archive holds no forecast for district {place.district} from then.")] * len(moments)
         for place in places
@@ -67,6 +74,7 @@ def read_forecasts(
     values = {
         "districts": [place.district for place in places],
         "stations": [place.station for place in places],
+        "formers": [formers.get(place.station or "") for place in places],
         "moments": list(moments),
         "oldest": OLDEST,
         "ahead": GRACE,
@@ -88,14 +96,22 @@ def list_arrivals(
 
 
 def read_station_days(
-    session: Session, stations: Collection[str], first_on: date, last_on: date
+    session: Session,
+    stations: Collection[str],
+    first_on: date,
+    last_on: date,
+    formers: Mapping[str, str] = NO_FORMERS,
 ) -> dict[str, dict[date, StationDay]]:
-    """By station and Japanese date, what was measured there; a station or a date that is not there is left out."""
-    rows = session.execute(_DAYS, {"stations": sorted(stations), "first_on": first_on, "last_on": last_on})
+    """By station and Japanese date, what was measured there; a station or a date that is not there is left out.
+
+    What a former station measured counts for the one that took its place, where that has nothing of its own.
+    """
+    asked = {*stations, *(formers[one] for one in stations if one in formers)}
+    rows = session.execute(_DAYS, {"stations": sorted(asked), "first_on": first_on, "last_on": last_on})
     found: dict[str, dict[date, StationDay]] = {}
     for station, observed_on, rain, temperatures in rows:
         found.setdefault(station, {})[observed_on] = StationDay(rain, temperatures)
-    return found
+    return {one: {**found.get(formers.get(one, ""), {}), **found.get(one, {})} for one in stations}
 
 
 def list_measuring(session: Session, stations: Collection[str]) -> set[str]:
@@ -145,6 +161,7 @@ def _forecast(row: Row[Any]) -> PlaceForecast:
     if lows.get(issued_on) is NOT_STATED:
         del lows[issued_on]  # of its own date no issue states one
     codes = _dated(row.first_on, row.codes)
+    texts = row.texts or [None] * len(row.codes)
     return PlaceForecast(
         source=SOURCE,
         issued_at=row.issued_at,
@@ -152,6 +169,10 @@ def _forecast(row: Row[Any]) -> PlaceForecast:
         highs=_dated(row.temperatures_on, row.highs or ()),
         skies={on: code if isinstance(code, Gap) else sky_of(code) for on, code in codes.items()},
         lows=lows,
+        kinds={
+            on: code if isinstance(code, Gap) else kinds_of(code, texts[no])
+            for no, (on, code) in enumerate(codes.items())
+        },
     )
 
 
@@ -167,8 +188,9 @@ def _stated(value: Any) -> Any:
 
 _AS_OF: Final = text("""
 SELECT place.no AS place_no, moment.no AS moment_no, issue.issued_at, issue.known_at, issue.first_block_at, issue.rain,
-       issue.first_on, issue.codes, warmth.first_on AS temperatures_on, warmth.highs, warmth.lows
-FROM unnest(CAST(:districts AS text[]), CAST(:stations AS text[])) WITH ORDINALITY AS place (district, station, no)
+       issue.first_on, issue.codes, issue.texts, warmth.first_on AS temperatures_on, warmth.highs, warmth.lows
+FROM unnest(CAST(:districts AS text[]), CAST(:stations AS text[]), CAST(:formers AS text[]))
+     WITH ORDINALITY AS place (district, station, former, no)
 CROSS JOIN unnest(CAST(:moments AS timestamptz[])) WITH ORDINALITY AS moment (at, no)
 CROSS JOIN LATERAL (
     SELECT * FROM archived_forecast forecast
@@ -177,7 +199,7 @@ CROSS JOIN LATERAL (
       AND forecast.issued_at <= moment.at + CAST(:ahead AS interval)
     ORDER BY issued_at DESC, known_at DESC LIMIT 1
 ) AS issue
-LEFT JOIN archived_temperature warmth ON warmth.station = place.station
+LEFT JOIN archived_temperature warmth ON warmth.station IN (place.station, place.former)
      AND warmth.issued_at = issue.issued_at AND warmth.known_at = issue.known_at
 """)
 _ARRIVALS: Final = text("""

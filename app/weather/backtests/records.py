@@ -17,6 +17,7 @@ from app.weather.archive.reading import (
 )
 from app.weather.backtests.replay import Records
 from app.weather.places import Spot
+from app.weather.stations import read_stations
 
 LOOKED_BACK: Final = timedelta(days=366)
 """As far back as a rule looks: to the beginning of a season."""
@@ -29,8 +30,16 @@ def find_gauges(session: Session, spots: Iterable[Spot]) -> dict[Spot, str | Non
     forecast temperatures; None where the archive holds neither."""
     listed = set(spots)
     wanted = {station for spot in listed for station in (spot.rain_station, spot.station) if station is not None}
-    measuring = list_measuring(session, wanted)
+    formers = map_formers(session)
+    known = list_measuring(session, {*wanted, *(formers[one] for one in wanted if one in formers)})
+    measuring = {one for one in wanted if one in known or formers.get(one) in known}
     return {spot: next((one for one in (spot.rain_station, spot.station) if one in measuring), None) for spot in listed}
+
+
+def map_formers(session: Session) -> dict[str, str]:
+    """By station, the one whose place it has taken."""
+    stations = read_stations(session).by_code.values()
+    return {one.code: one.predecessor for one in stations if one.predecessor is not None}
 
 
 def read_records(
@@ -44,10 +53,11 @@ def read_records(
 ) -> Records:
     """What was known of these spots at these moments, and what was measured there from `first_on` to `last_on`."""
     places = sorted({Place(spot.class10, spot.station) for spot in gauges}, key=str)
-    forecasts = read_forecasts(session, places, moments)
+    formers = map_formers(session)
+    forecasts = read_forecasts(session, places, moments, formers)
     stations = {one for spot, gauge in gauges.items() for one in (gauge, spot.station) if one is not None}
     since = first_on - (LOOKED_BACK if "past" in needs else timedelta(days=1))
-    measured = read_station_days(session, stations, since, last_on + timedelta(days=2))
+    measured = read_station_days(session, stations, since, last_on + timedelta(days=2), formers)
     days = {spot: _merge(measured, gauge, spot.station) for spot, gauge in gauges.items()}
     return Records(
         forecasts={place: dict(zip(moments, found, strict=True)) for place, found in forecasts.items()},
