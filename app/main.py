@@ -58,6 +58,7 @@ ROUTERS = (
     "app.reports.lift.router",
     "app.reports.quotas.router",
     "app.reports.settlements.router",
+    "app.reports.overlap.router",
     "app.customer_lists.router",
     "app.campaigns.experiments.router",
     "app.campaigns.life.router",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-MOST_POSITIONS: Final = 1_000
+MOST_POSITIONS: Final = 500
 """In all rings of a polygon; the time of the comparison may grow with the square of it."""
 
 Ring: TypeAlias = Sequence[Sequence[float]]
@@ -22,14 +22,16 @@ class _Edge:
     """How many sides the ring has."""
     start: Point
     end: Point
+    west: float
+    east: float
+    south: float
+    north: float
 
-    @property
-    def west(self) -> float:
-        return min(self.start[0], self.end[0])
-
-    @property
-    def east(self) -> float:
-        return max(self.start[0], self.end[0])
+    @classmethod
+    def between(cls, ring: int, number: int, of: int, start: Point, end: Point) -> "_Edge":
+        """The side from one position to the next."""
+        (west, east), (south, north) = sorted((start[0], end[0])), sorted((start[1], end[1]))
+        return cls(ring, number, of, start, end, west, east, south, north)
 
     def follows(self, other: "_Edge") -> bool:
         """Whether this side begins where the other ends, by its place in the ring."""
@@ -69,7 +71,7 @@ def _list_sides(ring_no: int, ring: Ring) -> list[_Edge]:
     """The sides of a ring; a position that stands twice in a row makes none."""
     points = [(one[0], one[1]) for one in ring]
     pairs = [(start, end) for start, end in pairwise(points) if start != end]
-    return [_Edge(ring_no, number, len(pairs), start, end) for number, (start, end) in enumerate(pairs)]
+    return [_Edge.between(ring_no, number, len(pairs), start, end) for number, (start, end) in enumerate(pairs)]
 
 
 def _has_crossing(edges: Sequence[_Edge]) -> bool:
@@ -77,7 +79,8 @@ def _has_crossing(edges: Sequence[_Edge]) -> bool:
     going_on: list[_Edge] = []
     for edge in sorted(edges, key=lambda one: one.west):
         going_on = [other for other in going_on if other.east >= edge.west]
-        if any(_clash(edge, other) for other in going_on):
+        beside = (other for other in going_on if other.south <= edge.north and edge.south <= other.north)
+        if any(_clash(edge, other) for other in beside):
             return True
         going_on.append(edge)
     return False
