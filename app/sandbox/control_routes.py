@@ -5,6 +5,7 @@ import gc
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -175,18 +176,6 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
             raise Mistaken(str(mistake)) from None
         return done()
 
-    async def put_weather(request: Request) -> Response:
-        body = await read_object(request)
-        offices = list_of(body, "offices") if body.get("offices") is not None else None
-        try:
-            sandbox.weather.put(text_of(body, "scenario"), offices)
-        except UnknownWeather as unknown:
-            raise Mistaken(str(unknown)) from None
-        return done()
-
-    async def get_weather(request: Request) -> Response:
-        return answer({"scenarios": sandbox.weather.scenarios})
-
     async def put_clock(request: Request) -> Response:
         body = await read_object(request)
         if "now" in body and body["now"] is None:
@@ -227,14 +216,40 @@ def _behaviour_routes(sandbox: Sandbox) -> list[Route]:
     return [
         control("/faults", "PUT", put_faults),
         control("/outage", "PUT", put_outage),
-        control("/weather", "PUT", put_weather),
-        control("/weather", "GET", get_weather),
+        *_weather_routes(sandbox),
         control("/clock", "PUT", put_clock),
         control("/clock", "GET", get_clock),
         control("/settings", "PUT", put_settings),
         control("/settings", "GET", get_settings),
         control("/reset", "POST", post_reset),
     ]
+
+
+def _weather_routes(sandbox: Sandbox) -> list[Route]:
+    async def put_weather(request: Request) -> Response:
+        body = await read_object(request)
+        offices = list_of(body, "offices") if body.get("offices") is not None else None
+        warnings = list_of(body, "warnings") if body.get("warnings") is not None else None
+        try:
+            if "scenario" in body or warnings is None:
+                sandbox.weather.put(text_of(body, "scenario"), offices)
+            if warnings is not None:
+                sandbox.weather.warn(map(_warning_of, warnings), sandbox.clock.now())
+        except UnknownWeather as unknown:
+            raise Mistaken(str(unknown)) from None
+        return done()
+
+    async def get_weather(request: Request) -> Response:
+        return answer({"scenarios": sandbox.weather.scenarios, "warnings": sandbox.weather.warnings})
+
+    return [control("/weather", "PUT", put_weather), control("/weather", "GET", get_weather)]
+
+
+def _warning_of(entry: Any) -> tuple[str, str, str]:
+    """A class20, code and status of what a tester puts. Raises Mistaken."""
+    if not isinstance(entry, dict):
+        raise Mistaken("each warning must be an object")
+    return text_of(entry, "class20"), text_of(entry, "code"), text_of({"status": "発表", **entry}, "status")
 
 
 def reset(sandbox: Sandbox, *, world_too: bool) -> None:

@@ -39,7 +39,7 @@ GROUPS = {
     "webhook-settings": r"\w+ /v2/bot/channel/webhook.*",
     "tokens": r"\w+ (/oauth2/v(2\.1|3)/(token|revoke|verify|tokens/kid)|/v2/oauth/.*)",
     "login": r"\w+ (/oauth2/v2\.1|/v2/profile|/friendship|/user/v1|/liff|/dialog|/v2/bot/user/[^/]+/linkToken).*",
-    "weather": r"\w+ /bosai/.*",
+    "weather": r"\w+ (/bosai/|/prev15WG/|/alert/|/data/|/v1/forecast).*",
 }
 """Endpoints that fail together when LINE has an outage, as patterns of "METHOD /path"."""
 

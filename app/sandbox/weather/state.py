@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from app.sandbox.weather.recorded import RecordedIssue
 from app.sandbox.weather.scenarios import NAMES
-from app.sandbox.weather.tables import CARRIED_BY, offices
+from app.sandbox.weather.tables import CARRIED_BY, offices, raw
 
 DEFAULT = "dry"
 
@@ -23,6 +23,10 @@ class Weather:
     changes: dict[str, int] = field(default_factory=dict)
     """How often an office's scenario changed: each change makes its file younger by a second."""
     recorded: Mapping[str, Sequence[RecordedIssue]] = field(default_factory=dict)
+    warnings: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By municipality (class20) and code: the status."""
+    warned_at: float = 0.0
+    """When the warnings were put, in seconds since 1970."""
 
     def scenario_of(self, office: str) -> str:
         return self.scenarios.get(office, DEFAULT)
@@ -42,6 +46,16 @@ class Weather:
                 self.scenarios[code] = scenario
                 self.changes[code] = self.changes.get(code, 0) + 1
 
+    def warn(self, warnings: Iterable[tuple[str, str, str]], now: float) -> None:
+        """Let these, each a class20, code and status, be all the warnings there are. Raises UnknownWeather."""
+        found: dict[str, dict[str, str]] = {}
+        for class20, code, status in warnings:
+            if class20 not in raw()["class20s"]:
+                raise UnknownWeather(f"there is no class20 {class20!r}")
+            found.setdefault(class20, {})[code] = status
+        self.warnings, self.warned_at = found, now
+
     def reset(self) -> None:
-        """Dry everywhere."""
+        """Dry everywhere, and no warnings."""
         self.put(DEFAULT, None)
+        self.warnings, self.warned_at = {}, 0.0

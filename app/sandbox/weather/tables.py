@@ -23,6 +23,7 @@ class Station:
     code: str
     name: str
     latitude: float
+    longitude: float
     altitude_m: int
 
 
@@ -100,8 +101,8 @@ def _office(code: str) -> Office:
 
 
 def _station(code: str) -> Station:
-    name, _, _, (degrees, minutes), _, altitude_m, _, _ = raw()["stations"][code]
-    return Station(code, name, degrees + minutes / 60, altitude_m)
+    name, _, _, latitude, longitude, altitude_m, _, _ = raw()["stations"][code]
+    return Station(code, name, latitude[0] + latitude[1] / 60, longitude[0] + longitude[1] / 60, altitude_m)
 
 
 @cache
@@ -152,3 +153,48 @@ def amedastable_json() -> bytes:
     """`amedas/const/amedastable.json`, only of the stations for which there are forecasts."""
     columns = ("kjName", "knName", "enName", "lat", "lon", "alt", "type", "elems")
     return orjson.dumps({code: dict(zip(columns, row, strict=True)) for code, row in raw()["stations"].items()})
+
+
+@cache
+def amedas_class20_list_json() -> bytes:
+    """`amedas/const/amedas_class20_list.json`: class20 → the stations of its district."""
+    stations = {place.code: place.stations for office in offices().values() for place in office.day_areas}
+    return orjson.dumps(
+        {
+            class20: [station.code for station in stations.get(class10_of(class20), ())]
+            for class20 in raw()["class20s"]
+            if stations.get(class10_of(class20))
+        }
+    )
+
+
+def class10_of(class20: str) -> str:
+    """The forecast district that a municipality lies in."""
+    class15: str = raw()["class20s"][class20][3]
+    class10: str = raw()["class15s"][class15][2]
+    return class10
+
+
+@cache
+def class20s_of(office: str) -> dict[str, tuple[str, ...]]:
+    """An office's districts, each with its municipalities."""
+    found: dict[str, list[str]] = {}
+    for code, row in raw()["class10s"].items():
+        if row[2] == office:
+            found[code] = []
+    for class20 in raw()["class20s"]:
+        class10 = class10_of(class20)
+        if class10 in found:
+            found[class10].append(class20)
+    return {code: tuple(parts) for code, parts in found.items()}
+
+
+@cache
+def stations() -> dict[str, tuple[Station, str]]:
+    """Every station that observes, each with the office whose file holds its district."""
+    return {
+        station.code: (station, code)
+        for code, office in offices().items()
+        for place in office.day_areas
+        for station in place.stations
+    }
