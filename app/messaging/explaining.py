@@ -148,5 +148,8 @@ _REASONS: Final = {
         "アカウントの今月の残り配信数が足りません。",
     ),
     "duplicate": ("She got it under another of her ids.", "別のIDですでに届いています。"),
-    "stopped": ("The run was stopped before her turn.", "順番が来る前に配信が停止されました。"),
+    "stopped": (
+        "A warning lies over her store, or the run was stopped before her turn.",
+        "店舗に警報が出ているか、順番が来る前に配信が停止されたため、お届けしません。",
+    ),
 }

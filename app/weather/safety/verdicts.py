@@ -45,8 +45,8 @@ class Verdict:
 def judge(warnings: Warnings | Gap, *, was_known: bool, now: datetime) -> Verdict:
     """What the warnings over a place keep back at `now`.
 
-    What is not known holds everything that invites, or, where warnings were never read, weather rules alone: an
-    installation that does not reach JMA sends its campaigns, but nothing by the weather.
+    What is not known holds everything that invites, or, over a place of which it never was known, weather rules alone:
+    an installation that does not reach JMA sends its campaigns, but nothing by the weather.
     """
     if isinstance(warnings, Gap):
         return Verdict("hold" if was_known else "weather", f"It is not known what is in force: {warnings.reason}")

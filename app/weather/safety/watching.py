@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.coupons import extending
 from app.messaging.safety import queries as stops
 from app.messaging.safety import service as safety
 from app.messaging.safety.models import SafetyStop
 from app.weather import queries
-from app.weather.feeds.state import Name, find_feed
+from app.weather.feeds.models import WarningReport
 from app.weather.feeds.warnings import read_district_warnings, read_warnings
 from app.weather.outlook import Gap, Warnings
 from app.weather.places import Spot, find_spots
@@ -50,12 +50,17 @@ def judge_places(session: Session, places: Collection[Place], now: datetime) -> 
     """What the warnings over each place keep back at `now`."""
     municipalities = read_warnings(session, {one.class20 for one in places if one.class20 is not None}, now)
     districts = read_district_warnings(session, {one.class10 for one in places if one.class20 is None}, now)
-    feed = find_feed(session, Name.WARNINGS)
-    was_known = feed is not None and feed.checked_at is not None
+    watched = _list_watched(session)
     read: dict[Place, Warnings | Gap] = {
         one: districts[one.class10] if one.class20 is None else municipalities[one.class20] for one in places
     }
-    return {place: judge(warnings, was_known=was_known, now=now) for place, warnings in read.items()}
+    return {place: judge(warnings, was_known=place.code in watched, now=now) for place, warnings in read.items()}
+
+
+def _list_watched(session: Session) -> set[str]:
+    """The areas of which it has been known what is in force: all that JMA's tables hold, once it was ever read."""
+    has_read = session.exec(select(WarningReport.office).limit(1)).first() is not None
+    return {area.code for area in queries.list_areas(session)} if has_read else set()
 
 
 @dataclass(slots=True)
