@@ -1,9 +1,11 @@
-"""Fetching by the clock: JMA's files, once for all brands."""
+"""Fetching by the clock: one polite client for all brands, and only what somebody needs."""
 
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import text
@@ -12,13 +14,20 @@ from sqlmodel import Session
 from app.jobs.queue import Clockwork, periodic
 from app.weather import forecasts, places, queries, sources, tables
 from app.weather.areas import AreaTableMalformed
+from app.weather.conditions import needs_of, parse_condition
+from app.weather.feeds import days, heat, hours, observations, state, warnings
 from app.weather.feeds.state import Name, note_failure, note_success
 from app.weather.forecasts import Current
 from app.weather.freshness import staleness
 from app.weather.outlook import Gap
+from app.weather.places import Spot
 from app.weather.readings import JAPAN
 from app.weather.sources import FetchFailed
 from app.weather.tables import Synced
+from tenants.brands.queries import get_brand
+from tenants.problems import Invalid
+from tenants.session import ScopedSession
+from tenants.stores.opening_hours import business_day, intervals
 
 log = structlog.get_logger("weather")
 
@@ -26,7 +35,18 @@ RECENT = timedelta(minutes=5)
 BUSY_MINUTES = ((4 * 60 + 40, 5 * 60 + 40), (10 * 60 + 40, 11 * 60 + 40), (16 * 60 + 40, 17 * 60 + 40))
 """Around the regular issues files change; otherwise only corrections come."""
 
-PAUSE_SECONDS = 1.0
+SOON = timedelta(minutes=30)
+"""How long before a store opens, or something is to be sent, warnings are watched already."""
+
+KEEP_DAYS = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What live rules are read from beside the forecast, and for which cells of the second source."""
+
+    parts: frozenset[str] = frozenset()
+    cells: frozenset[str] = field(default_factory=frozenset)
 
 
 @periodic("3,13,23,33,43,53 * * * *")
@@ -36,17 +56,56 @@ def refresh_forecasts(clock: Clockwork) -> None:
     minutes = local.hour * 60 + local.minute
     if not any(begin <= minutes <= end for begin, end in BUSY_MINUTES) and local.minute % 30 >= 10:
         return
-    with Session(clock.engine) as session:
-        synced = queries.has_areas(session)
-    if not synced:
-        sync(clock)
-    fetch_offices(clock, _list_all_offices(clock), None, PAUSE_SECONDS)
+    with only_fetcher(clock) as is_mine:
+        if not is_mine:
+            return
+        with Session(clock.engine) as session:
+            synced = queries.has_areas(session)
+        if not synced:
+            sync(clock)
+        fetch_offices(clock, _list_all_offices(clock), is_patient=True)
+
+
+@periodic("*/5 * * * *")
+def refresh_warnings(clock: Clockwork) -> None:
+    """Fetch what JMA warns of, while some store is open or about to, or something is about to be sent."""
+    if not is_anybody_open(clock):
+        return
+    with only_fetcher(clock) as is_mine:
+        if is_mine:
+            fetch_feeds(clock, Needs(frozenset({"warnings"})))
+
+
+@periodic("8-58/10 * * * *")
+def refresh_observations(clock: Clockwork) -> None:
+    """Fetch the newest observations, where a live rule needs them."""
+    needs = list_needs(clock)
+    if not needs.parts & {"observed", "past"}:
+        return
+    with only_fetcher(clock) as is_mine:
+        if is_mine:
+            fetch_feeds(clock, Needs(frozenset({"observed"})))
+
+
+@periodic("36 * * * *")
+def refresh_heat_and_hours(clock: Clockwork) -> None:
+    """Fetch the heat index and the second source's newest run, where a live rule needs them."""
+    needs = list_needs(clock)
+    wanted = needs.parts & {"heat", "hourly"}
+    if not wanted:
+        return
+    with only_fetcher(clock) as is_mine:
+        if is_mine:
+            fetch_feeds(clock, Needs(wanted, needs.cells))
 
 
 @periodic("17 18 * * 0")
 def sync_tables(clock: Clockwork) -> None:
     """Bring the area tables up to date once a week, on Monday morning in Japan."""
     sync(clock)
+    with Session(clock.engine) as session, session.begin():
+        days.forget(session, (clock.now - KEEP_DAYS).date())
+        observations.forget_hours(session, clock.now)
 
 
 def sync(clock: Clockwork) -> Synced | Gap:
@@ -75,8 +134,54 @@ def sync(clock: Clockwork) -> Synced | Gap:
 
 
 def fetch_all(clock: Clockwork) -> dict[str, Current]:
-    """Fetch the forecasts of all stores' offices now."""
-    return fetch_offices(clock, _list_all_offices(clock))
+    """Fetch the forecasts of all stores' offices now, and every feed that stores or live rules need."""
+    current = fetch_offices(clock, _list_all_offices(clock))
+    needs = list_needs(clock)
+    fetch_feeds(clock, Needs(needs.parts | {"warnings"}, needs.cells), most_hours=observations.HOURS_BACK)
+    return current
+
+
+def fetch_feeds(clock: Clockwork, needs: Needs, at: datetime | None = None, most_hours: int = 4) -> None:
+    """Fetch the feeds that are needed. What fails is remembered with its feed, and leaves the others alone.
+
+    `at` is a rehearsal's clock, see `sources.fetch`; `most_hours` is how many past hours of observations are made up
+    for at once.
+    """
+    engine, now = clock.engine, clock.now
+    with sources.open_client(clock.settings) as client:
+        if "warnings" in needs.parts:
+            warnings.refresh(engine, client, now=now, at=at)
+        if needs.parts & {"observed", "past"}:
+            observations.refresh(engine, client, now=now, at=at, most_hours=most_hours)
+        if "hourly" in needs.parts:
+            hours.refresh(engine, client, clock.settings, needs.cells, now=now, at=at)
+        if "heat" in needs.parts:
+            heat.refresh(engine, client, clock.settings, now=now, at=at)
+
+
+def list_needs(clock: Clockwork) -> Needs:
+    """What the live rules of all brands are read from."""
+    parts: set[str] = set()
+    cells: set[str] = set()
+    with Session(clock.engine) as session:
+        brand_ids = queries.list_brands_with_live_rules(session)
+    for brand_id in brand_ids:
+        with clock.session(brand_id) as session:
+            needs = _needs_of_brand(session)
+            parts |= needs
+            if "hourly" in needs:
+                spots = places.find_spots(session, queries.list_stores(session)).values()
+                cells |= {spot.cell for spot in spots if isinstance(spot, Spot) and spot.cell}
+    return Needs(frozenset(parts), frozenset(cells))
+
+
+def is_anybody_open(clock: Clockwork) -> bool:
+    """Whether any store is open now or within half an hour, or a campaign is due by then."""
+    with Session(clock.engine) as session:
+        due = session.execute(text("SELECT list_brands_with_due_campaigns(:by)"), {"by": clock.now + SOON})
+        if due.first() is not None:
+            return True
+    return any(_is_open(clock, brand_id) for brand_id in _list_brand_ids(clock))
 
 
 def is_recent(current: Current, now: datetime) -> bool:
@@ -87,16 +192,67 @@ def is_recent(current: Current, now: datetime) -> bool:
 
 
 def fetch_offices(
-    clock: Clockwork, offices: Collection[str], at: datetime | None = None, pause_seconds: float = 0.0
+    clock: Clockwork, offices: Collection[str], at: datetime | None = None, *, is_patient: bool = False
 ) -> dict[str, Current]:
-    """Fetch the forecasts of these offices, and answer what is the newest of each now."""
+    """Fetch the forecasts of these offices, and answer what is the newest of each now.
+
+    Who is patient asks nobody while the feed is left alone for its failures, and takes what is there.
+    """
     current: dict[str, Current] = {}
     with sources.open_client(clock.settings) as client:
         for office in sorted(offices):
-            if current and pause_seconds:
-                time.sleep(pause_seconds)
+            if is_patient and not _may_fetch_forecasts(clock):
+                break
             current[office] = forecasts.refresh(clock.engine, client, office, now=clock.now, at=at)
+    left = set(offices) - current.keys()
+    if left:
+        with Session(clock.engine) as session:
+            current.update(forecasts.read_current(session, left))
     return current
+
+
+@contextmanager
+def only_fetcher(clock: Clockwork) -> Iterator[bool]:
+    """Whether this process may fetch now: one does at a time, over all workers."""
+    with clock.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        is_mine = bool(connection.execute(text(f"SELECT pg_try_advisory_lock({_PLACE})")).scalar_one())
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                connection.execute(text(f"SELECT pg_advisory_unlock({_PLACE})"))
+
+
+_PLACE = "hashtextextended('weather-fetch', 0)"
+
+
+def _needs_of_brand(session: ScopedSession) -> frozenset[str]:
+    needs: frozenset[str] = frozenset()
+    for rule in queries.list_live_rules(session):
+        try:
+            off = parse_condition(rule.off_condition, turns_off=True) if rule.off_condition else None
+            needs |= needs_of(parse_condition(rule.condition), off)
+        except Invalid:
+            # A rule of before that is no longer well-formed does not fire, and needs nothing.
+            continue
+    return needs
+
+
+def _is_open(clock: Clockwork, brand_id: UUID) -> bool:
+    with clock.session(brand_id) as session:
+        zone = ZoneInfo(get_brand(session, brand_id).timezone)
+        for moment in (clock.now, clock.now + SOON):
+            for store in queries.list_stores(session):
+                on = business_day(store.opening_hours, moment, zone)
+                if any(begin <= moment < end for begin, end in intervals(store.opening_hours, on, zone)):
+                    return True
+    return False
+
+
+def _may_fetch_forecasts(clock: Clockwork) -> bool:
+    with Session(clock.engine) as session:
+        return state.may_fetch(session, Name.FORECASTS, clock.now)
 
 
 def _list_all_offices(clock: Clockwork) -> set[str]:
@@ -104,7 +260,7 @@ def _list_all_offices(clock: Clockwork) -> set[str]:
     for brand_id in _list_brand_ids(clock):
         with clock.session(brand_id) as session:
             spots = places.find_spots(session, queries.list_stores(session)).values()
-            offices |= {spot.office for spot in spots if isinstance(spot, places.Spot)}
+            offices |= {spot.office for spot in spots if isinstance(spot, Spot)}
     return offices
 
 

@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -15,10 +15,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from app.weather import queries, sources
-from app.weather.jma import ForecastMalformed, JmaForecast, parse_forecast
+from app.weather.feeds import state as feeds
+from app.weather.feeds.state import Name
+from app.weather.jma import JmaForecast, parse_forecast
+from app.weather.jma_values import ForecastMalformed
 from app.weather.models import ForecastIssue, ForecastOffice
 from app.weather.outlook import Gap
-from app.weather.sources import Fetched, FetchFailed, Known
+from app.weather.sources import Fetched, FetchFailed, Known, NotThere
 from tenants.ids import uuid7
 
 if TYPE_CHECKING:
@@ -55,10 +58,14 @@ def refresh(
         log.warning("forecast_not_fetched", office=office, detail=str(failure))
         with Session(engine) as session, session.begin():
             note_failure(session, office, str(failure), now)
+            if not isinstance(failure, NotThere):
+                feeds.note_failure(session, Name.FORECASTS, now, str(failure))
             return read_current(session, [office])[office]
     with Session(engine) as session, session.begin():
         keep(session, office, fetched, now)
-        return read_current(session, [office])[office]
+        current = read_current(session, [office])[office]
+        _note_clock(session, current, now)
+        return current
 
 
 def keep(session: Session, office: str, fetched: Fetched, now: datetime) -> None:
@@ -75,6 +82,19 @@ def keep(session: Session, office: str, fetched: Fetched, now: datetime) -> None
         state.last_modified = fetched.known.last_modified if readable else None
     session.add(state)
     session.flush()
+
+
+def _note_clock(session: Session, current: Current, now: datetime) -> None:
+    """The feed of forecasts is as far as its newest issue, and in order where its file can be read."""
+    if isinstance(current.forecast, Gap):
+        feeds.note_failure(session, Name.FORECASTS, now, current.forecast.reason)
+        return
+    known = feeds.find_feed(session, Name.FORECASTS)
+    issued_at = current.forecast.issued_at
+    newest_at = max(issued_at, known.own_clock_at) if known and known.own_clock_at else issued_at
+    # A rehearsal of a later day must not make the feed look newer than it is.
+    own_clock_at = newest_at if newest_at <= now + timedelta(minutes=30) else issued_at
+    feeds.note_success(session, Name.FORECASTS, now, own_clock_at=own_clock_at)
 
 
 def note_failure(session: Session, office: str, problem: str, now: datetime) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlmodel import Session, col, select
 
 from app.weather import sources
 from app.weather.feeds import days, state
-from app.weather.feeds.models import FeedBody
+from app.weather.feeds.models import FeedBody, FeedFile
 from app.weather.feeds.state import FeedMalformed, Name, read_stamp
 from app.weather.outlook import Gap, Observed
 from app.weather.places import Spot
@@ -97,6 +97,16 @@ def read_observed(session: Session, spots: Collection[Spot], now: datetime) -> d
         return dict.fromkeys(spots, Gap(why or "No observations have been fetched yet."))
     stations = _parse(body.id, body.raw)
     return {spot: _observed(stations, spot, feed.own_clock_at) for spot in spots}
+
+
+def forget_hours(session: Session, now: datetime) -> None:
+    """Drop the marks of single hours that are too old to be made up for; their bodies stay."""
+    marks = delete(FeedFile).where(
+        col(FeedFile.feed) == Name.OBSERVATIONS.value,
+        col(FeedFile.key) != "map",
+        col(FeedFile.checked_at) < now - 2 * timedelta(hours=HOURS_BACK),
+    )
+    session.connection().execute(marks)
 
 
 def _observed(stations: Mapping[str, Values], spot: Spot, observed_at: datetime) -> Observed:

@@ -38,9 +38,8 @@ def test_tables_that_cannot_be_read_change_nothing(jma: Jma, clock: Clockwork, b
     ("now", "fetches"), [("11:03", True), ("11:33", True), ("13:03", True), ("13:13", False), ("13:33", True)]
 )
 def test_around_the_regular_issues_forecasts_are_fetched_more_often(
-    home: BrandHome, jma: Jma, clock: Clockwork, monkeypatch: pytest.MonkeyPatch, now: str, fetches: bool
+    home: BrandHome, jma: Jma, clock: Clockwork, now: str, fetches: bool
 ) -> None:
-    monkeypatch.setattr(fetching, "PAUSE_SECONDS", 0.0)
     jma.put("130000", forecast())
     brand_with_rule(home)
     fetching.refresh_forecasts(replace(clock, now=at(f"2026-11-21 {now}")))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.weather.jma import DayTemperatures, ForecastMalformed, JmaForecast, parse_forecast
+from app.weather.jma import DayTemperatures, JmaForecast, parse_forecast
+from app.weather.jma_values import ForecastMalformed
 from app.weather.outlook import Gap, Sky
 from tests.app.weather.files import IZU, RECORDED, TOKYO, TOKYO_STATION, at, changed, forecast
 
