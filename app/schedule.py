@@ -16,6 +16,7 @@ from app.campaigns.life import tasks as _campaigns
 from app.campaigns.projection import close_campaigns
 from app.campaigns.reminders import tasks as _reminders
 from app.coupons import tasks as _coupons
+from app.coupons.line_coupons import tasks as _line_coupons
 from app.customers import backfill as _backfill
 from app.customers import recount as _recount
 from app.customers import tasks as _customers
@@ -46,17 +47,18 @@ from app.weather import fetching as _fetching
 from app.weather import tasks as _weather
 from app.weather.archive import tasks as _archive
 from app.weather.backtests import tasks as _backtests
+from app.weather.safety import tasks as _safety
 from app.webhooks import tasks as _webhooks
 from app.webhooks.projection import wake_endpoints
-from app.weather.safety import tasks as _safety
 from tenants.session import ScopedSession
 
 log = structlog.get_logger("schedule")
 
 TASKS = (
-    _archive, _auto_tags, _backfill, _backtests, _campaigns, _coupons, _customers, _erasing, _experiments, _exports, _fetching, _imports,
-    _inbound, _insight, _liff, _line_accounts, _linking, _loyalty, _messaging, _operations, _qr_codes, _recount,
-    _reminders, _reports, _safety, _same_ids, _segments, _settlements, _tags, _weather, _webhooks,
+    _archive, _auto_tags, _backfill, _backtests, _campaigns, _coupons, _customers, _erasing, _experiments, _exports,
+    _fetching, _imports, _inbound, _insight, _liff, _line_accounts, _line_coupons, _linking, _loyalty, _messaging,
+    _operations, _qr_codes, _recount, _reminders, _reports, _safety, _same_ids, _segments, _settlements, _tags,
+    _weather, _webhooks,
 )  # fmt: skip
 """Modules whose tasks register themselves when imported."""
 
