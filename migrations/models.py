@@ -9,6 +9,7 @@ import app.campaigns.reminders.models
 import app.cards.models
 import app.commerce.models
 import app.coupons.incidents
+import app.coupons.line_coupons.models
 import app.coupons.models
 import app.customer_lists.models
 import app.customers.attributes.models

@@ -71,6 +71,7 @@ def _values_of_all(session: ScopedSession, campaign: Campaign, now: datetime) ->
         "coupon.name": coupon.name if coupon else None,
         "coupon.code": SAMPLES["coupon.code"],
         "coupon.url": SAMPLES["coupon.url"],
+        "coupon.line_id": SAMPLES["coupon.line_id"],
         "coupon.expires_at": f"{ends.month}/{ends.day} {ends:%H:%M}",
     }
 

@@ -15,9 +15,10 @@ from app.campaigns.schemas import (
     CampaignPatch,
 )
 from app.coupons import queries as coupons
+from app.coupons.line_coupons.service import require_rendered
 from app.messaging.fallback import check_fallback
 from app.messaging.policies import ALL
-from app.messaging.render import check_messages
+from app.messaging.render import check_messages, read_template
 from app.templates.service import copy_messages
 from tenants.problems import Conflict, Invalid, NotFound
 from tenants.scope import Scope
@@ -123,9 +124,11 @@ def _check(session: ScopedSession, campaign: Campaign, now: datetime) -> None:
     template = check_messages(campaign.messages, with_blocks=campaign.template_id is not None)
     if campaign.coupon_id is not None:
         try:
-            coupons.get_issuable(session, campaign.coupon_id)
+            coupon = coupons.get_issuable(session, campaign.coupon_id)
         except NotFound as error:
             raise Invalid.at("/coupon_id", "There is no such coupon.") from error
+        contents = [campaign.messages, *(one["messages"] for one in campaign.variants or ())]
+        require_rendered(coupon, frozenset().union(*(read_template(one).variables for one in contents)))
     elif any(name.startswith("coupon.") for name in template.variables):
         raise Invalid.at("/messages", "The messages name a coupon, but the campaign has no coupon_id.")
     if campaign.fallback_messages is not None:

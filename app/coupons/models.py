@@ -39,6 +39,8 @@ class Coupon(BrandTable, table=True):
     """`welcome` or `birthday`: what makes us give a copy unasked."""
     welcome_messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     """What who gets it as a welcome is answered with, instead of her account's greeting."""
+    line_coupon: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether LINE's own coupon of it stands at each account that it is sent from."""
     store_id: UUID | None = None
     store_no: int | None = None
     archived_at: datetime | None = Field(default=None, sa_type=Instant)

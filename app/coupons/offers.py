@@ -7,6 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.coupons import issue_limits, limits, queries
+from app.coupons.line_coupons import service as line_coupons
+from app.coupons.line_coupons.models import LineCoupon
+from app.coupons.line_coupons.queries import map_shown
+from app.coupons.line_coupons.service import SHOWN
+from app.coupons.line_coupons.tasks import defer_due
 from app.coupons.models import Coupon, CouponBudget, CouponTally
 from app.coupons.schemas import Benefit, CouponCopy, CouponCreate, CouponRead, CouponStatsRead, CouponUpdate, Validity
 from app.coupons.texts import tell_benefit
@@ -29,7 +34,16 @@ _BENEFITS = {
 }
 """What each kind of benefit says; the first is required."""
 
-_PLAIN = {"name", "min_spend_yen", "combinable", "combinable_with", "priority", "occasion", "welcome_messages"}
+_PLAIN = {
+    "name",
+    "min_spend_yen",
+    "combinable",
+    "combinable_with",
+    "priority",
+    "occasion",
+    "welcome_messages",
+    "line_coupon",
+}
 """What a change just writes."""
 _MAY_BE_NULL = {"limits", "combinable_with", "usable_times", "occasion", "welcome_messages"}
 _OWN = {
@@ -61,12 +75,20 @@ def create_coupon(session: ScopedSession, body: CouponCreate, *, owner: Store | 
         is_template=body.is_template,
         occasion=body.occasion,
         welcome_messages=body.welcome_messages,
+        line_coupon=body.line_coupon,
     )
     if owner is not None:
         coupon.store_id, coupon.store_no = owner.id, owner.no
     _place(session, coupon, body)
     check_whole(coupon)
-    return add_coupon(session, coupon)
+    add_coupon(session, coupon)
+    _render(session, coupon, now)
+    return coupon
+
+
+def _render(session: ScopedSession, coupon: Coupon, now: datetime) -> None:
+    """Have what stands of an offer at LINE follow it."""
+    defer_due(session, line_coupons.follow(session, coupon, now))
 
 
 def add_coupon(session: ScopedSession, coupon: Coupon) -> Coupon:
@@ -79,13 +101,14 @@ def add_coupon(session: ScopedSession, coupon: Coupon) -> Coupon:
     return coupon
 
 
-def change_coupon(session: ScopedSession, coupon: Coupon, body: CouponUpdate) -> Coupon:
+def change_coupon(session: ScopedSession, coupon: Coupon, body: CouponUpdate, *, now: datetime) -> Coupon:
     """Change an offer. Raises Invalid, or Conflict when copies promise a benefit that would change."""
     given = body.model_fields_set
     for name in given - set(_CHOICES) - _MAY_BE_NULL:
         if getattr(body, name) is None:
             raise Invalid.at(f"/{name}", "Must not be null.")
     reserved_before = coupon.limits.get("reserve")
+    before = coupon.model_dump(include=set(SHOWN))
     if body.benefit is not None:
         benefit = _benefit(body.benefit)
         if benefit != coupon.benefit and queries.lock_tally(session, coupon.id).issued:
@@ -104,10 +127,13 @@ def change_coupon(session: ScopedSession, coupon: Coupon, body: CouponUpdate) ->
     if given & set(_CHOICES):
         _place(session, coupon, body)
     check_whole(coupon)
+    line_coupons.check_change(session, coupon, [name for name in SHOWN if getattr(coupon, name) != before[name]])
     if "limits" in given:
         _check_reserve(session, coupon, reserved_before)
     session.add(coupon)
     session.flush()
+    if given & {"line_coupon", *_CHOICES}:
+        _render(session, coupon, now)
     return coupon
 
 
@@ -123,7 +149,9 @@ def copy_coupon(
     if owner is not None:
         made.store_id, made.store_no = owner.id, owner.no
         made.redeemable_store_nos, made.area_ids = [owner.no], None
-    return add_coupon(session, made)
+    add_coupon(session, made)
+    _render(session, made, now)
+    return made
 
 
 def archive_coupon(session: ScopedSession, coupon: Coupon, now: datetime) -> None:
@@ -131,6 +159,7 @@ def archive_coupon(session: ScopedSession, coupon: Coupon, now: datetime) -> Non
     coupon.archived_at = now
     session.add(coupon)
     session.flush()
+    _render(session, coupon, now)
 
 
 def read_coupon(session: ScopedSession, coupon: Coupon) -> CouponRead:
@@ -142,10 +171,11 @@ def read_coupons(session: ScopedSession, coupons: Sequence[Coupon]) -> list[Coup
     """Coupons as the session's scope sees them; stores outside it are not shown."""
     nos = {no for coupon in coupons if not coupon.area_ids for no in coupon.redeemable_store_nos or ()}
     stores = queries.map_store_ids(session, nos)
-    return [_read(coupon, stores) for coupon in coupons]
+    at_line = map_shown(session, [coupon.id for coupon in coupons])
+    return [_read(coupon, stores, at_line.get(coupon.id, ())) for coupon in coupons]
 
 
-def _read(coupon: Coupon, stores: dict[int, UUID]) -> CouponRead:
+def _read(coupon: Coupon, stores: dict[int, UUID], at_line: Sequence[LineCoupon]) -> CouponRead:
     nos = coupon.redeemable_store_nos
     store_ids = None if nos is None or coupon.area_ids else [stores[no] for no in nos if no in stores]
     told = tell_benefit(coupon.benefit)
@@ -155,6 +185,7 @@ def _read(coupon: Coupon, stores: dict[int, UUID]) -> CouponRead:
         "all_stores": nos is None,
         "benefit_text": told.en,
         "benefit_text_ja": told.ja,
+        "line_coupons": at_line,
     }
     return CouponRead.model_validate(shown)
 
@@ -188,6 +219,7 @@ def stats(session: ScopedSession, coupon: Coupon, now: datetime) -> CouponStatsR
 
 def check_whole(coupon: Coupon) -> None:
     """Raises Invalid where the parts of an offer do not fit each other."""
+    line_coupons.check(coupon)
     if coupon.limits.get("reserve"):
         if coupon.limits.get("budget_yen") is None:
             raise Invalid.at("/limits/reserve", "There is no budget_yen to set anything aside from.")

@@ -62,16 +62,21 @@ def get_coupon(coupon_id: CouponId, session: ScopedSession) -> CouponRead:
 
 @coupons.patch("/{coupon_id}", dependencies=[allow("coupons:write")])
 def change_coupon(
-    coupon_id: CouponId, body: CouponUpdate, session: ScopedSession, caller: Caller, if_match: Precondition
+    coupon_id: CouponId,
+    body: CouponUpdate,
+    session: ScopedSession,
+    caller: Caller,
+    if_match: Precondition,
+    now: Now,
 ) -> CouponRead:
     """Change the caller's own offer. `limits` are merged; other fields that are given replace what stands.
 
-    What it gives cannot change once customers hold copies.
+    What it gives cannot change once customers hold copies, and what LINE's coupon of it says not while that stands.
     """
     coupon = _own(session, caller, coupon_id, "coupons:write")
     session.refresh(coupon, with_for_update={"key_share": True})
     if_match.check(offers.read_coupon(session, coupon))
-    return offers.read_coupon(session, offers.change_coupon(session, coupon, body))
+    return offers.read_coupon(session, offers.change_coupon(session, coupon, body, now=now))
 
 
 @coupons.delete("/{coupon_id}", status_code=204, dependencies=[allow("coupons:write")])

@@ -18,6 +18,7 @@ from app.schemas import (
     Flag,
     Instant,
     IssuedCouponId,
+    LineAccountId,
     Name,
     NotNull,
     Ratio,
@@ -127,6 +128,17 @@ class Funding(Body):
         return self
 
 
+LineCouponFlag = Annotated[
+    Flag,
+    Field(
+        description="Whether LINE's own coupon stands for it too: it is made at each account that speaks for a store"
+        ' where the offer is redeemed, and closed with the offer. Messages hold it as `{"type": "coupon",'
+        ' "couponId": "{{ coupon.line_id }}"}`. Its use is a tap of hers that LINE reports to nobody: it counts for'
+        " no cap, no figure and no settlement. Needs a validity of `from` and `to`."
+    ),
+]
+
+
 class CouponCreate(Body):
     """An offer. Exactly one of `store_ids`, `area_ids` and `all_stores` says where it is redeemed.
 
@@ -158,6 +170,7 @@ class CouponCreate(Body):
     is_template: Annotated[Flag, Field(description="Only there to be copied: no copy is ever issued of it.")] = False
     occasion: Occasion | None = None
     welcome_messages: WelcomeMessages | None = None
+    line_coupon: LineCouponFlag = False
     store_id: StoreId | None = None
 
 
@@ -184,6 +197,24 @@ class CouponUpdate(Body):
     usable_times: CouponTimes | None = None
     occasion: Occasion | None = None
     welcome_messages: WelcomeMessages | None = None
+    line_coupon: Annotated[LineCouponFlag | None, NotNull()] = None
+
+
+class LineCouponRead(Read):
+    """LINE's coupon of an offer at one account."""
+
+    line_account_id: LineAccountId
+    status: Annotated[
+        Literal["waiting", "created", "failed", "closing", "closed"],
+        Field(description="`waiting` to be made; `failed`: LINE refuses it, and is asked again every hour."),
+    ]
+    line_coupon_id: Annotated[
+        str | None, Field(description="LINE's own id of it.", examples=["01JYNW8JMQVFBNWF1APF8Z3FS7"])
+    ]
+    detail: Annotated[
+        str | None, Field(description="What LINE said when it was asked last and did not do it.", examples=[None])
+    ]
+    due_at: Annotated[Instant | None, Field(description="When LINE is asked again.", examples=[None])]
 
 
 class CouponRead(Read):
@@ -208,6 +239,11 @@ class CouponRead(Read):
     is_template: bool
     occasion: Occasion | None
     welcome_messages: list[dict[str, Any]] | None
+    line_coupon: bool
+    line_coupons: Annotated[
+        list[LineCouponRead],
+        Field(description="What became of it at LINE, at each account that the caller sees."),
+    ]
     store_id: StoreId | None
     created_at: Instant
 

@@ -19,6 +19,8 @@ Transcoding = Literal["processing", "succeeded", "failed"]
 SendKind = Literal["reply", "push", "multicast", "narrowcast", "broadcast"]
 MOST_FOLLOWERS: Final = 1000
 """That one page may hold."""
+MOST_COUPONS: Final = 100
+"""That one page may hold."""
 MOST_CLICKS: Final = 200
 """Addresses of one unit that we keep; where each reader has her own, LINE may tell of very many."""
 _MOST: Final = 2**31 - 1
@@ -74,6 +76,15 @@ class FollowerPage:
     """Some of those who follow the account, and where the next page starts; None: this was the last one."""
 
     user_ids: tuple[str, ...]
+    next_start: str | None
+
+
+@dataclass(frozen=True)
+class CouponPage:
+    """Some of an account's own coupons, and where the next page starts; None: this was the last one."""
+
+    items: tuple[tuple[str, str], ...]
+    """Id and title of each."""
     next_start: str | None
 
 
@@ -204,6 +215,27 @@ class LineClient:
                 if isinstance(one, dict)
             ],
         }
+
+    def create_coupon(self, coupon: Mapping[str, Any]) -> str:
+        """Make a coupon of LINE's own; its id. LINE does not know the same call again, and makes another one."""
+        return _text(self._post("/v2/bot/coupon", coupon).body, "couponId")
+
+    def close_coupon(self, coupon_id: str) -> None:
+        """End a coupon, also for those who have got it. Raises LineGone where it is closed, LineNotFound."""
+        self._call("close_coupon", coupon_id)
+
+    def get_coupon(self, coupon_id: str) -> Mapping[str, Any]:
+        """A coupon as LINE shows it. Raises LineNotFound."""
+        return self._call("get_coupon_detail", coupon_id)
+
+    def list_coupons(self, start: str | None = None) -> CouponPage:
+        """A page of the account's coupons that run."""
+        body = self._call("list_coupon", ["RUNNING"], start, MOST_COUPONS)
+        items = body.get("items")
+        if not isinstance(items, list):
+            raise LineGarbled("the answer holds no items")
+        found = [(_text(one, "couponId"), _text(one, "title")) for one in items if isinstance(one, dict)]
+        return CouponPage(tuple(found), _optional_text(body, "next"))
 
     def issue_link_token(self, user_id: str) -> str:
         """A token for LINE's account link dialogue, good once and for ten minutes."""

@@ -83,6 +83,8 @@ class TakenBatch:
     tagger: Tagger | None = None
     """Where addresses in its content name their reader: how."""
     coupon_url: str | None = None
+    line_coupon_id: str | None = None
+    """Of LINE's own coupon at its account, where its content names that and it stands there."""
 
 
 @dataclass(slots=True)

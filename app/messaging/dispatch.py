@@ -24,7 +24,7 @@ from app.messaging import batches, queries, service
 from app.messaging.answers import Answer, Meaning
 from app.messaging.batches import Account, Cursor, Outcome, TakenBatch
 from app.messaging.calls import MULTICASTS_PER_SECOND, PUSHES_PER_SECOND, LineChannel, Pace
-from app.messaging.coupon_links import coupon_url
+from app.messaging.coupon_links import coupon_url, find_line_coupon
 from app.messaging.metrics import count_ends
 from app.messaging.parting import part
 from app.messaging.quiet import Silence, find_silence
@@ -248,6 +248,10 @@ class Dispatcher:
         if "coupon.url" in variables and first.coupon_id is not None:
             for batch in of_run:
                 batch.coupon_url = coupon_url(self.settings.public_url, first.coupon_id)
+        if "coupon.line_id" in variables and first.coupon_id is not None:
+            line_id = await find_line_coupon(cursor, brand_id, first.coupon_id, first.account_no)
+            for batch in of_run:
+                batch.line_coupon_id = line_id
 
     async def _send_batch(self, channel: LineChannel, brand_id: UUID, batch: TakenBatch) -> Outcome:
         now = datetime.now(UTC)

@@ -23,7 +23,7 @@ from app.callers import CallerInfo
 from app.line.client import LineClient
 from app.line.errors import LineError, LineInvalid
 from app.line.hosts import NoTestHost
-from app.messaging.render import check_messages
+from app.messaging.render import SAMPLES, check_messages
 from app.settings import Settings
 from tenants.ids import encode_id
 from tenants.line_accounts.models import LineAccount
@@ -38,6 +38,7 @@ log = structlog.get_logger("messages")
 PATIENCE_SECONDS: Final = 3.0
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="validate")
 """Wait for LINE, and touch no database."""
+_KEPT_PLACE: Final = {"type": "text", "text": "見本"}
 _STEP = re.compile(r"[^.\[\]]+")
 
 Contents = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -105,9 +106,11 @@ def ask_line(
 
 def _sample(place: str, messages: Sequence[Mapping[str, Any]]) -> list[Any]:
     try:
-        return check_messages(messages, with_blocks=True).show_sample()
+        shown = check_messages(messages, with_blocks=True).show_sample()
     except Invalid as invalid:
         raise Invalid([_moved(one, place) for one in invalid.errors]) from invalid
+    # The account that is asked has no coupon of the sample's id: a text keeps its place.
+    return [_KEPT_PLACE if one.get("couponId") == SAMPLES["coupon.line_id"] else one for one in shown]
 
 
 def _moved(error: Mapping[str, str], place: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ VARIABLES: Final[Mapping[str, str | None]] = {
     "coupon.code": None,
     "coupon.expires_at": None,
     "coupon.url": None,
+    "coupon.line_id": None,
     "block.…": None,
 }
 """Every variable, with what stands in for a missing value. In place of … comes a name that the brand chose."""
@@ -46,6 +47,7 @@ SAMPLES: Final = {
     "coupon.code": "0123456789AB",
     "coupon.expires_at": "12/31 23:59",
     "coupon.url": "https://example.com/",
+    "coupon.line_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     "coupon.name": "クーポン",
 }
 """What may stand behind a variable, where messages are shown before there is somebody who gets them."""

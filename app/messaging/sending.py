@@ -96,6 +96,7 @@ def _shared_values(batch: TakenBatch) -> dict[str, str | None]:
         "brand.name": batch.brand_name,
         "coupon.name": batch.coupon_name,
         "coupon.url": batch.coupon_url,
+        "coupon.line_id": batch.line_coupon_id,
         **(batch.store_values or {}),
     }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.coupons import queries as coupons
+from app.coupons.line_coupons.service import require_rendered
 from app.messaging import queries as runs
 from app.messaging import service as messaging
 from app.messaging.fallback import check_fallback
@@ -203,9 +204,9 @@ def _check(session: ScopedSession, rule: WeatherRule, given: Collection[str], no
     if rule.coupon_id is None:
         if any(name.startswith("coupon.") for name in template.variables):
             raise Invalid.at("/messages", "The messages name a coupon, but the rule has no coupon_id.")
-    elif "coupon_id" in given:
+    elif "coupon_id" in given or "coupon.line_id" in template.variables:
         try:
-            coupons.get_issuable(session, rule.coupon_id)
+            require_rendered(coupons.get_issuable(session, rule.coupon_id), template.variables)
         except NotFound as error:
             raise Invalid.at("/coupon_id", "There is no such coupon.") from error
 

@@ -45,7 +45,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/columns/*": "Columns that there are, and attributes by their names.",
     },
     "*_area": {
-        "/trade_zone*": "Exactly one form; rings are closed, and positions lie on earth.",
+        "/trade_zone*": "Exactly one form; rings are closed, cross nothing, and positions lie in Japan.",
         "/store_ids*": _MERGED,
     },
     "*_store": {
@@ -108,7 +108,17 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/tag_id": "What a body names may not be there.",
     },
     "put_coupon_reminder": {"/messages*": _MESSAGES},
+    "get_overlap": {"/query": "Either stores or an area."},
+    "*_auto_reply": {
+        "/trigger*": "Keywords or postbacks, at least one.",
+        "/messages*": _MESSAGES,
+        "/otherwise_messages*": _MESSAGES,
+        "/hours*": "They do not begin when they end.",
+        "/coupon_id": "Head office's, asked for by nobody else.",
+        "/weather_rule_id": "Head office's, and its coupon one that can be given so.",
+    },
     "*_coupon": {
+        "/line_coupon": "It needs an offer that ends on a day.",
         "/funding*": "Shares come to 1, and only where the payer is split.",
         "/benefit*": "Each kind of benefit needs its own members.",
         "/validity*": "Exactly one form, and dates in order.",
