@@ -7,11 +7,13 @@ goes to where it was allowed to.
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 LONGEST_URL = 500
 _WRITTEN = re.compile(r"https?://[!#-\[\]-_a-~]+", re.ASCII)
 """As an address is sent: printable ASCII without quotation marks, backslashes and backticks."""
-_NUMBERS = re.compile(r"[0-9.]+")
+_NUMBER = r"(?:0[xX][0-9a-fA-F]*|[0-9]*)"
+_NUMBERS = re.compile(rf"{_NUMBER}(?:\.{_NUMBER})*")
 _INSIDE = tuple(
     ip_network(one)
     for one in (
@@ -57,6 +59,12 @@ def check_url(url: str, *, loopback: bool) -> None:
         refuse_inside(literal, loopback=loopback)
     if read.scheme == "http" and not (loopback and _is_loopback(host, literal)):
         raise ForbiddenAddress("The address must begin with https://.")
+
+
+def may_reach_loopback(public_url: str) -> bool:
+    """Whether others may be on this machine: where this installation is reached on it only, as a demo is."""
+    parts = urlsplit(public_url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _read_literal(host: str) -> IPv4Address | IPv6Address | None:

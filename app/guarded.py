@@ -26,6 +26,10 @@ class Heard:
 
     status: int | None
     error: str | None = None
+    text: str | None = None
+    """The beginning of the answer, where the client keeps any of it."""
+    retry_after_seconds: int | None = None
+    """How long the other side asks to be left alone."""
 
     @property
     def is_taken(self) -> bool:
@@ -42,11 +46,13 @@ class GuardedClient:
         loopback: bool,
         side_by_side: int,
         whole_seconds: float = WHOLE_SECONDS,
+        kept_bytes: int = 0,
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._loopback = loopback
         self._side_by_side = side_by_side
         self._whole_seconds = whole_seconds
+        self._kept_bytes = kept_bytes
         self._resolver = resolver or _Resolver()
         self._http: aiohttp.ClientSession | None = None
 
@@ -71,10 +77,12 @@ class GuardedClient:
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
             allow_redirects=False,
         ) as answer:
+            kept = await answer.content.read(self._kept_bytes) if self._kept_bytes else b""
             length = answer.content_length
             if length is None or length > MAX_ANSWER_BYTES:
                 answer.close()  # the connection is given up rather than the rest of the answer read
-            return Heard(answer.status)
+            text = kept.decode(errors="replace").replace("\0", "\ufffd") if self._kept_bytes else None
+            return Heard(answer.status, None, text, _read_retry_after(answer.headers.get("Retry-After")))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._http is None:
@@ -107,6 +115,11 @@ class GuardedClient:
         if self._http is not None:
             await self._http.close()
         await self._resolver.close()
+
+
+def _read_retry_after(value: str | None) -> int | None:
+    """The seconds that an answer asks for; a date, or anything else, says nothing."""
+    return int(value) if value is not None and len(value) <= 9 and value.isascii() and value.isdigit() else None
 
 
 class _Resolver(AbstractResolver):

@@ -68,6 +68,7 @@ ROUTERS = (
     "app.weather.backtests.router",
     "app.weather.router",
     "app.weather.safety.router",
+    "app.weather.deliveries.router",
     "app.auto_replies.router",
     "app.events.router",
     "app.webhooks.router",

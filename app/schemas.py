@@ -204,6 +204,8 @@ ErasureReceiptId = Annotated[UUID, TypeId("era")]
 OperationId = Annotated[UUID, TypeId("op")]
 EventId = Annotated[UUID, TypeId("evt")]
 LineForwardCallId = Annotated[UUID, TypeId("fwd")]
+WebhookEndpointId = Annotated[UUID, TypeId("whe")]
+WebhookDeliveryId = Annotated[UUID, TypeId("whd")]
 AuditEntryId = Annotated[UUID, TypeId("aud")]
 TillDeviceId = Annotated[UUID, TypeId("till")]
 

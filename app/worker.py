@@ -40,6 +40,8 @@ from app.messaging.dispatch import Dispatcher
 from app.messaging.service import SEND_LANE
 from app.schedule import SUBSCRIBERS
 from app.settings import Settings
+from app.webhooks.deliver import Deliverer
+from app.webhooks.endpoints import LANE as WEBHOOK_LANE
 
 log = structlog.get_logger("worker")
 
@@ -49,6 +51,7 @@ GATHER_SECONDS = 0.01
 SHARE_OF_ONE = 0.75
 """Of a worker's places that one brand may hold: the rest is for those who come while its long turns go on."""
 FORWARD_LANES = 64
+WEBHOOK_LANES = 64
 """Places for calls to other people's tools: of their own, so that tools that are slow hold up nothing else."""
 PROJECT_SECONDS = 0.2
 SEAL_SECONDS = 1.0
@@ -101,6 +104,7 @@ class Worker:
         self.desks = (
             Desk([SEND_LANE, LANE, REPLY_LANE], settings.worker_lanes),
             Desk([FORWARD_LANE], FORWARD_LANES),
+            Desk([WEBHOOK_LANE], WEBHOOK_LANES),
         )
         self.has_started = False
         self.jobs_done = False
@@ -116,11 +120,13 @@ class Worker:
             dispatcher = Dispatcher(self.engine, pool, self.keyring, self.settings)
             replier = Replier(self.engine, self.keyring, self.settings)
             forwarder = Forwarder(self.engine, self.settings)
+            deliverer = Deliverer(self.engine, self.keyring, self.settings)
             self.handlers = {
                 SEND_LANE: dispatcher.work_lane,
                 LANE: self._work_line_events,
                 REPLY_LANE: replier.work_lane,
                 FORWARD_LANE: forwarder.work_lane,
+                WEBHOOK_LANE: deliverer.work_lane,
             }
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -139,6 +145,7 @@ class Worker:
                         await dispatcher.close()
                         replier.close()
                         await forwarder.close()
+                        await deliverer.close()
                         if warming is not None:
                             await warming
         self.engine.dispose()

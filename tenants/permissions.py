@@ -47,6 +47,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "weather:write": "Create, change, evaluate and archive weather rules",
     "reports:read": "See reports and quotas",
     "events:read": "Read the events feed",
+    "webhooks:read": "See webhook endpoints and what went to them",
+    "webhooks:write": "Create, change and test webhook endpoints, and send events again",
 }
 
 STORE_PERMISSIONS: Final[frozenset[str]] = frozenset(
@@ -62,6 +64,7 @@ GRANTABLE_TO_STORES: Final[frozenset[str]] = frozenset(PERMISSIONS) - {
     "brand:write", "areas:write", "stores:write", "line_accounts:write", "keys:read", "keys:write", "staff:read",
     "staff:write", "audit:read", "campaigns:approve", "customers:erase", "customers:merge", "customers:import",
     "customers:export", "points:configure", "auto_replies:read", "auto_replies:write",
+    "webhooks:read", "webhooks:write",
 }  # fmt: skip
 """What a store key may be given at all: the brand's own set-up, its credentials, and what touches all
 customers at once stay with head office."""

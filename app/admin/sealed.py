@@ -14,6 +14,8 @@ from sqlalchemy import Engine, func, text, tuple_
 from sqlmodel import col, select
 
 from app.idempotency import IdempotencyKey, answer_purpose
+from app.webhooks.models import WebhookEndpoint
+from app.webhooks.signing import secret_purpose as webhook_purpose
 from tenants.brands.models import Brand
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import login_secret_purpose, secret_purpose
@@ -49,6 +51,8 @@ SEALED: Sequence[Sealed] = (
     Sealed(LineAccount, "sealed_secret", lambda row: secret_purpose(row.id)),
     Sealed(LineAccount, "sealed_previous_secret", lambda row: secret_purpose(row.id)),
     Sealed(LineAccount, "sealed_login_secret", lambda row: login_secret_purpose(row.id)),
+    Sealed(WebhookEndpoint, "sealed_secret", lambda row: webhook_purpose(row.id)),
+    Sealed(WebhookEndpoint, "sealed_previous_secret", lambda row: webhook_purpose(row.id)),
     Sealed(IdempotencyKey, "answer", lambda row: answer_purpose(row.caller_id, row.key)),
 )
 """Every column with something sealed. A new one is entered here, or no rotation would reach it."""

@@ -1,7 +1,7 @@
 """Reads of the spine, and the numbers behind its ids."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -36,6 +36,16 @@ def find_oldest_unprojected_at(session: ScopedSession) -> datetime | None:
 def get_last_feed_no(session: ScopedSession) -> int:
     """The newest number of the brand's feed, 0 before the first."""
     return session.exec(select(Counter.value).where(col(Counter.kind) == "feed")).one_or_none() or 0
+
+
+def find_feed_no_at(session: ScopedSession, since: datetime) -> int | None:
+    """The number of the first event that was recorded at this moment or later; None where there is none.
+
+    Ids are made in the order of time; a minute is added for clocks that differ and transactions that took long.
+    """
+    floor = UUID(int=int((since - timedelta(minutes=1)).timestamp() * 1000) << 80)
+    found = select(Event.feed_no).where(col(Event.id) >= floor, col(Event.feed_no).is_not(None))
+    return session.exec(found.order_by(col(Event.id)).limit(1)).one_or_none()
 
 
 def list_feed(session: ScopedSession, *, after: int, until: int, types: Sequence[str], most: int) -> Sequence[Event]:

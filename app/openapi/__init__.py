@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.openapi import errors, examples, links, operations, security, texts
 from app.openapi.headers import HEADERS
+from app.openapi.webhooks import describe_webhooks
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 operation["security"] = security.OPERATOR
             else:
                 operation["security"] = security.CLIENT_ITSELF
+    document["webhooks"] = describe_webhooks()
     texts.refuse_nul(document)
     links.add_links({path: item for path, item in document["paths"].items() if path.startswith("/v1")}, schemas)
     examples.add_examples(document["paths"], schemas)

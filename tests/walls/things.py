@@ -6,7 +6,6 @@ covered from then on.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -53,52 +52,15 @@ from tenants.ids import uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.line_accounts.service import replace_secret
 from tenants.operators.models import SupportGrant
-from tenants.sealing import Keyring
-from tenants.session import ScopedSession
 from tenants.staff.models import Staff
 from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
+from tests.walls import answer_things, webhook_things
+from tests.walls.making import BOTH, HEAD_OFFICE, STORE, Made, Thing
 from tests.walls.vocabulary import MESSAGE_ID
 
-HEAD_OFFICE, STORE = "head office", "a store"
 MESSAGES = [{"type": "text", "text": "こんにちは"}]
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a maker has to go on: an open session, whose thing it is, and the name to give it."""
-
-    session: ScopedSession
-    store: Store | None
-    """None: head office's."""
-    name: str
-    keyring: Keyring
-    rich: bool = False
-    """Whether to make all that hangs on such a thing too."""
-
-    @property
-    def store_no(self) -> int | None:
-        """The number of the store that owns it."""
-        return self.store.no if self.store else None
-
-    @property
-    def store_id(self) -> UUID | None:
-        """The id of the store that owns it."""
-        return self.store.id if self.store else None
-
-    @property
-    def at(self) -> Store:
-        """The store, or for head office any."""
-        return self.store or self.session.exec(select(Store).order_by(col(Store.no)).limit(1)).one()
-
-
-@dataclass(frozen=True)
-class Thing:
-    """A kind of thing: how one is made, and who may own it."""
-
-    make: Callable[[Made], UUID]
-    owners: frozenset[str]
 
 
 def _store(made: Made) -> UUID:
@@ -617,7 +579,6 @@ def _operation(made: Made) -> UUID:
     return operation.id
 
 
-BOTH = frozenset({HEAD_OFFICE, STORE})
 THINGS: dict[str, Thing] = {
     "store": Thing(_store, frozenset({STORE})),
     "acc": Thing(_account, BOTH),
@@ -658,4 +619,6 @@ THINGS: dict[str, Thing] = {
     "till": Thing(_till, frozenset({STORE})),
     "aud": Thing(_audit_entry, frozenset({HEAD_OFFICE})),
     "client": Thing(_client, frozenset({HEAD_OFFICE})),
+    **answer_things.THINGS,
+    **webhook_things.THINGS,
 }

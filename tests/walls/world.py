@@ -29,7 +29,8 @@ from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
 from tests.isolation.probes import TABLES
-from tests.walls.things import HEAD_OFFICE, STORE, THINGS, Made
+from tests.walls.making import HEAD_OFFICE, STORE, Made
+from tests.walls.things import THINGS
 from tests.walls.vocabulary import Uncovered
 
 _OWNERS = {"~phone": "cus", "~email": "cus", "~member_number": "cus", "~customer_external_id": "cus",

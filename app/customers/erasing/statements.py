@@ -83,6 +83,17 @@ STEPS: Final = (
         """,
         ("data",),
     ),
+    # What a partner's system answered may repeat what it was told of her.
+    Step(
+        "webhook_delivery",
+        """
+        UPDATE webhook_delivery SET answer = NULL FROM event
+        WHERE webhook_delivery.brand_id = :brand_id AND webhook_delivery.answer IS NOT NULL
+          AND event.brand_id = :brand_id AND event.id = webhook_delivery.event_id
+          AND event.customer_id = ANY(CAST(:ids AS uuid[]))
+        """,
+        ("answer",),
+    ),
     # What came of a code stays, as a figure of nobody.
     Step(
         "qr_scan",

@@ -13,8 +13,9 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Engine
 
+from app.guard import may_reach_loopback
 from app.guarded import GuardedClient, Heard
-from app.inbound.forward.service import Next, choose, may_reach_loopback, note_failure, note_taken
+from app.inbound.forward.service import Next, choose, note_failure, note_taken
 from app.inbound.line import PASSED_ON_BY
 from app.inbound.models import LineForwardCall
 from app.settings import Settings

@@ -7,13 +7,12 @@ one steps aside: it has its own waits from then on, and is overtaken.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, delete
 
-from app.guard import ForbiddenAddress, check_url
+from app.guard import ForbiddenAddress, check_url, may_reach_loopback
 from app.inbound.append import FORWARD_LANE, GIVE_UP_AFTER
 from app.inbound.forward import queries
 from app.inbound.models import LineForward, LineForwardCall
@@ -34,12 +33,6 @@ class Next:
     call: LineForwardCall
     url: str
     behind: UUID | None = None
-
-
-def may_reach_loopback(public_url: str) -> bool:
-    """Whether another tool may be on this machine: where this installation is reached on it only, as a demo is."""
-    parts = urlsplit(public_url)
-    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def put_forward(
