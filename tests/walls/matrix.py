@@ -374,7 +374,7 @@ OWN_WORDS = {
 }
 """Operations by which a store says something of its own within what is head office's; that stays as it is."""
 
-OWN_THINGS = {"POST /v1/coupons/{coupon_id}/copy"}
+OWN_THINGS = {"POST /v1/coupons/{coupon_id}/copy", "POST /v1/weather-rules/{rule_id}/backtest"}
 """Operations that make a thing of the caller's own after one of head office's, which stays as it is."""
 
 
