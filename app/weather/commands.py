@@ -16,6 +16,7 @@ from app.keys import load_keyring
 from app.logs import configure_logs
 from app.settings import get_settings, tell_unloaded_demo
 from app.weather import fetching, tasks
+from app.weather.archive.commands import register as register_import
 from app.weather.outlook import Gap
 from app.weather.tasks import Ticked
 from tenants.ids import encode_id
@@ -26,6 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def register(cli: typer.Typer) -> None:
     """Put `weather` among the commands."""
+    register_import(commands)
     cli.add_typer(commands, name="weather")
 
 
