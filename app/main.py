@@ -66,6 +66,7 @@ ROUTERS = (
     "app.campaigns.results.router",
     "app.campaigns.router",
     "app.weather.backtests.router",
+    "app.weather.packs.router",
     "app.weather.router",
     "app.weather.safety.router",
     "app.weather.deliveries.router",
