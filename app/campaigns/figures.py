@@ -91,8 +91,13 @@ def list_deliveries(
 ) -> tuple[list[DeliveryRead], str | None]:
     """A page of the run's deliveries, and the next cursor."""
     run = find_run(session, campaign)
-    if run is None:
-        return [], None
+    return ([], None) if run is None else list_deliveries_of_run(session, run, status, reason, paging)
+
+
+def list_deliveries_of_run(
+    session: ScopedSession, run: Run, status: str | None, reason: str | None, paging: Paging
+) -> tuple[list[DeliveryRead], str | None]:
+    """A page of the deliveries of any run, and the next cursor."""
     rows: list[dict[str, Any]] = runs.list_deliveries(
         session,
         run.id,

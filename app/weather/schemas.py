@@ -226,6 +226,13 @@ class WeatherDecisionRead(EvaluationRead):
 
     id: WeatherDecisionId
     run_id: RunId | None
+    outcome: Annotated[
+        Literal["cancelled", "false_alarm"] | None,
+        Field(
+            description="Of a firing that was taken back, since the forecast flipped or a warning came: `cancelled`"
+            " before anybody was written to, or `false_alarm`. Null while it stands."
+        ),
+    ]
 
 
 class WeatherDecisionsRead(Read):

@@ -21,12 +21,15 @@ from app.inbound.models import LineForward, LineForwardCall
 from app.keys import digest_of, new_secret
 from app.loyalty.programmes import put_programme
 from app.loyalty.referrals import code_of
+from app.messaging.safety.models import SafetyStop
 from app.openapi.examples import JSON, example_of
 from app.operations.service import start
+from app.weather.models import WeatherDecision
 from tenants.ids import encode_id, uuid7
 from tenants.line_accounts.models import LineAccount
 from tenants.operators import service
 from tenants.session import ScopedSession
+from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
 from tests.conftest import BrandHome
@@ -245,6 +248,26 @@ def _join(session: ScopedSession) -> dict[str, str]:
     return {"mrg": encode_id("mrg", merged.id), "cft": encode_id("cft", conflict.id)}
 
 
+def _decide(session: ScopedSession) -> dict[str, str]:
+    """What a rule concluded for a store, and what keeps weather rules back there."""
+    store = session.exec(select(Store).limit(1)).one()
+    decision = WeatherDecision(
+        weather_rule_id=make.weather_rule(session).id,
+        store_id=store.id,
+        store_no=store.no,
+        business_on=utc_now().date(),
+        decided_at=utc_now(),
+        fired=False,
+        reason="condition_false",
+        detail="The condition does not hold.",
+        state_on=False,
+        readings=[],
+    )
+    stop = SafetyStop(store_id=store.id, store_no=store.no, kind="weather", cause="In force: storm advisory (15).")
+    session.add_all([decision, stop])
+    return {"dec": encode_id("dec", decision.id), "stop": encode_id("stop", stop.id)}
+
+
 def _rehearse(world: World) -> None:
     """A dry run of the campaign, a tester to whom it may go, and an image for it."""
     dry_run = world.api.post(f"/v1/campaigns/{world.ids['cmp']}/dry-run", headers=world.headers)
@@ -274,6 +297,7 @@ def _happen(world: World, home: BrandHome) -> None:
         world.ids["era"] = encode_id("era", receipt.id)
         world.ids["op"] = encode_id("op", start(session, IMPORT, now=utc_now()).id)
         world.ids["fwd"] = encode_id("fwd", _send_on(session, account))
+        world.ids |= _decide(session)
         session.commit()
     brand = f"/operator/v1/brands/{encode_id('brand', home.scope.brand_id)}"
     grant = {"reason": "Ticket 4711", "permissions": ["campaigns:read"], "minutes": 60}

@@ -6,7 +6,7 @@ covered from then on.
 
 import os
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -43,7 +43,6 @@ from app.operations import service as operations
 from app.operations.kinds import register
 from app.reports.settlements.projection import book
 from app.templates.models import MessageTemplate
-from app.weather.models import WeatherDecision
 from tenants.api_keys.models import ApiKey
 from tenants.areas.models import Area
 from tenants.brands.models import Brand
@@ -56,7 +55,7 @@ from tenants.staff.models import Staff
 from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
-from tests.walls import answer_things, webhook_things
+from tests.walls import answer_things, safety_things, webhook_things
 from tests.walls.making import BOTH, HEAD_OFFICE, STORE, Made, Thing
 from tests.walls.vocabulary import MESSAGE_ID
 
@@ -469,24 +468,6 @@ def _rule(made: Made) -> UUID:
     return make.weather_rule(made.session, name=made.name, store_id=made.store_id, store_no=made.store_no).id
 
 
-def _decision(made: Made) -> UUID:
-    decision = WeatherDecision(
-        weather_rule_id=_rule(made),
-        store_id=made.at.id,
-        store_no=made.at.no,
-        business_on=date(2026, 6, 1),
-        decided_at=utc_now(),
-        fired=False,
-        reason="condition_false",
-        detail=made.name,
-        state_on=False,
-        readings=[],
-    )
-    made.session.add(decision)
-    made.session.flush()
-    return decision.id
-
-
 def _run(made: Made) -> UUID:
     return _make_run(made, _campaign(made)).id
 
@@ -608,7 +589,6 @@ THINGS: dict[str, Thing] = {
     "pnt": Thing(_points, BOTH),
     "op": Thing(_operation, BOTH),
     "rule": Thing(_rule, BOTH),
-    "dec": Thing(_decision, frozenset({STORE})),
     "run": Thing(_run, BOTH),
     "med": Thing(_media, BOTH),
     "tmpl": Thing(_template, BOTH),
@@ -620,5 +600,6 @@ THINGS: dict[str, Thing] = {
     "aud": Thing(_audit_entry, frozenset({HEAD_OFFICE})),
     "client": Thing(_client, frozenset({HEAD_OFFICE})),
     **answer_things.THINGS,
+    **safety_things.THINGS,
     **webhook_things.THINGS,
 }

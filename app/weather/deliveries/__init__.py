@@ -1,0 +1,1 @@
+"""To whom a firing went, and whom it left out."""
