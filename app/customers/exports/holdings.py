@@ -178,9 +178,9 @@ HOLDINGS: Final = (
     Holding(
         "line_replies",
         "line_reply",
-        "created_at line_account_id customer_id webhook_event_id status reason detail messages attempts expires_at"
-        " settled_at",
-        unsaid="id",
+        "created_at line_account_id customer_id webhook_event_id kind status reason detail messages attempts expires_at"
+        " settled_at auto_reply_id issued_coupon_id",
+        unsaid="id is_otherwise",
     ),
     Holding(
         "line_contents",
