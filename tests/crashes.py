@@ -32,6 +32,7 @@ def open_killable(home: Path, **environment: str) -> Iterator[Installation]:
             "NOREN_MASTER_KEYS": MASTER_KEYS,
             "NOREN_LINE_API_URL": NOWHERE,
             "NOREN_JMA_URL": NOWHERE,
+            "NOREN_WBGT_URL": NOWHERE,
             "NOREN_LOG_LEVEL": "error",
         }
         place = Installation(urls, make_engine(urls.app), home, {**given, **environment})

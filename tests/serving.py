@@ -121,6 +121,7 @@ def open_installation(name: str, folder: Path, **environment: str) -> Iterator[I
         "NOREN_ANONYMOUS_RATE_LIMIT": "1000000",
         "NOREN_LINE_API_URL": NOWHERE,
         "NOREN_JMA_URL": NOWHERE,
+        "NOREN_WBGT_URL": NOWHERE,
         "NOREN_LOG_LEVEL": "warning",
     }
     installation = Installation(urls, engine, folder, {**given, **environment})

@@ -71,6 +71,7 @@ class Place:
             "NOREN_LINE_DATA_URL": self.sandbox_url,
             "NOREN_LINE_LOGIN_URL": self.sandbox_url,
             "NOREN_JMA_URL": self.sandbox_url,
+            "NOREN_WBGT_URL": self.sandbox_url,
             "NOREN_LOG_LEVEL": "warning",
             "NOREN_RATE_LIMIT": "100000000",
             "NOREN_ANONYMOUS_RATE_LIMIT": "100000000",

@@ -112,6 +112,8 @@ def prepare(folder: Path, api_url: str, sandbox_url: str) -> dict[str, str]:
         "NOREN_LINE_APP_URL": sandbox_url,
         "NOREN_LINE_TEST_URL": sandbox_url,
         "NOREN_JMA_URL": sandbox_url,
+        "NOREN_OPEN_METEO_URL": sandbox_url,
+        "NOREN_WBGT_URL": sandbox_url,
         "NOREN_OIDC_ISSUER": f"{sandbox_url}/oidc",
         "NOREN_OIDC_CLIENT_ID": CLIENT_ID,
         "NOREN_OIDC_CLIENT_SECRET": token_urlsafe(32),

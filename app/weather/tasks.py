@@ -11,8 +11,10 @@ from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, Work, defer, periodic, task
 from app.weather import decisions, fetching, flips, forecasts, queries, recording, sending
+from app.weather.decisions import Conclusion
 from app.weather.forecasts import Current
 from app.weather.models import WeatherRule
+from app.weather.rules import Reason
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
 from tenants.stores.opening_hours import find_minutes, instant
@@ -50,11 +52,14 @@ def tick(clock: Clockwork, at: datetime | None = None) -> list[Ticked]:
         with clock.session(brand_id) as session:
             offices |= decisions.list_offices(session)
     current = fetching.fetch_offices(clock, offices, at)
+    fetching.fetch_feeds(clock, fetching.list_needs(clock), at)
     ticked: list[Ticked] = []
     for brand_id in brand_ids:
         with clock.session(brand_id) as session:
             rules = queries.list_live_rules(session)
-            ticked += _decide(session, rules, current, now, round((now - clock.now).total_seconds()))
+            ids, conclusions = _decide(session, rules, current, now, round((now - clock.now).total_seconds()))
+            name = get_brand(session, brand_id).name
+            ticked += [_tell(name, decision_id, one, now) for decision_id, one in zip(ids, conclusions, strict=True)]
     return ticked
 
 
@@ -74,7 +79,7 @@ def decide_brand(work: Work) -> None:
         offices = decisions.list_offices(session)
         known = forecasts.read_current(session, offices)
     old = {office for office, one in known.items() if not fetching.is_recent(one, work.now)}
-    current = {**known, **fetching.fetch_offices(work, old)}
+    current = {**known, **(fetching.fetch_offices(work, old) if old else {})}
     with work.session() as session:
         decisions.lock_ticks(session)
         due = _list_due(session, work.now)
@@ -155,29 +160,30 @@ def _decide(
     current: dict[str, Current],
     now: datetime,
     clock_shift_seconds: int,
-) -> list[Ticked]:
+) -> tuple[list[UUID], list[Conclusion]]:
+    """Let rules decide, and hand over what fired; the decisions' ids and what they say."""
     decisions.lock_ticks(session)
     conclusions = decisions.conclude(session, rules, now, current)
     ids = recording.write_down(session, conclusions, now, clock_shift_seconds)
-    for rule_id in dict.fromkeys(one.rule.id for one in conclusions if one.decision.fired):
+    for rule_id in dict.fromkeys(one.rule.id for one in conclusions if one.decision.reason is Reason.FIRED):
         defer(session, send_fired, once_key=f"weather-send:{rule_id}", weather_rule_id=rule_id)
-    brand = get_brand(session, session.scope.brand_id).name
-    return [
-        Ticked(
-            decision_id=decision_id,
-            brand=brand,
-            rule=one.rule.name,
-            rule_id=one.rule.id,
-            store=one.store.name,
-            store_id=one.store.id,
-            business_on=one.decision.business_on.isoformat(),
-            fired=one.decision.fired,
-            reason=one.decision.reason.value,
-            detail=one.decision.detail,
-            readings=tuple(recording.describe(verdict, now) for verdict in one.decision.leaves),
-        )
-        for decision_id, one in zip(ids, conclusions, strict=True)
-    ]
+    return ids, conclusions
+
+
+def _tell(brand: str, decision_id: UUID, one: Conclusion, now: datetime) -> Ticked:
+    return Ticked(
+        decision_id=decision_id,
+        brand=brand,
+        rule=one.rule.name,
+        rule_id=one.rule.id,
+        store=one.store.name,
+        store_id=one.store.id,
+        business_on=one.decision.business_on.isoformat(),
+        fired=one.decision.fired,
+        reason=one.decision.reason.value,
+        detail=one.decision.detail,
+        readings=tuple(recording.describe(verdict, now) for verdict in one.decision.leaves),
+    )
 
 
 def _brands_with_live_rules(clock: Clockwork) -> Sequence[UUID]:

@@ -34,7 +34,9 @@ def sandbox() -> Iterator[httpx.Client]:
 @pytest.fixture
 def clock(engine: Engine, keyring: Keyring, settings: Settings, sandbox: httpx.Client) -> Clockwork:
     """The real clock, over the sandbox's weather."""
-    return Clockwork(engine, keyring, settings.model_copy(update={"jma_url": str(sandbox.base_url)}), utc_now())
+    url = str(sandbox.base_url)
+    there = {"jma_url": url, "wbgt_url": url, "open_meteo_url": url}
+    return Clockwork(engine, keyring, settings.model_copy(update=there), utc_now())
 
 
 def put_weather(sandbox: httpx.Client, scenario: str, *offices: str) -> None:
