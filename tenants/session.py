@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, SessionTransaction, with_loader_criteria
@@ -22,7 +24,7 @@ def open_session(bind: Engine | Connection, scope: Scope, **options: Any) -> Sco
     """A session whose transactions see this scope and nothing else. The caller ends it; services never commit."""
     session = ScopedSession(bind, expire_on_commit=False, autoflush=True, **options)
     session.scope = scope
-    session.info["filter"] = _brand_filter(scope)
+    session.info["filter"] = _brand_filter(scope.brand_id)
     return session
 
 
@@ -51,8 +53,8 @@ def scope_statement(scope: Scope) -> str:
     return f"SET LOCAL noren.brand_id = '{scope.brand_id}'; SET LOCAL noren.stores = '{stores}'"
 
 
-def _brand_filter(scope: Scope) -> Any:
-    brand_id = scope.brand_id
+@lru_cache(maxsize=1024)
+def _brand_filter(brand_id: UUID) -> Any:
     return with_loader_criteria(Walled, lambda row: row.brand_id == brand_id, include_aliases=True)
 
 

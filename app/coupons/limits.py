@@ -105,6 +105,7 @@ def find_reached(session: ScopedSession, coupon: AnyCoupon, discount_yen: int) -
 
 def give_back(session: ScopedSession, redemption: Redemption) -> None:
     """Count a use no longer, once it is reversed. The coupon's budget stays locked."""
+    queries.take_turns(session, [redemption.coupon_id])
     given = (
         update(CouponBudget)
         .where(col(CouponBudget.coupon_id) == redemption.coupon_id)
@@ -229,16 +230,16 @@ def count_places(
 
 _OF_COUPON = "brand_id = :brand_id AND coupon_id = :coupon_id"
 COUNT: Final = """
-    UPDATE coupon_budget SET redeemed = redeemed + 1, discount_yen = coupon_budget.discount_yen + :discount_yen
-    WHERE brand_id = :brand_id AND coupon_id = :coupon_id
-        AND (CAST(:most_uses AS bigint) IS NULL OR redeemed < :most_uses)
-        AND (CAST(:most_yen AS bigint) IS NULL OR coupon_budget.discount_yen + :discount_yen <= :most_yen)
-    RETURNING is_counted
+    SELECT is_counted FROM count_use(
+        %(brand_id)s, %(coupon_id)s, CAST(%(discount_yen)s AS bigint), CAST(%(most_uses)s AS bigint),
+        CAST(%(most_yen)s AS bigint)
+    ) AS is_counted
 """
 """Counts one use of the whole coupon, unless a cap on all of it would be passed: then there is no row.
 
-It waits for whoever counted last, so it is part of the last statement of a transaction. The row says whether the places
-are counted too.
+It waits for its turn, and the next one waits until we have committed: so it is part of the last statement of a
+transaction. The row says whether the places are counted too. It is a function of the database, since only inside one
+does what comes after the waiting see what was counted meanwhile.
 """
 _READ = text(
     "SELECT coalesce(sum(redeemed), 0) AS redeemed, coalesce(sum(discount_yen), 0) AS discount_yen FROM coupon_counter"

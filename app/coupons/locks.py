@@ -1,15 +1,15 @@
 """Copies at a till, locked, with what using them needs: read past the ORM, since a till waits for it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
 from sqlmodel import col, select
 
+from app.coupons.direct import driver_of
 from app.coupons.models import Coupon, IssuedCoupon
 from app.customers.locks import lock_found
 from tenants.session import ScopedSession
@@ -38,14 +38,14 @@ AnyCoupon = Coupon | Offer
 
 @dataclass
 class Copy:
-    """A locked copy with what using it needs; the fields from `code` on are those of `IssuedCoupon`."""
+    """A locked copy with what using it needs; the fields from `customer_id` on are those of `IssuedCoupon`."""
 
     offer: Offer
-    customer_id: UUID
-    """Who has it: the survivor, where the copy stayed behind with one who was merged into her."""
+    zone: ZoneInfo
     seen_by: Sequence[int]
     """The numbers of the stores that see her."""
-    zone: ZoneInfo
+    customer_id: UUID
+    """Who has it: the survivor, where the copy stayed behind with one who was merged into her."""
     id: UUID
     code: str
     status: str
@@ -63,9 +63,8 @@ def lock_by_code(session: ScopedSession, code: str) -> Copy | None:
 
     Of one who was merged it is the survivor who has the copy, also where it stayed behind as the twin of another.
     """
-    session.flush()
-    values = {"brand_id": session.scope.brand_id, "code": code}
-    row = session.connection().execute(_LOCK_FREE, values).one_or_none()
+    with driver_of(session) as driver:
+        row = driver.execute(_LOCK_FREE, {"brand_id": session.scope.brand_id, "code": code}).fetchone()
     return _copy(row) if row is not None else lock_by_codes(session, [code]).get(code)
 
 
@@ -76,52 +75,54 @@ def lock_by_codes(session: ScopedSession, codes: Collection[str]) -> dict[str, C
     if not customers:
         return {}
     values = {"brand_id": session.scope.brand_id, "codes": list(codes), "customer_ids": list(customers)}
-    rows = session.connection().execute(_LOCK, values).all()
-    return {row.code: _copy(row, {key: (one.id, one.store_nos) for key, one in customers.items()}) for row in rows}
+    with driver_of(session) as driver:
+        copies = [_copy(row) for row in driver.execute(_LOCK, values)]
+    for copy in copies:
+        holder = customers[copy.customer_id]
+        copy.customer_id, copy.seen_by = holder.id, holder.store_nos
+    return {copy.code: copy for copy in copies}
 
 
-def _copy(row: Any, holders: Mapping[UUID, tuple[UUID, Sequence[int]]] | None = None) -> Copy:
-    customer_id, seen_by = (row.customer_id, row.store_nos) if holders is None else holders[row.customer_id]
-    return Copy(
-        Offer(*row[: len(_OF_OFFER)]), customer_id, seen_by, ZoneInfo(row.timezone), *row[len(_OF_OFFER) : _WIDTH]
-    )
+def _copy(row: Sequence[Any]) -> Copy:
+    timezone, *rest = row[len(_OF_OFFER) :]
+    return Copy(Offer(*row[: len(_OF_OFFER)]), ZoneInfo(timezone), *rest)
 
 
-_OF_OFFER: Final = tuple(Offer.__dataclass_fields__)
-_OF_COPY: Final = tuple(Copy.__dataclass_fields__)[4:]
-_WIDTH: Final = len(_OF_OFFER) + len(_OF_COPY)
+_OF_OFFER: Final = tuple(field.name for field in fields(Offer))
+_OF_COPY: Final = tuple(field.name for field in fields(Copy))[3:]
 _COLUMNS: Final = ", ".join(
-    [*(f"coupon.{name}" for name in _OF_OFFER), *(f"copy.{name}" for name in _OF_COPY), "copy.customer_id", "timezone"]
+    [
+        *(f"coupon.{name}" for name in _OF_OFFER),
+        "brand.timezone",
+        "her.store_nos",
+        *(f"copy.{name}" for name in _OF_COPY),
+    ]
 )
-_OFFERS: Final = (
-    "JOIN coupon ON coupon.brand_id = copy.brand_id AND coupon.id = copy.coupon_id"
-    " JOIN brand ON brand.id = copy.brand_id"
-)
+_OFFERS: Final = """
+    JOIN coupon ON coupon.brand_id = copy.brand_id AND coupon.id = copy.coupon_id
+    JOIN brand ON brand.id = copy.brand_id
+"""
 # The usual case in one statement: nobody else holds her or the copy, and she is who she was. It waits for nobody, so
 # what it holds closes no circle; whom it does not find is looked up, and waited for, by all the rules.
-_LOCK_FREE = text(
-    f"""
+_LOCK_FREE: Final = f"""
     WITH her AS MATERIALIZED (
         SELECT customer.id, customer.store_nos
         FROM issued_coupon AS found
         JOIN customer ON customer.brand_id = found.brand_id AND customer.id = found.customer_id
-        WHERE found.brand_id = :brand_id AND found.code = :code
+        WHERE found.brand_id = %(brand_id)s AND found.code = %(code)s
             AND customer.merged_into_id IS NULL AND customer.erased_at IS NULL
         FOR NO KEY UPDATE OF customer SKIP LOCKED
     )
-    SELECT {_COLUMNS}, her.store_nos
+    SELECT {_COLUMNS}
     FROM her
-    JOIN issued_coupon AS copy ON copy.brand_id = :brand_id AND copy.code = :code AND copy.customer_id = her.id
+    JOIN issued_coupon AS copy ON copy.brand_id = %(brand_id)s AND copy.code = %(code)s AND copy.customer_id = her.id
     {_OFFERS}
     FOR NO KEY UPDATE OF copy SKIP LOCKED
     """
-)
-_LOCK = text(
-    f"""
+_LOCK: Final = f"""
     SELECT {_COLUMNS}
-    FROM issued_coupon AS copy {_OFFERS}
-    WHERE copy.brand_id = :brand_id AND copy.code = ANY(:codes) AND copy.customer_id = ANY(:customer_ids)
+    FROM issued_coupon AS copy CROSS JOIN (SELECT CAST(NULL AS int[]) AS store_nos) AS her {_OFFERS}
+    WHERE copy.brand_id = %(brand_id)s AND copy.code = ANY(%(codes)s) AND copy.customer_id = ANY(%(customer_ids)s)
     ORDER BY copy.id
     FOR NO KEY UPDATE OF copy
     """
-)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import col, select
 
 from app.coupons.incidents import SettlementConflict
@@ -71,8 +71,21 @@ def get_budget(session: ScopedSession, coupon_id: UUID) -> CouponBudget:
 
 def lock_budget(session: ScopedSession, coupon_id: UUID) -> CouponBudget:
     """What a coupon has cost, locked: nobody else redeems or reverses this coupon until this transaction ends."""
+    take_turns(session, [coupon_id])
     budget = select(CouponBudget).where(col(CouponBudget.coupon_id) == coupon_id).with_for_update(key_share=True)
     return session.exec(budget.execution_options(populate_existing=True)).one()
+
+
+def take_turns(session: ScopedSession, coupon_ids: Collection[UUID]) -> None:
+    """Wait for our turn at the budgets of these coupons, in the order of their ids, and keep it until the commit.
+
+    Whoever changes a budget takes its turn first. Those who wait for a turn are let in one by one, as they came; those
+    who wait for a row are all woken by each change of it, to wait for the next.
+    """
+    session.execute(_TAKE_TURNS, {"brand_id": session.scope.brand_id, "coupon_ids": sorted(coupon_ids)})
+
+
+_TAKE_TURNS = text("SELECT take_turn(:brand_id, coupon_id) FROM unnest(CAST(:coupon_ids AS uuid[])) AS coupon_id")
 
 
 def list_used_on_order(session: ScopedSession, store_no: int, order_ref: str) -> Sequence[Coupon]:
@@ -101,12 +114,6 @@ def map_conflicts(session: ScopedSession, store_no: int, refs: Collection[str]) 
         col(SettlementConflict.store_no) == store_no, col(SettlementConflict.ref).in_(refs)
     )
     return {row.ref: row for row in session.exec(found).all()}
-
-
-def lock_budgets(session: ScopedSession, coupon_ids: Collection[UUID]) -> None:
-    """Hold the budgets of these coupons, in the order of their ids: nobody else redeems them meanwhile."""
-    budgets = select(CouponBudget.coupon_id).where(col(CouponBudget.coupon_id).in_(coupon_ids))
-    session.exec(budgets.order_by(col(CouponBudget.coupon_id)).with_for_update(key_share=True)).all()
 
 
 def _lock_holder(session: ScopedSession, whose: Any) -> Customer | None:

@@ -1,8 +1,8 @@
 """What a till granted while it was offline, told later: each use counted at its own time, once, or kept as a conflict.
 
 A batch is one transaction, in the one order of locks: the till's store and its orders by name, all customers, all
-copies, all budgets. So a batch waits for nobody in a circle, and an item that cannot be counted takes nothing of the
-others with it. The goods are gone by then: what cannot be counted is kept for head office.
+copies, then its turn at all budgets. So a batch waits for nobody in a circle, and an item that cannot be counted takes
+nothing of the others with it. The goods are gone by then: what cannot be counted is kept for head office.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ def settle(
         earlier[ref] = Settled(problem=conflict.problem)
     codes = [_read_code(open_key, item.code) if item.ref not in earlier else None for item in items]
     copies = lock_by_codes(session, {code for code in codes if code is not None})
-    queries.lock_budgets(session, {copy.offer.id for copy in copies.values()})
+    queries.take_turns(session, {copy.offer.id for copy in copies.values()})
     settling = _Settling(session, store, now, guesser, device_id, copies)
     answers = []
     for item, code in zip(items, codes, strict=True):

@@ -28,6 +28,7 @@ from app.coupons.problems import (
     CouponVoid,
 )
 from app.coupons.validity import is_usable_at
+from tenants.ids import uuid7
 from tenants.problems import Invalid
 from tenants.session import ScopedSession
 from tenants.stores import opening_hours
@@ -63,22 +64,26 @@ def use(session: ScopedSession, copy: Copy, told: Told, now: datetime) -> Redemp
     check_combinable(session, coupon, store, told.order_ref)
     business_on = business_day(store, told.at, copy.zone)
     limits.check(session, coupon, Use(copy.customer_id, store.no, business_on, discount_yen))
-    redemption = Redemption(
-        created_at=now,
-        issued_coupon_id=copy.id,
-        coupon_id=coupon.id,
-        customer_id=copy.customer_id,
-        store_id=store.id,
-        store_no=store.no,
-        amount_yen=told.amount_yen,
-        discount_yen=discount_yen,
-        funding=split_discount(coupon.funding, copy.store_no, store.no, discount_yen),
-        order_ref=told.order_ref,
-        redeemed_at=told.at,
-        business_on=business_on,
-        device_id=told.device_id,
-        settle_ref=told.settle_ref,
-    )
+    redemption_id = uuid7()
+    row = {
+        "id": redemption_id,
+        "created_at": now,
+        "issued_coupon_id": copy.id,
+        "coupon_id": coupon.id,
+        "customer_id": copy.customer_id,
+        "store_id": store.id,
+        "store_no": store.no,
+        "amount_yen": told.amount_yen,
+        "discount_yen": discount_yen,
+        "funding": split_discount(coupon.funding, copy.store_no, store.no, discount_yen),
+        "order_ref": told.order_ref,
+        "redeemed_at": told.at,
+        "business_on": business_on,
+        "reversed_at": None,
+        "reverse_reason": None,
+        "device_id": told.device_id,
+        "settle_ref": told.settle_ref,
+    }
     fact = CouponRedeemed(
         occurred_at=told.at,
         customer_id=copy.customer_id,
@@ -89,16 +94,16 @@ def use(session: ScopedSession, copy: Copy, told: Told, now: datetime) -> Redemp
         campaign_id=copy.campaign_id,
         weather_rule_id=copy.weather_rule_id,
         run_id=copy.run_id,
-        redemption_id=redemption.id,
+        redemption_id=redemption_id,
         discount_yen=discount_yen,
         amount_yen=told.amount_yen,
     )
-    booked = book(session, copy, redemption, fact)
+    booked = book(session, copy, row, fact)
     if booked is None:
         raise limits.find_reached(session, coupon, discount_yen)
     if booked.is_counted:
         limits.count_places(session, coupon.id, store.no, business_on, 1, discount_yen)
-    return redemption
+    return booked.redemption
 
 
 def check_copy(

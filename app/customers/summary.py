@@ -51,16 +51,16 @@ def tie_sql(source: str) -> str:
     return f"""
     tied AS (
         UPDATE customer
-        SET store_nos = array_append(customer.store_nos, CAST(:store_no AS int)),
+        SET store_nos = array_append(customer.store_nos, CAST(%(store_no)s AS int)),
             updated_at = greatest(customer.updated_at, now())
         FROM {source}
-        WHERE customer.brand_id = :brand_id AND customer.id = :customer_id
-            AND CAST(:store_no AS int) <> ALL (customer.store_nos)
+        WHERE customer.brand_id = %(brand_id)s AND customer.id = %(customer_id)s
+            AND CAST(%(store_no)s AS int) <> ALL (customer.store_nos)
         RETURNING old.store_nos AS had_store_nos, old.updated_at AS had_updated_at, new.store_nos, new.updated_at
     ),
     tie AS (
         INSERT INTO customer_store (brand_id, customer_id, store_id, store_no, order_count, spend_yen, updated_at)
-        SELECT :brand_id, :customer_id, :store_id, CAST(:store_no AS int), 0, 0, now() FROM {source}
+        SELECT %(brand_id)s, %(customer_id)s, %(store_id)s, CAST(%(store_no)s AS int), 0, 0, now() FROM {source}
         ON CONFLICT DO NOTHING
     )"""
 

@@ -51,5 +51,5 @@ def record_sql(source: str) -> str:
     return f"""
     INSERT INTO event ({_COLUMNS}, created_at)
     SELECT {_COLUMNS}, clock_timestamp()
-    FROM (SELECT fact.* FROM {source}, jsonb_populate_record(CAST(NULL AS event), CAST(:fact AS jsonb)) AS fact) AS told
+    FROM (SELECT row.* FROM {source}, jsonb_populate_record(NULL::event, CAST(%(fact)s AS jsonb)) AS row) AS told
     ON CONFLICT DO NOTHING"""
