@@ -19,6 +19,8 @@ BENCHMARKS = {
     "P5": "app.bench.p5_dry_run",
     "P7": "app.bench.p7_tills",
     "P8": "app.bench.p8_import",
+    "P9": "app.bench.p9_weather_tick",
+    "P10": "app.bench.p10_backtest",
     "P11": "app.bench.p11_walls",
     "P12": "app.bench.p12_start",
     "P14": "app.bench.p14_growth",
