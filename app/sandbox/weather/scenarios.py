@@ -1,8 +1,8 @@
 """Weather made to order. A scenario holds for every day until another is put, and for all issues alike.
 
 So what an issue says depends on its own time only, as in life: `rain-at-lunch` shows 80 % for 12–18 h of today and
-of tomorrow in every issue that has these blocks, and `flip-at-eleven` shows the same until that day's 11:00 issue
-takes it back.
+of tomorrow in every issue that has these blocks, `flip-at-eleven` shows the same until that day's 11:00 issue
+takes it back, and `wet-from-eleven` is dry until that issue brings the rain.
 """
 
 import math
@@ -22,6 +22,7 @@ TEXTS = {
 }
 
 FLIPPING = "flip-at-eleven"
+TURNING_WET = "wet-from-eleven"
 _FLIP_HOUR = 11
 
 
@@ -70,15 +71,17 @@ SCENARIOS = {
 }
 _TAKEN_BACK = Day("200", "200", (10, 10, 10, 10))
 
-NAMES = frozenset({*SCENARIOS, FLIPPING})
+NAMES = frozenset({*SCENARIOS, FLIPPING, TURNING_WET})
 
 
 def day_as_issued(scenario: str, issued_at: datetime, day: date) -> Day:
     """What the issue of that time says about a day."""
-    if scenario != FLIPPING:
+    if scenario in SCENARIOS:
         return SCENARIOS[scenario]
-    taken_back = day == issued_at.date() and issued_at.hour >= _FLIP_HOUR
-    return _TAKEN_BACK if taken_back else SCENARIOS["rain-at-lunch"]
+    has_flipped = day == issued_at.date() and issued_at.hour >= _FLIP_HOUR
+    if scenario == TURNING_WET:
+        return SCENARIOS["rain-at-lunch" if has_flipped else "dry"]
+    return _TAKEN_BACK if has_flipped else SCENARIOS["rain-at-lunch"]
 
 
 def pop_of(day: Day, place: str, on: date, block: int) -> int:

@@ -97,6 +97,13 @@ def test_a_flip_at_eleven_is_taken_back_at_eleven(sandbox: httpx.Client) -> None
     assert pops(fetch(sandbox, "11:00"))[lunch] == "10"
 
 
+def test_rain_that_comes_at_eleven_is_in_no_issue_before(sandbox: httpx.Client) -> None:
+    put(sandbox, "wet-from-eleven")
+    lunch = f"{DAY}T12:00:00+09:00"
+    assert int(pops(fetch(sandbox, "10:00"))[lunch]) <= 10
+    assert pops(fetch(sandbox, "11:00"))[lunch] == "80"
+
+
 def test_heat_is_36_degrees_at_every_station(sandbox: httpx.Client) -> None:
     put(sandbox, "heat")
     areas = fetch(sandbox, "05:10", "014100")[0]["timeSeries"][2]["areas"]

@@ -1,16 +1,18 @@
 """Ticks over the sandbox's weather: a scenario falls on exactly its offices, at whatever time of day one looks."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import col, select
 
 from app.jobs.queue import Clockwork
 from app.settings import Settings
 from app.weather import fetching, queries, tasks
 from app.weather.jma import JmaForecast
+from app.weather.models import WeatherDecision
 from app.weather.readings import JAPAN
 from app.weather.tables import Synced
 from tenants.sealing import Keyring
@@ -80,6 +82,22 @@ def test_a_forecast_that_flips_at_eleven_fires_before_and_not_after(
     two_cities(home)
     assert set(reasons(home, clock, today_at(11, 0)).values()) == {"condition_false"}
     assert set(reasons(home, clock, today_at(10, 0)).values()) == {"fired"}
+
+
+def test_what_turned_wet_at_eleven_fires_and_what_turned_dry_does_not_and_decisions_say_by_which_issue(
+    home: BrandHome, other_home: BrandHome, clock: Clockwork, sandbox: httpx.Client
+) -> None:
+    put_weather(sandbox, "wet-from-eleven", "130000")
+    put_weather(sandbox, "flip-at-eleven", "270000")
+    two_cities(home)
+    assert reasons(home, clock, today_at(10, 30)) == {"東京店": "condition_false", "大阪店": "fired"}
+    two_cities(other_home)
+    assert reasons(other_home, clock, today_at(11, 10)) == {"東京店": "fired", "大阪店": "condition_false"}
+    with other_home.open() as session:
+        decisions = session.exec(select(WeatherDecision).order_by(col(WeatherDecision.store_no))).all()
+        told = [(one.fired, one.readings[0]["value"], one.readings[0]["issued_at"]) for one in decisions]
+    eleven = today_at(11, 0).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert told == [(True, 80, eleven), (False, 10, eleven)]
 
 
 def test_the_areas_of_the_sandbox_synchronise(home: BrandHome, clock: Clockwork) -> None:
