@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from app.admin.line_accounts.findings import Language
 from app.database import database_urls, make_engine, stop_embedded
 from app.doctor.accounts import ask_line, check_accounts
+from app.doctor.feeds import check_feeds
 from app.doctor.findings import Finding, describe, first_line
 from app.doctor.installation import (
     check_brands,
@@ -111,6 +112,7 @@ def _look_inside(engine: Engine, settings: Settings, now: datetime) -> Iterator[
         ("queues", lambda: check_queues(engine, now)),
         ("worker", lambda: check_worker(engine)),
         ("weather", lambda: check_weather(engine, now)),
+        ("feeds", lambda: check_feeds(engine, now)),
     )
     for name, check in checks:
         yield from _guarded(name, lambda check=check: [check()])  # type: ignore[misc]

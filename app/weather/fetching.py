@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, periodic
@@ -26,7 +26,8 @@ from app.weather.sources import FetchFailed
 from app.weather.tables import Synced
 from tenants.brands.queries import get_brand
 from tenants.problems import Invalid
-from tenants.session import ScopedSession
+from tenants.scope import Scope
+from tenants.session import ScopedSession, open_session
 from tenants.stores.opening_hours import business_day, intervals
 
 log = structlog.get_logger("weather")
@@ -69,7 +70,7 @@ def refresh_forecasts(clock: Clockwork) -> None:
 @periodic("*/5 * * * *")
 def refresh_warnings(clock: Clockwork) -> None:
     """Fetch what JMA warns of, while some store is open or about to, or something is about to be sent."""
-    if not is_anybody_open(clock):
+    if not is_anybody_open(clock.engine, clock.now):
         return
     with only_fetcher(clock) as is_mine:
         if is_mine:
@@ -79,7 +80,7 @@ def refresh_warnings(clock: Clockwork) -> None:
 @periodic("8-58/10 * * * *")
 def refresh_observations(clock: Clockwork) -> None:
     """Fetch the newest observations, where a live rule needs them."""
-    needs = list_needs(clock)
+    needs = list_needs(clock.engine)
     if not needs.parts & {"observed", "past"}:
         return
     with only_fetcher(clock) as is_mine:
@@ -90,7 +91,7 @@ def refresh_observations(clock: Clockwork) -> None:
 @periodic("36 * * * *")
 def refresh_heat_and_hours(clock: Clockwork) -> None:
     """Fetch the heat index and the second source's newest run, where a live rule needs them."""
-    needs = list_needs(clock)
+    needs = list_needs(clock.engine)
     wanted = needs.parts & {"heat", "hourly"}
     if not wanted:
         return
@@ -125,7 +126,7 @@ def sync(clock: Clockwork) -> Synced | Gap:
         log.warning("areas_withdrawn", areas=list(synced.withdrawn[:50]), count=len(synced.withdrawn))
     if synced.moved:
         log.warning("stations_moved", stations=list(synced.moved))
-    for brand_id in _list_brand_ids(clock):
+    for brand_id in list_brand_ids(clock.engine):
         with clock.session(brand_id) as session:
             for one in tables.relocate_stores(session):
                 to = one.area.reason if isinstance(one.area, Gap) else one.area["class20"]
@@ -136,7 +137,7 @@ def sync(clock: Clockwork) -> Synced | Gap:
 def fetch_all(clock: Clockwork) -> dict[str, Current]:
     """Fetch the forecasts of all stores' offices now, and every feed that stores or live rules need."""
     current = fetch_offices(clock, _list_all_offices(clock))
-    needs = list_needs(clock)
+    needs = list_needs(clock.engine)
     fetch_feeds(clock, Needs(needs.parts | {"warnings"}, needs.cells), most_hours=observations.HOURS_BACK)
     return current
 
@@ -159,14 +160,14 @@ def fetch_feeds(clock: Clockwork, needs: Needs, at: datetime | None = None, most
             heat.refresh(engine, client, clock.settings, now=now, at=at)
 
 
-def list_needs(clock: Clockwork) -> Needs:
+def list_needs(engine: Engine) -> Needs:
     """What the live rules of all brands are read from."""
     parts: set[str] = set()
     cells: set[str] = set()
-    with Session(clock.engine) as session:
+    with Session(engine) as session:
         brand_ids = queries.list_brands_with_live_rules(session)
     for brand_id in brand_ids:
-        with clock.session(brand_id) as session:
+        with open_session(engine, Scope(brand_id)) as session:
             needs = _needs_of_brand(session)
             parts |= needs
             if "hourly" in needs:
@@ -175,13 +176,13 @@ def list_needs(clock: Clockwork) -> Needs:
     return Needs(frozenset(parts), frozenset(cells))
 
 
-def is_anybody_open(clock: Clockwork) -> bool:
+def is_anybody_open(engine: Engine, now: datetime) -> bool:
     """Whether any store is open now or within half an hour, or a campaign is due by then."""
-    with Session(clock.engine) as session:
-        due = session.execute(text("SELECT list_brands_with_due_campaigns(:by)"), {"by": clock.now + SOON})
+    with Session(engine) as session:
+        due = session.execute(text("SELECT list_brands_with_due_campaigns(:by)"), {"by": now + SOON})
         if due.first() is not None:
             return True
-    return any(_is_open(clock, brand_id) for brand_id in _list_brand_ids(clock))
+    return any(_is_open(engine, brand_id, now) for brand_id in list_brand_ids(engine))
 
 
 def is_recent(current: Current, now: datetime) -> bool:
@@ -239,10 +240,10 @@ def _needs_of_brand(session: ScopedSession) -> frozenset[str]:
     return needs
 
 
-def _is_open(clock: Clockwork, brand_id: UUID) -> bool:
-    with clock.session(brand_id) as session:
+def _is_open(engine: Engine, brand_id: UUID, now: datetime) -> bool:
+    with open_session(engine, Scope(brand_id)) as session:
         zone = ZoneInfo(get_brand(session, brand_id).timezone)
-        for moment in (clock.now, clock.now + SOON):
+        for moment in (now, now + SOON):
             for store in queries.list_stores(session):
                 on = business_day(store.opening_hours, moment, zone)
                 if any(begin <= moment < end for begin, end in intervals(store.opening_hours, on, zone)):
@@ -257,13 +258,14 @@ def _may_fetch_forecasts(clock: Clockwork) -> bool:
 
 def _list_all_offices(clock: Clockwork) -> set[str]:
     offices: set[str] = set()
-    for brand_id in _list_brand_ids(clock):
+    for brand_id in list_brand_ids(clock.engine):
         with clock.session(brand_id) as session:
             spots = places.find_spots(session, queries.list_stores(session)).values()
             offices |= {spot.office for spot in spots if isinstance(spot, Spot)}
     return offices
 
 
-def _list_brand_ids(clock: Clockwork) -> Sequence[UUID]:
-    with Session(clock.engine) as session:
+def list_brand_ids(engine: Engine) -> Sequence[UUID]:
+    """Every brand."""
+    with Session(engine) as session:
         return session.execute(text("SELECT list_brand_ids()")).scalars().all()

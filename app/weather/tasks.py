@@ -52,14 +52,14 @@ def tick(clock: Clockwork, at: datetime | None = None) -> list[Ticked]:
         with clock.session(brand_id) as session:
             offices |= decisions.list_offices(session)
     current = fetching.fetch_offices(clock, offices, at)
-    fetching.fetch_feeds(clock, fetching.list_needs(clock), at)
+    fetching.fetch_feeds(clock, fetching.list_needs(clock.engine), at)
     ticked: list[Ticked] = []
     for brand_id in brand_ids:
         with clock.session(brand_id) as session:
             rules = queries.list_live_rules(session)
             ids, conclusions = _decide(session, rules, current, now, round((now - clock.now).total_seconds()))
             name = get_brand(session, brand_id).name
-            ticked += [_tell(name, decision_id, one, now) for decision_id, one in zip(ids, conclusions, strict=True)]
+            ticked += [_tell(name, UUID(written), one, now) for written, one in zip(ids, conclusions, strict=True)]
     return ticked
 
 
@@ -160,8 +160,8 @@ def _decide(
     current: dict[str, Current],
     now: datetime,
     clock_shift_seconds: int,
-) -> tuple[list[UUID], list[Conclusion]]:
-    """Let rules decide, and hand over what fired; the decisions' ids and what they say."""
+) -> tuple[list[str], list[Conclusion]]:
+    """Let rules decide, and hand over what fired; the decisions' ids, as hexadecimal digits, and what they say."""
     decisions.lock_ticks(session)
     conclusions = decisions.conclude(session, rules, now, current)
     ids = recording.write_down(session, conclusions, now, clock_shift_seconds)

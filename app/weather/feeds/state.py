@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter, Gauge
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     import httpx
 
 log = structlog.get_logger("weather")
+
+FEED_TIME = Gauge("noren_weather_feed_time_seconds", "What time each feed last said it was, in Unix seconds.", ["feed"])
+FEED_FAILURES = Counter(
+    "noren_weather_feed_failures_total", "Fetches that failed, or brought what cannot be read.", ["feed"]
+)
 
 MALFORMED_BYTES = 65_536
 """How much of a body is kept that cannot be read: enough to see what it was, whoever sent it."""
@@ -69,6 +75,7 @@ def note_success(
     feed.failures, feed.retry_at, feed.problem = 0, None, problem
     if own_clock_at is not None:
         feed.own_clock_at = own_clock_at
+        FEED_TIME.labels(name.value).set(own_clock_at.timestamp())
     session.add(feed)
     session.flush()
 
@@ -80,6 +87,7 @@ def note_failure(session: Session, name: Name, now: datetime, problem: str, *, i
     would have said.
     """
     feed = find_feed(session, name) or Feed(name=name.value)
+    FEED_FAILURES.labels(name.value).inc()
     feed.tried_at, feed.problem = now, problem
     feed.failures += 1
     if feed.failures >= OPENS_AFTER:
