@@ -55,6 +55,7 @@ def read_audience(session: ScopedSession, campaign: Campaign, now: datetime) -> 
         holdout_salt=str(campaign.id),
         capped=issuing.holds_too_many(coupon) if coupon else None,
         most=issuing.remaining(session, coupon, now) if coupon else None,
+        rooms=issuing.rooms(session, coupon) if coupon else None,
         trim_by=campaign.trim_by or trimming.DEFAULT,
         owner_no=campaign.store_no,
         cuts=_list_cuts(session, campaign, ZoneInfo(brand.timezone), now),

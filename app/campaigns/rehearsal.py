@@ -35,7 +35,7 @@ def dry_run(session: ScopedSession, campaign: Campaign, now: datetime, *, counts
     """What launching now would come to; without `counts_copies` as if the coupon had copies for everybody."""
     audience = read_audience(session, campaign, now)
     if not counts_copies:
-        audience = replace(audience, most=None)
+        audience = replace(audience, most=None, rooms=None)
     limited = limit(session, audience, campaign.quota_policy, now, until=campaign.valid_until)
     kept = DryRun(
         campaign_id=campaign.id, fingerprint=_fingerprint(campaign), store_no=campaign.store_no, created_at=now

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.coupons import queries
+from app.coupons import queries, store_caps
 from app.coupons.models import Coupon, CouponTally, IssuedCoupon
 from app.coupons.problems import CouponAllIssued, CouponBudgetSpent, CouponLimitReached
 from tenants.problems import Problem
@@ -77,6 +77,7 @@ def withdraw_copy(session: ScopedSession, issued: IssuedCoupon) -> None:
     issued.reserved_yen = 0
     session.add_all((tally, issued))
     session.flush()
+    store_caps.count_copies(session, tally, [issued.store_no], -1)
 
 
 def settle_reserves(session: ScopedSession, coupon_id: UUID, ended_before: datetime, most: int) -> int:

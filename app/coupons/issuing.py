@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from app.coupons import issue_limits, queries
+from app.coupons import issue_limits, queries, store_caps
 from app.coupons.codes import new_code
 from app.coupons.events import CouponIssued
 from app.coupons.mass_issue import ISSUE_TO_RUN
@@ -27,6 +27,7 @@ from app.customers.models import Customer
 from app.customers.queries import map_survivors, sees
 from app.events.service import record
 from app.messaging.models import Run
+from app.messaging.rooms import Rooms
 from tenants.ids import uuid7
 from tenants.problems import NotFound, Problem
 from tenants.scope import Scope
@@ -77,6 +78,8 @@ def issue(
     held = Counter(of[copy.customer_id] for copy in copies if copy.status != "void")
     zone = queries.zone_of(session)
     span, on = _span_at(session, coupon, zone, now), now.astimezone(zone).date()
+    places = store_caps.read_places(session, coupon, tally)
+    store_no = via.store_no if via is not None and coupon.store_no is None else coupon.store_no
     outcomes = []
     for asked in customer_ids:
         customer = customers.get(asked)
@@ -84,6 +87,8 @@ def issue(
             outcomes.append(Outcome(copy))
             continue
         problem = _why_not_issue(coupon, tally, customer, held, span, now, on)
+        if problem is None and places is not None:
+            problem = places.find_refusal(store_no)
         if customer is None or problem is not None:
             outcomes.append(Outcome(problem=problem))
             continue
@@ -94,7 +99,7 @@ def issue(
             customer_id=customer_id,
             code=new_code(),
             source=source,
-            store_no=via.store_no if via is not None and coupon.store_no is None else coupon.store_no,
+            store_no=store_no,
             account_no=None if via is None else via.account_no,
             weather_rule_id=weather_rule_id,
             starts_at=span.starts_at,
@@ -103,10 +108,13 @@ def issue(
         )
         by_source[customer_id] = copy
         held[customer_id] += 1
+        if places is not None:
+            places.count(store_no)
         outcomes.append(Outcome(copy, is_new=True))
     added = [outcome.issued for outcome in outcomes if outcome.issued is not None and outcome.is_new]
     session.add_all(added)
     session.flush()
+    store_caps.count_copies(session, tally, [copy.store_no for copy in added])
     record(session, *(_issued_fact(copy, now) for copy in added))
     return outcomes
 
@@ -159,6 +167,12 @@ def remaining(session: ScopedSession, coupon: Coupon, now: datetime) -> int | No
     return issue_limits.count_room(coupon, tally, now.astimezone(queries.zone_of(session)).date())
 
 
+def rooms(session: ScopedSession, coupon: Coupon) -> Rooms | None:
+    """The same by store and by area; None without such a cap."""
+    places = store_caps.read_places(session, coupon, _lock_tally(session, coupon))
+    return None if places is None else places.rooms()
+
+
 def holds_too_many(coupon: Coupon) -> ColumnElement[bool] | None:
     """The condition on `Customer` that she has as many copies as one customer may have; None without that cap."""
     per_customer = coupon.limits.get("per_customer")
@@ -190,8 +204,8 @@ def holds_too_many(coupon: Coupon) -> ColumnElement[bool] | None:
 def issue_to_run(session: ScopedSession, coupon: Coupon, run: Run, *, now: datetime) -> int:
     """Give everybody whom a run sends to a copy, in one statement; answers how many were given.
 
-    A second call gives none. The freeze has kept to the caps: it asked `remaining`, which locked the tally, and left
-    out whoever `holds_too_many`. Raises CouponAllIssued rather than issue one too many.
+    A second call gives none. The freeze has kept to the caps: it asked `remaining` and `rooms`, which locked the tally,
+    and left out whoever `holds_too_many`. Raises CouponAllIssued or CouponLimitReached rather than issue one too many.
     """
     zone = queries.zone_of(session)
     span = _span_at(session, coupon, zone, now, run.business_on)
@@ -216,6 +230,8 @@ def issue_to_run(session: ScopedSession, coupon: Coupon, run: Run, *, now: datet
     issued = session.connection().execute(ISSUE_TO_RUN, values).scalar_one_or_none()
     if issued is None:
         raise CouponAllIssued(total or 0)
+    if issued:
+        store_caps.count_run(session, coupon, run.id)
     return int(issued)
 
 

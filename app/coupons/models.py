@@ -59,6 +59,18 @@ class CouponTally(BrandRow, table=True):
     issued_that_day: int = 0
     reserved_yen: int = Field(default=0, sa_type=BigInteger)
     """What is set aside for copies, the sum of theirs."""
+    counts_stores: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether copies are counted by store too, in `CouponStoreTally`; once they are, they always are."""
+
+
+class CouponStoreTally(BrandRow, table=True):
+    """How many copies of a coupon came from one store, void ones not; written under the lock of the coupon's tally."""
+
+    __table_args__ = refer(coupon_id="coupon")
+
+    coupon_id: UUID = Field(primary_key=True)
+    store_no: int = Field(primary_key=True)
+    issued: int
 
 
 class CouponBudget(BrandRow, table=True):

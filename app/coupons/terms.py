@@ -62,6 +62,11 @@ class Limits(Body):
     total: Positive | None = unless_null(description="Copies in all.")
     per_customer: Positive | None = unless_null(description="Copies for one customer.")
     issued_per_day: Positive | None = unless_null(description="Copies on one day.")
+    issued_per_area: Positive | None = unless_null(description="Copies that came from the stores of one area.")
+    issued_per_store: Positive | None = unless_null(
+        description="Copies that came from one store: the one that speaks to whom a run gives them, or that gives them"
+        " itself. Copies that came from none, such as head office's by API, count for none."
+    )
     per_store_per_day: Positive | None = unless_null(description="Uses at one store on one day.")
     redeemed_total: Positive | None = unless_null(description="Uses in all.")
     redeemed_per_area: Positive | None = unless_null(description="Uses at the stores of one area.")

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 from app.messaging import trimming
 from app.messaging.guards import Guards
 from app.messaging.policies import ALL, DEFAULT
+from app.messaging.rooms import Rooms
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ class Audience:
     """A further condition on `Customer` that leaves out as `cap`, such as a coupon's cap per customer."""
     most: int | None = None
     """How many may be chosen in all; those beyond are left out as `cap`, unless it falls back."""
+    rooms: Rooms | None = None
+    """How many may be chosen by store and by area; those beyond are as those beyond `most`."""
     falls_back: bool = False
-    """Whether those beyond `most` are chosen all the same, after all others, for the run's other messages."""
+    """Whether those beyond these are chosen all the same, after all others, for the run's other messages."""
     guards: Guards | None = None
     """What the brand holds against everybody; whoever starts or plans a run sets it."""
     cuts: Sequence[Cut] = ()
@@ -98,7 +101,7 @@ _BEYOND: Final = Cut(
 
 def fall_back(audience: Audience) -> Audience:
     """The audience of which those for whom there is no copy left get other messages, in batches of their own."""
-    if audience.most is None:
+    if audience.most is None and audience.rooms is None:
         return audience
     return replace(audience, falls_back=True, cuts=(*audience.cuts, _BEYOND))
 

@@ -78,11 +78,16 @@ def write_choice(
     at_home = "people.home_store_no" if audience.owner_no is None else "NULL::int"
     # Who is written to by several accounts gets one copy all the same.
     turn = "dense_rank" if audience.is_several else "row_number"
+    source, rooms, no_room = all_accounts.keep_room(guards) if audience.is_several else "judged", "", ""
+    if audience.rooms is not None:
+        rooms, of_rooms = audience.rooms.write(source)
+        source, no_room, values = "roomed", ", no_room", values | of_rooms
     over = (
-        f"reason IS NULL AND {turn}() OVER (PARTITION BY reason ORDER BY customer_id) > %(most)s"
+        f"reason IS NULL AND {turn}() OVER (PARTITION BY reason{no_room} ORDER BY customer_id) > %(most)s"
         if audience.most is not None
         else "false"
     )
+    over = f"({over} OR no_room)" if no_room else over
     beyond = "is_beyond," if audience.falls_back else ""
     limited = f"reason, {over} AS is_beyond" if beyond else f"CASE WHEN {over} THEN 'cap' ELSE reason END AS reason"
     query = f"""
@@ -137,9 +142,10 @@ def write_choice(
                         WHEN {held} THEN 'holdout' END AS reason
             FROM best
         ),
+        {rooms}
         limited AS (
             SELECT customer_id, account_no, store_no, line_user_id, {limited}
-            FROM {all_accounts.keep_room(guards) if audience.is_several else "judged"}
+            FROM {source}
         ),
         turned AS (
             SELECT limited.*, row_number() OVER (

@@ -112,6 +112,7 @@ def _start_run(
         cap_run_ids=runs.list_weather_run_ids(session, business_on, rule.id, rule.cooldown_days),
         capped=issuing.holds_too_many(coupon) if coupon else None,
         most=issuing.remaining(session, coupon, now) if coupon else None,
+        rooms=issuing.rooms(session, coupon) if coupon else None,
         owner_no=rule.store_no,
     )
     run, _ = messaging.start_run(

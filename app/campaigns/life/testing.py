@@ -47,6 +47,7 @@ def send_test(
         holdout_ratio=0.0,
         capped=None,
         most=None,
+        rooms=None,
         cuts=(),
     )
     sampled = [_fill_in(message) for message in messages]
