@@ -49,7 +49,7 @@ def approve(session: ScopedSession, decision_id: UUID, now: datetime) -> list[UU
     ids = write_down(session, concluded, at, shift)
     if any(one.decision.fired for one in concluded):
         defer(session, send_fired, once_key=f"weather-send:{rule.id}", weather_rule_id=rule.id)
-    return ids
+    return [UUID(written) for written in ids]
 
 
 def _list_ends(session: ScopedSession, rule: WeatherRule, waiting: Sequence[WeatherDecision]) -> dict[UUID, datetime]:

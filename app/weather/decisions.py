@@ -19,13 +19,14 @@ from app.weather.outlook import Gap, Outlook
 from app.weather.outlooks import read_outlooks
 from app.weather.places import Spot, find_spots
 from app.weather.readings import NOTHING_NOTED, Day, Notes
-from app.weather.rules import Decision, Reason, Rule, State, decide
-from app.weather.vocabulary import FIRST, POLLEN
+from app.weather.rules import MIN_TIME_LEFT, Decision, Reason, Rule, State, decide
+from app.weather.vocabulary import FIRST, POLLEN, TERMS
 from tenants.areas.queries import map_store_nos
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
 from tenants.stores.models import Store
+from tenants.stores.opening_hours import time_left
 
 MAX_COOLDOWN_DAYS = 90
 
@@ -36,7 +37,8 @@ _SPEAKS: Final = {
     "heat": ("station",),
     "warnings": ("class20",),
 }
-"""What of a spot decides which values it has, by part of the outlook; the forecast's are its district and station."""
+"""What of a spot decides which values it has, by part of the outlook; the forecast's are those of its district, and for
+temperatures of its station."""
 
 
 class Conclusion(NamedTuple):
@@ -76,8 +78,8 @@ def conclude(
     brand = get_brand(session, session.scope.brand_id)
     zone = ZoneInfo(brand.timezone)
     stores_of = stores_of_rules(session, rules, only)
-    stores = {store.id: store for listed in stores_of for store in listed}
-    spots = find_spots(session, stores.values())
+    stores = list({id(store): store for listed in stores_of for store in listed}.values())
+    spots = find_spots(session, stores)
     known = {spot for spot in spots.values() if isinstance(spot, Spot)}
     compiled = [compile_rule(row) for row in rules]
     needs = [needs_of(rule.condition, rule.off_condition) for rule in compiled]
@@ -85,33 +87,45 @@ def conclude(
     forecasts = {**read_current(session, {spot.office for spot in known} - fetched.keys()), **fetched}
     outlooks = read_outlooks(session, known, now, frozenset[str]().union(*needs), forecasts)
     places = _Places(stores, spots, outlooks, now, zone)
-    history = _histories(session, rules, compiled, now)
-    noted = _Noted(session, rules, compiled, stores)
-    claims = _Claims(session, now)
+    history = _histories(session, rules, places.first_on)
+    noted = _Noted(session, rules, compiled)
+    claims = _Claims(session, places.first_on)
     conclusions: list[Conclusion] = []
     for row, rule, listed, parts in zip(rules, compiled, stores_of, needs, strict=True):
         spent = _is_spent(session, row, now, zone)
-        kind_of = places.kinds(parts)
+        kinds, before_of, asks = places.kinds(rule, parts), history.get(row.id, {}), noted.asks(row)
         # Stores of one place, as far as this rule looks, with the same hours and history come to the same decision: it
         # is made once.
         made: dict[object, Decision] = {}
         for store in listed:
-            kind, spot = kind_of[store.id], spots[store.id]
-            before, notes = history.get((row.id, store.id)), noted.of(row, store, spot, places.day(store))
-            key = kind if before is None and notes is NOTHING_NOTED else (kind, before, notes)
+            index = places.index[id(store)]
+            place = places.listed[index]
+            before = before_of.get(place.no) if before_of else None
+            notes = noted.of(row, place.no, place.spot, place.day) if asks else NOTHING_NOTED
+            key = kinds[index] if before is None and notes is NOTHING_NOTED else (kinds[index], before, notes)
             decision = made.get(key)
             if decision is None:
-                day = places.day(store)
-                state = (before or _NEW).on(day, notes)
-                seen = places.outlook(store, is_live=row.status == "live")
-                decision = made[key] = _hold_back(_within_budget(decide(rule, seen, day, state, now), spent), brand)
-            if decision.fired:
-                decision = claims.claim(row, store, decision, approved=approved)
-            issue_id, class10 = (
-                (forecasts[spot.office].issue_id, spot.class10) if isinstance(spot, Spot) else (None, None)
-            )
-            conclusions.append(Conclusion(row, store, decision, issue_id, class10))
+                state = (before or _NEW).on(place.day, notes)
+                seen = places.outlook(place.spot, is_live=row.status == "live")
+                decided = decide(rule, seen, place.day, state, now)
+                decision = made[key] = _hold_back(_within_budget(decided, spent), brand)
+            if decision.reason is Reason.FIRED:
+                decision = claims.claim(row, place.no, decision, approved=approved)
+            if isinstance(place.spot, Spot):
+                issue_id = forecasts[place.spot.office].issue_id
+                conclusions.append(Conclusion(row, store, decision, issue_id, place.spot.class10))
+            else:
+                conclusions.append(Conclusion(row, store, decision, None, None))
     return conclusions
+
+
+class _Place(NamedTuple):
+    """A store's number, where its weather is found, and its business day."""
+
+    no: int
+    spot: Spot | Gap
+    day: Day
+    is_closing: bool
 
 
 class _Places:
@@ -119,25 +133,28 @@ class _Places:
 
     def __init__(
         self,
-        stores: Mapping[UUID, Store],
+        stores: Sequence[Store],
         spots: Mapping[UUID, Spot | Gap],
         outlooks: Mapping[Spot, Outlook],
         now: datetime,
         zone: ZoneInfo,
     ) -> None:
-        self._spots, self._outlooks = spots, outlooks
-        self._hours = {store.id: orjson.dumps(store.opening_hours) for store in stores.values()}
-        by_hours = {self._hours[store.id]: store.opening_hours for store in stores.values()}
-        self._days = {hours: Day.of(opened, now, zone) for hours, opened in by_hours.items()}
-        self._kinds: dict[frozenset[str], dict[UUID, object]] = {}
+        self._outlooks = outlooks
+        self.index = {id(store): number for number, store in enumerate(stores)}
+        days: dict[bytes, tuple[Day, bool]] = {}
+        self.listed: list[_Place] = []
+        for store in stores:
+            hours = store.opening_hours
+            written = orjson.dumps(hours)
+            if written not in days:
+                day = Day.of(hours, now, zone)
+                days[written] = day, time_left(day.openings, now) < MIN_TIME_LEFT
+            self.listed.append(_Place(store.no, spots[store.id], *days[written]))
+        self.first_on = min((day.business_on for day, _ in days.values()), default=now.astimezone(zone).date())
+        self._kinds: dict[tuple[object, bool], list[int]] = {}
 
-    def day(self, store: Store) -> Day:
-        """The store's business day."""
-        return self._days[self._hours[store.id]]
-
-    def outlook(self, store: Store, *, is_live: bool) -> Outlook:
-        """What is known of the store's place; a live rule may not act on what is not for commercial use."""
-        spot = self._spots[store.id]
+    def outlook(self, spot: Spot | Gap, *, is_live: bool) -> Outlook:
+        """What is known of a place; a live rule may not act on what is not for commercial use."""
         if isinstance(spot, Gap):
             return Outlook(spot)
         outlook = self._outlooks[spot]
@@ -145,36 +162,51 @@ class _Places:
             return replace(outlook, hourly=Gap(f"{outlook.hourly.source} may not be used commercially"))
         return outlook
 
-    def kinds(self, needs: frozenset[str]) -> Mapping[UUID, object]:
-        """By store, a key that stores share which are alike for a rule that reads these parts of the outlook."""
-        if needs not in self._kinds:
-            speaks = ("office", "class10", "station", *sorted({name for part in needs for name in _SPEAKS[part]}))
+    def kinds(self, rule: Rule, needs: frozenset[str]) -> Sequence[int]:
+        """By store, a number that stores share which are alike for a rule: of one place, as far as it looks, and with
+        the same hours, where it looks at more of them than whether the day is over."""
+        leaves = [leaf for one in (rule.condition, rule.off_condition) if one for leaf in list_leaves(one)]
+        parts = {name for part in needs for name in _SPEAKS[part]}
+        if any(leaf.reading.startswith("temperature") for leaf in leaves):
+            parts.add("station")
+        by_hours = rule.window is None and any(TERMS[leaf.reading].windowed and not leaf.window for leaf in leaves)
+        speaks = ("office", "class10", *sorted(parts))
+        if (speaks, by_hours) not in self._kinds:
             numbers: dict[object, int] = {}
-            self._kinds[needs] = {
-                store_id: numbers.setdefault(
-                    (spot if isinstance(spot, Gap) else tuple(getattr(spot, name) for name in speaks), hours),
+            spots: dict[Spot | Gap, object] = {
+                spot: spot if isinstance(spot, Gap) else tuple(getattr(spot, name) for name in speaks)
+                for spot in {place.spot for place in self.listed}
+            }
+            self._kinds[speaks, by_hours] = [
+                numbers.setdefault(
+                    (
+                        spots[place.spot],
+                        place.is_closing,
+                        tuple(place.day.openings) if by_hours else None,
+                        place.day.business_on,
+                    ),
                     len(numbers),
                 )
-                for store_id, hours in self._hours.items()
-                for spot in (self._spots[store_id],)
-            }
-        return self._kinds[needs]
+                for place in self.listed
+            ]
+        return self._kinds[speaks, by_hours]
 
 
 class _Claims:
     """Which rule has a store's business day: one fires there, and the others are outranked."""
 
-    def __init__(self, session: ScopedSession, now: datetime) -> None:
-        fired = queries.list_fired_stores(session, (now - timedelta(days=2)).date())
-        self._taken = {(store_id, business_on): (rule_id, name) for store_id, business_on, rule_id, name in fired}
-        self._made: dict[tuple[int, str], tuple[Decision, Decision]] = {}
+    def __init__(self, session: ScopedSession, first_on: date) -> None:
+        fired = queries.list_fired_stores(session, first_on)
+        self._taken = {(store_no, business_on): (rule_id, name) for store_no, business_on, rule_id, name in fired}
         self._stopped = map_standing(session)
+        self._made: dict[tuple[int, str], tuple[Decision, Decision]] = {}
 
-    def claim(self, row: WeatherRule, store: Store, decision: Decision, *, approved: bool) -> Decision:
+    def claim(self, row: WeatherRule, store_no: int, decision: Decision, *, approved: bool) -> Decision:
         """The firing, if the rule may have the day; else why not. One that waits for approval does not take it."""
-        if (stop := self._stopped.get(store.no)) is not None:
+        stop = self._stopped.get(store_no)
+        if stop is not None:
             return self._once(decision, Reason.SAFETY_STOP, stop.cause)
-        key = (store.id, decision.business_on)
+        key = (store_no, decision.business_on)
         rule_id, name = self._taken.get(key, (row.id, row.name))
         if rule_id != row.id:
             detail = f"The rule “{name}” fires here on this business day, and one a day is enough."
@@ -196,13 +228,7 @@ class _Claims:
 class _Noted:
     """What the brand itself knows, for the rules that ask for it."""
 
-    def __init__(
-        self,
-        session: ScopedSession,
-        rules: Sequence[WeatherRule],
-        compiled: Sequence[Rule],
-        stores: Mapping[UUID, Store],
-    ) -> None:
+    def __init__(self, session: ScopedSession, rules: Sequence[WeatherRule], compiled: Sequence[Rule]) -> None:
         leaves = {
             row.id: [leaf for one in (rule.condition, rule.off_condition) if one for leaf in list_leaves(one)]
             for row, rule in zip(rules, compiled, strict=True)
@@ -216,21 +242,22 @@ class _Noted:
         self._spells = queries.list_pollen(session) if self._pollen else ()
         areas = {spell.area_id for spell in self._spells if spell.area_id is not None}
         self._in_area = map_store_nos(session, areas) if areas else {}
-        self._shared: dict[Notes, Notes] = {}
 
-    def of(self, row: WeatherRule, store: Store, spot: Spot | Gap, day: Day) -> Notes:
+    def asks(self, row: WeatherRule) -> bool:
+        """Whether the rule asks for any of it."""
+        return row.id in self._seasonal or row.id in self._pollen
+
+    def of(self, row: WeatherRule, store_no: int, spot: Spot | Gap, day: Day) -> Notes:
         """What there is to know for a rule at a store."""
-        if row.id not in self._seasonal and row.id not in self._pollen:
-            return NOTHING_NOTED
         district = spot.class10 if isinstance(spot, Spot) else ""
         firsts = tuple(sorted(self._firsts.get((row.id, district), ())))
-        level = self._level(store, day.business_on) if row.id in self._pollen else None
+        level = self._level(store_no, day.business_on) if row.id in self._pollen else None
         return Notes(firsts, row.season_confirmed_on, level)
 
-    def _level(self, store: Store, on: date) -> str | None:
+    def _level(self, store_no: int, on: date) -> str | None:
         """The greatest level of the store's areas on a date; without one, that of the whole brand."""
         today = [spell for spell in self._spells if spell.from_on <= on <= spell.to_on]
-        near = [one for one in today if one.area_id is not None and store.no in self._in_area.get(one.area_id, ())]
+        near = [one for one in today if one.area_id is not None and store_no in self._in_area.get(one.area_id, ())]
         chosen: list[PollenSpell] = near or [one for one in today if one.area_id is None]
         return max((one.level for one in chosen), key=POLLEN.index, default=None)
 
@@ -257,39 +284,35 @@ def compile_rule(row: WeatherRule) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """A rule's firings at a store, and its last state on each business day."""
+    """A rule's firings at a store, and the business days at whose last decision it was on."""
 
     fired_on: tuple[date, ...] = ()
-    state_on: tuple[tuple[date, bool], ...] = ()
+    on_days: tuple[date, ...] = ()
 
     def on(self, day: Day, notes: Notes) -> State:
         """What went before, seen from a business day: a rehearsal of a later day does not count for it."""
         before = [fired_on for fired_on in self.fired_on if fired_on <= day.business_on]
-        # Where no state was read, one that fired today is on until it is known that its condition holds no more.
-        on = dict(self.state_on).get(day.business_on, day.business_on in self.fired_on)
-        return State(max(before, default=None), on, notes)
+        return State(max(before, default=None), day.business_on in self.on_days, notes)
 
 
 _NEW: Final = _History()
 
 
-def _histories(
-    session: ScopedSession, rules: Sequence[WeatherRule], compiled: Sequence[Rule], now: datetime
-) -> dict[tuple[UUID, UUID], _History]:
-    """What went before by rule and store; those of whom nothing is known are not in it."""
-    days = max((rule.cooldown_days for rule in rules), default=0) + 2
-    fired: dict[tuple[UUID, UUID], list[date]] = {}
-    since = (now - timedelta(days=days)).date()
-    for rule_id, store_id, business_on in queries.list_fired(session, [rule.id for rule in rules], since):
-        fired.setdefault((rule_id, store_id), []).append(business_on)
-    # Only a rule with an off_condition looks at whether it was on.
-    lasting = [row.id for row, rule in zip(rules, compiled, strict=True) if rule.off_condition is not None]
-    states: dict[tuple[UUID, UUID], list[tuple[date, bool]]] = {}
-    for rule_id, store_id, business_on, on in queries.list_states(session, lasting, (now - timedelta(days=2)).date()):
-        states.setdefault((rule_id, store_id), []).append((business_on, on))
-    return {
-        key: _History(tuple(fired.get(key, ())), tuple(states.get(key, ()))) for key in fired.keys() | states.keys()
-    }
+def _histories(session: ScopedSession, rules: Sequence[WeatherRule], first_on: date) -> dict[UUID, dict[int, _History]]:
+    """What went before by rule and store's number; those of which nothing is known, or only that they are off, are not
+    in it. `first_on` is the earliest business day that is decided for."""
+    ids = [rule.id for rule in rules]
+    found: dict[UUID, dict[int, _History]] = {}
+    since = first_on - timedelta(days=max((rule.cooldown_days for rule in rules), default=0))
+    for rule_id, store_no, business_on in queries.list_fired(session, ids, since):
+        of_rule = found.setdefault(rule_id, {})
+        before = of_rule.get(store_no, _NEW)
+        of_rule[store_no] = _History((*before.fired_on, business_on), before.on_days)
+    for rule_id, store_no, business_on in queries.list_on(session, ids, first_on):
+        of_rule = found.setdefault(rule_id, {})
+        before = of_rule.get(store_no, _NEW)
+        of_rule[store_no] = _History(before.fired_on, (*before.on_days, business_on))
+    return found
 
 
 def stores_of_rules(
@@ -299,7 +322,12 @@ def stores_of_rules(
     listed = list(rules)
     stores = [store for store in queries.list_stores(session) if only is None or store.id in only]
     by_area = map_store_nos(session, {area_id for rule in listed for area_id in rule.area_ids})
-    return [[store for store in stores if _takes_part(rule, store, by_area)] for rule in listed]
+    return [
+        stores
+        if rule.all_stores and rule.store_no is None
+        else [store for store in stores if _takes_part(rule, store, by_area)]
+        for rule in listed
+    ]
 
 
 def _takes_part(rule: WeatherRule, store: Store, by_area: Mapping[UUID, Collection[int]]) -> bool:

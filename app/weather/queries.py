@@ -109,11 +109,11 @@ def list_stores(session: ScopedSession) -> Sequence[Store]:
     return session.exec(select(Store).where(col(Store.archived_at).is_(None)).order_by(col(Store.no))).all()
 
 
-def list_fired(session: ScopedSession, rule_ids: Collection[UUID], since: date) -> Sequence[tuple[UUID, UUID, date]]:
-    """Rule, store and business day of each firing since a date."""
+def list_fired(session: ScopedSession, rule_ids: Collection[UUID], since: date) -> Sequence[tuple[UUID, int, date]]:
+    """Rule, store's number and business day of each firing since a date."""
     return session.exec(
         select(
-            col(WeatherDecision.weather_rule_id), col(WeatherDecision.store_id), col(WeatherDecision.business_on)
+            col(WeatherDecision.weather_rule_id), col(WeatherDecision.store_no), col(WeatherDecision.business_on)
         ).where(
             col(WeatherDecision.fired),
             col(WeatherDecision.weather_rule_id).in_(list(rule_ids)),
@@ -122,37 +122,32 @@ def list_fired(session: ScopedSession, rule_ids: Collection[UUID], since: date) 
     ).all()
 
 
-def list_fired_stores(session: ScopedSession, since: date) -> Sequence[tuple[UUID, date, UUID, str]]:
-    """Store, business day, rule and its name of each firing since a date, whatever has become of the rule."""
+def list_fired_stores(session: ScopedSession, since: date) -> Sequence[tuple[int, date, UUID, str]]:
+    """Store's number, business day, rule and its name of each firing since a date, whatever has become of the rule."""
     return session.exec(
         select(
-            col(WeatherDecision.store_id),
+            col(WeatherDecision.store_no),
             col(WeatherDecision.business_on),
             col(WeatherRule.id),
             col(WeatherRule.name),
         )
         .join(WeatherRule, col(WeatherRule.id) == col(WeatherDecision.weather_rule_id))
-        .where(
-            col(WeatherDecision.fired),
-            col(WeatherDecision.business_on) >= since,
-            # One that was cancelled before anybody was written to leaves the day to others.
-            col(WeatherDecision.outcome).is_distinct_from("cancelled"),
-        )
+        .where(col(WeatherDecision.fired), col(WeatherDecision.business_on) >= since)
     ).all()
 
 
-def list_states(
-    session: ScopedSession, rule_ids: Collection[UUID], since: date
-) -> Sequence[tuple[UUID, UUID, date, bool]]:
-    """Rule, store, business day and whether the rule was on, of the last decision of each business day since a date."""
-    key = (col(WeatherDecision.weather_rule_id), col(WeatherDecision.store_id), col(WeatherDecision.business_on))
+def list_on(session: ScopedSession, rule_ids: Collection[UUID], since: date) -> Sequence[tuple[UUID, int, date]]:
+    """Rule, store's number and business day since a date at whose last decision the rule was on there."""
+    key = (col(WeatherDecision.weather_rule_id), col(WeatherDecision.store_no), col(WeatherDecision.business_on))
     last = (
         select_columns(*key, col(WeatherDecision.state_on))
         .where(key[0].in_(list(rule_ids)), key[2] >= since)
         .ext(distinct_on(*key))
         .order_by(*key, col(WeatherDecision.id).desc())
+        .subquery()
     )
-    return [(row[0], row[1], row[2], row[3]) for row in session.execute(last)]
+    on = select_columns(last.c.weather_rule_id, last.c.store_no, last.c.business_on).where(last.c.state_on)
+    return [(row[0], row[1], row[2]) for row in session.execute(on)]
 
 
 def count_discount_yen(session: ScopedSession, rule_id: UUID, since: datetime) -> int:
