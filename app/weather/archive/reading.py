@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -155,6 +156,10 @@ def observed_at(days: Mapping[date, StationDay], moment: datetime) -> Observed |
     )
 
 
+_kinds_of = lru_cache(maxsize=4_096)(kinds_of)
+"""A year of forecasts says the same few things over and over."""
+
+
 def _forecast(row: Row[Any]) -> PlaceForecast:
     issued_on = row.issued_at.astimezone(JAPAN).date()
     lows = _dated(row.temperatures_on, row.lows or ())
@@ -170,7 +175,7 @@ def _forecast(row: Row[Any]) -> PlaceForecast:
         skies={on: code if isinstance(code, Gap) else sky_of(code) for on, code in codes.items()},
         lows=lows,
         kinds={
-            on: code if isinstance(code, Gap) else kinds_of(code, texts[no])
+            on: code if isinstance(code, Gap) else _kinds_of(code, texts[no])
             for no, (on, code) in enumerate(codes.items())
         },
     )

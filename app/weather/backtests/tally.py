@@ -63,6 +63,16 @@ class Figures:
         return len(self.fired_on)
 
 
+@dataclass(slots=True)
+class Date:
+    """What is counted of one date, over all stores."""
+
+    stores: int = 0
+    fired: int = 0
+    unknown: int = 0
+    messages: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A firing after which it stayed dry."""
@@ -79,27 +89,29 @@ class Tally:
     def __init__(self, playback: Playback) -> None:
         self._playback = playback
         self._stores = {store.no: store for store in playback.stores}
+        self._ids = {store.no: encode_id("store", store.id) for store in playback.stores}
         self._window = window_of(playback.player.rule)
         self._is_of_rain = speaks_of_rain(playback.player.rule)
         self.all = Figures()
         self.by_store: dict[int, Figures] = {store.no: Figures() for store in playback.stores}
         self.by_month: dict[str, Figures] = {}
         self.by_year: dict[str, Figures] = {}
-        self.by_date: dict[date, Figures] = {}
+        self.by_date: dict[date, Date] = {}
         self._alarms: list[Alarm] = []
+        self._dated: dict[date, tuple[Date, Figures, Figures]] = {}
         self._days: dict[tuple[bytes, date], Day] = {}
         self._rain: dict[tuple[Spot, bytes, date], tuple[float, int] | None] = {}
 
     def add(self, played: Played) -> Iterator[Mapping[str, Any]]:
         """Count a stretch; answers its rows, which are counted as they are taken."""
-        self._days.clear()
-        self._rain.clear()
+        for kept in (self._days, self._rain, self._dated):
+            kept.clear()
         for (store_no, on), day in sorted(played.days.items(), key=lambda item: (item[0][1], item[0][0])):
             store = self._stores[store_no]
             rain = self._measure(store, on, played)
             self._count(store, on, day, rain)
             yield {
-                "store_id": encode_id("store", store.id),
+                "store_id": self._ids[store_no],
                 "store": store.name,
                 "business_on": on.isoformat(),
                 "fired": "true" if day.decision else "false",
@@ -109,7 +121,9 @@ class Tally:
                 "hours_missing": None if rain is None else rain[1],
             }
         for on, sent in played.sent.items():
-            for figures in (self.all, *self._dated(on)):
+            of_date, *of_more = self._of(on)
+            of_date.messages += sent.people
+            for figures in (self.all, *of_more):
                 figures.messages += sent.people
                 figures.cost_yen += sent.cost_yen
 
@@ -150,7 +164,7 @@ class Tally:
             "years": [{"year": int(year), **self._told(one)} for year, one in sorted(self.by_year.items())],
             "months": [{"month": month, **self._told(one)} for month, one in sorted(self.by_month.items())],
             "calendar": [
-                {"on": on.isoformat(), "stores": one.store_days, "fired": one.fired, "unknown": one.unknown,
+                {"on": on.isoformat(), "stores": one.stores, "fired": one.fired, "unknown": one.unknown,
                  "messages": one.messages}
                 for on, one in sorted(self.by_date.items())
             ],
@@ -176,17 +190,21 @@ class Tally:
     def _gauge(self, store: PlayedStore) -> str | None:
         return self._playback.gauges.get(store.spot) if isinstance(store.spot, Spot) else None
 
-    def _dated(self, on: date) -> tuple[Figures, ...]:
-        return (
-            self.by_date.setdefault(on, Figures()),
-            self.by_month.setdefault(f"{on:%Y-%m}", Figures()),
-            self.by_year.setdefault(f"{on:%Y}", Figures()),
-        )
+    def _of(self, on: date) -> tuple[Date, Figures, Figures]:
+        """What a date counts to: itself, its month and its year."""
+        if on not in self._dated:
+            month = self.by_month.setdefault(f"{on:%Y-%m}", Figures())
+            self._dated[on] = self.by_date.setdefault(on, Date()), month, self.by_year.setdefault(f"{on:%Y}", Figures())
+        return self._dated[on]
 
     def _count(self, store: PlayedStore, on: date, day: StoreDay, rain: tuple[float, int] | None) -> None:
         fired, is_closed = day.decision is not None, day.reason is Reason.CLOSED
         wet = [is_wet(rain, threshold) for threshold in THRESHOLDS_MM]
-        for figures in (self.all, self.by_store[store.no], *self._dated(on)):
+        of_date, *of_more = self._of(on)
+        of_date.stores += 1
+        of_date.fired += fired
+        of_date.unknown += day.reason in UNKNOWN
+        for figures in (self.all, self.by_store[store.no], *of_more):
             figures.store_days += 1
             figures.reasons[day.reason] += 1
             if fired:

@@ -4,7 +4,7 @@ A store-day is wet when at least so much fell in the window, dry when less fell 
 not known. Rain comes in days, not in stores: intervals are made over whole days.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,6 +18,7 @@ from app.weather.rules import Rule
 
 THRESHOLDS_MM: Final = (0.5, 1.0)
 HOUR: Final = timedelta(hours=1)
+HALF: Final = HOUR / 2
 NORMAL_95: Final = 1.96
 
 _OF_RAIN: Final = frozenset({"precipitation_probability", "precipitation", "raining_now"})
@@ -49,18 +50,19 @@ def measured_rain(days: Mapping[date, StationDay], day: Day, window: Window | No
     """
     total, missing, hours = 0.0, 0, 0
     for begins_at, ends_at in day.spans(window):
-        hour_at = begins_at.replace(minute=0, second=0, microsecond=0)
-        while hour_at < ends_at:
-            if min(ends_at, hour_at + HOUR) - max(begins_at, hour_at) >= HOUR / 2:
-                local = hour_at.astimezone(JAPAN)
-                measured = days.get(local.date())
-                rain = measured.rain_mm[local.hour] if measured is not None else None
+        # Japan's clock is never put forward or back, so that hours can be added to a wall clock.
+        hour = begins_at.astimezone(JAPAN).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+        begins, ends = (at.astimezone(JAPAN).replace(tzinfo=None) for at in (begins_at, ends_at))
+        while hour < ends:
+            if min(ends, hour + HOUR) - max(begins, hour) >= HALF:
+                measured = days.get(hour.date())
+                rain = measured.rain_mm[hour.hour] if measured is not None else None
                 hours += 1
                 if rain is None:
                     missing += 1
                 else:
                     total += rain
-            hour_at += HOUR
+            hour += HOUR
     return (round(total, 1), missing) if hours else None
 
 
@@ -78,9 +80,9 @@ def is_wet(measured: tuple[float, int] | None, threshold_mm: float) -> bool | No
 class Contingency:
     """Firings against rain at one threshold, by business day."""
 
-    hits: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    hits: Counter[date] = field(default_factory=Counter)
     """Fired and wet."""
-    false_alarms: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    false_alarms: Counter[date] = field(default_factory=Counter)
     """Fired and dry."""
     misses: int = 0
     """Wet, and it had not fired."""
@@ -121,10 +123,7 @@ class Contingency:
         precision = self.precision
         if precision is None or len(days) < 2:
             return None
-        spread = sum(
-            (self.hits.get(on, 0) - precision * (self.hits.get(on, 0) + self.false_alarms.get(on, 0))) ** 2
-            for on in days
-        )
+        spread = sum((self.hits[on] - precision * (self.hits[on] + self.false_alarms[on])) ** 2 for on in days)
         error = sqrt(spread * len(days) / (len(days) - 1)) / self.fired
         return max(0.0, precision - NORMAL_95 * error), min(1.0, precision + NORMAL_95 * error)
 
