@@ -32,7 +32,6 @@ def upgrade() -> None:
         sa.Column("next_try_at", INSTANT, nullable=True),
         sa.Column("delivered_at", INSTANT, nullable=True),
         sa.Column("archived_at", INSTANT, nullable=True),
-        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_webhook_endpoint_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_webhook_endpoint")),
     )
     protect("webhook_endpoint")
