@@ -132,6 +132,8 @@ class Dispatcher:
             needs_token = False
             if account.is_stopped or account.is_held:  # who lets it send again touches the lane
                 next_up = await self._find_rest(cursor, turn, silence)
+                if account.is_held and next_up.wait_seconds is None:  # it is planned: so JMA goes on being asked
+                    next_up = next_up._replace(wait_seconds=LOOK_AGAIN_SECONDS)
             elif channel.token or not (
                 needs_token := await batches.is_waiting(cursor, brand_id, line_account_id, silence)
             ):

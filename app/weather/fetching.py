@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -177,12 +178,17 @@ def list_needs(engine: Engine) -> Needs:
 
 
 def is_anybody_open(engine: Engine, now: datetime) -> bool:
-    """Whether any store is open now or within half an hour, or a campaign is due by then."""
+    """Whether any store is open now or within half an hour, a campaign is due by then, or something waits to be sent."""
     with Session(engine) as session:
+        if session.execute(_IS_SENDING, {"now": now, "soon": now + SOON}).first() is not None:
+            return True
         due = session.execute(text("SELECT list_brands_with_due_campaigns(:by)"), {"by": now + SOON})
         if due.first() is not None:
             return True
     return any(_is_open(engine, brand_id, now) for brand_id in list_brand_ids(engine))
+
+
+_IS_SENDING: Final = text("SELECT 1 FROM lane WHERE kind = 'send' AND (due_at <= :soon OR leased_until > :now) LIMIT 1")
 
 
 def is_recent(current: Current, now: datetime) -> bool:

@@ -7,13 +7,18 @@ from sqlmodel import Session
 
 from app.jobs.queue import Clockwork, periodic
 from app.messaging.safety import service as safety
+from app.weather.fetching import is_anybody_open
 from app.weather.safety import watching
 
 
 @periodic("* * * * *")
 def watch_warnings(clock: Clockwork) -> None:
-    """Stop what invites people to stores under a warning, and let it go on once that is lifted."""
-    watch(clock)
+    """Stop what invites people to stores under a warning, and let it go on once that is lifted.
+
+    While no store is open and nothing is sent nobody asks JMA either: what stands then stands until somebody does.
+    """
+    if is_anybody_open(clock.engine, clock.now):
+        watch(clock)
 
 
 def watch(clock: Clockwork) -> dict[UUID, watching.Checked]:

@@ -18,6 +18,7 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tenants.tables import utc_now
 from tests import make
+from tests.app.messaging.conftest import Stage
 
 NOW = utc_now()
 RAIN = {"code": "03", "phenomenon": "rain", "tier": "warning", "issued_at": "2026-11-21T02:00:00Z"}
@@ -204,3 +205,28 @@ def test_a_hold_leaves_nobody_out_and_cancels_nothing(session: ScopedSession) ->
     run = start(session)
     sweep(session, account.id, NOW)
     assert reasons(session, run) == {person.id: None}
+
+
+def test_what_is_held_waits_and_goes_on_once_it_is_known(stage: Stage) -> None:
+    with stage.home.open() as session:
+        account = stage.account(session, 3)
+        store = session.exec(select(Store)).one()
+        hold = stop(session, store, "hold")
+        run = stage.start(session)
+    stage.work()
+    assert stage.delivered(account) == []
+    with stage.home.open() as session:
+        safety.end(session, session.merge(hold), by=safety.RULE, reason="Nothing is in force.", now=utc_now())
+        session.commit()
+    stage.work_until_finished(run)
+    assert len(stage.delivered(account)) == 3
+
+
+def test_a_worker_cancels_what_waits_for_a_store_under_a_warning_and_sends_the_rest(stage: Stage) -> None:
+    with stage.home.open() as session:
+        wet, dry = stage.account(session, 3), stage.account(session, 3)
+        run = stage.start(session)
+        stop(session, session.exec(select(Store).where(col(Store.no) == wet.store_nos[0])).one())
+        session.commit()
+    stage.work_until_finished(run)
+    assert (len(stage.delivered(wet)), len(stage.delivered(dry))) == (0, 3)
