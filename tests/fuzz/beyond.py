@@ -108,7 +108,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/tag_id": "What a body names may not be there.",
     },
     "put_coupon_reminder": {"/messages*": _MESSAGES},
-    "get_overlap": {"/query": "Either stores or an area."},
+    "get_overlap": {"/query": "Stores or an area, not both."},
     "*_auto_reply": {
         "/trigger*": "Keywords or postbacks, at least one.",
         "/messages*": _MESSAGES,
@@ -191,6 +191,14 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/rule/coupon_id": "What a body names may not be there.",
         "/rule/messages": "Those of the rule, which variables of a coupon stand in.",
         "/rule/fallback_messages": "Those of the rule, which need a coupon.",
+    },
+    "import_weather_rule_pack": {
+        "/rules/*": "One of the pack's own.",
+        "/store_ids*": _ONE_OF_THREE,
+        "/area_ids*": _ONE_OF_THREE,
+        "/all_stores": _ONE_OF_THREE,
+        "/coupon_id": "What a body names may not be there.",
+        "": _ONE_OF_THREE,
     },
     "*_weather_rule": {
         "/fallback_messages*": _MESSAGES,
