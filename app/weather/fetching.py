@@ -178,7 +178,7 @@ def list_needs(engine: Engine) -> Needs:
 
 
 def is_anybody_open(engine: Engine, now: datetime) -> bool:
-    """Whether any store is open now or within half an hour, a campaign is due by then, or something waits to be sent."""
+    """Whether any store is open now or within half an hour, a campaign is due by then, or something is to be sent."""
     with Session(engine) as session:
         if session.execute(_IS_SENDING, {"now": now, "soon": now + SOON}).first() is not None:
             return True
