@@ -107,6 +107,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/expires_after_days": "For events: a rule takes its tag off by itself.",
         "/tag_id": "What a body names may not be there.",
     },
+    "*_webhook_endpoint": {"/url": "An address of the open internet, and not our own."},
     "put_coupon_reminder": {"/messages*": _MESSAGES},
     "get_overlap": {"/query": "Stores or an area, not both."},
     "*_auto_reply": {

@@ -41,20 +41,22 @@ def get_overlap(
 ) -> Overlap:
     """Whom stores have in common: for each pair of up to 50 stores how many customers belong to both.
 
-    Give either `store_ids` or `area_id`. A store key compares its own stores.
+    Those of `store_ids` or of an area; of neither all, where there are no more. A store key compares its own stores.
     """
     return compare(session, _list_stores(session, store_ids, area_id), by, now)
 
 
 def _list_stores(session: Session, store_ids: Sequence[StoreId] | None, area_id: AreaId | None) -> Sequence[Store]:
-    if (store_ids is None) == (area_id is None):
-        raise Invalid.at("/query", "Give either store_ids or area_id.")
+    if store_ids is not None and area_id is not None:
+        raise Invalid.at("/query", "Give store_ids or area_id, not both.")
     if store_ids is not None:
         return get_stores(session, store_ids)
-    assert area_id is not None
-    area = get_area(session, area_id)
-    nos = map_store_nos(session, [area.id])[area.id]
-    stores = session.exec(live_stores().where(col(Store.no).in_(nos)).order_by(col(Store.no)).limit(MOST + 1)).all()
+    wanted = live_stores()
+    if area_id is not None:
+        area = get_area(session, area_id)
+        wanted = wanted.where(col(Store.no).in_(map_store_nos(session, [area.id])[area.id]))
+    stores = session.exec(wanted.order_by(col(Store.no)).limit(MOST + 1)).all()
     if len(stores) > MOST:
-        raise Invalid.at("/query/area_id", f"The area has more than {MOST} stores: name an area below it, or stores.")
+        at = "/query" if area_id is None else "/query/area_id"
+        raise Invalid.at(at, f"These are more than {MOST} stores: name an area, or some of them.")
     return stores

@@ -89,6 +89,16 @@ def test_too_many_stores_are_refused(api: TestClient, home: BrandHome) -> None:
     assert_problem(api.get(PATH, headers=home.headers), 422, "invalid", "/query")
 
 
+def test_without_a_choice_all_stores_are_compared(api: TestClient, home: BrandHome) -> None:
+    with home.open() as session:
+        stores = [make.store(session) for _ in range(2)]
+        session.commit()
+    answer = api.get(PATH, headers=home.headers)
+    assert [item["store_id"] for item in answer.json()["items"]] == ids_of(stores)
+    params = {"store_ids": ids_of(stores[:1]), "area_id": encode_id("area", uuid7())}
+    assert_problem(api.get(PATH, params=params, headers=home.headers), 422, "invalid", "/query")
+
+
 def test_a_store_compares_its_own_stores_only(api: TestClient, home: BrandHome) -> None:
     with home.open() as session:
         mine, other = make.store(session), make.store(session)
