@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import col, select
 
 from app.auth import Caller, Now, ScopedSession, allow
@@ -14,6 +14,7 @@ from app.schemas import LocalDate, Page, StoreId, WeatherDecisionId, WeatherRule
 from app.weather import approvals, decisions, pollen, queries, recording, service
 from app.weather.asking import AskedChange, AskedNew
 from app.weather.jma import ATTRIBUTION
+from app.weather.licences import refuse_unlicensed
 from app.weather.models import PollenSpell, WeatherDecision, WeatherRule
 from app.weather.schemas import (
     EvaluationRead,
@@ -56,16 +57,19 @@ def list_weather_rules(
 
 @rules_router.post("", status_code=201, dependencies=[allow("weather:write")])
 def create_weather_rule(
-    asked: AskedNew, body: WeatherRuleCreate, session: ScopedSession, caller: Caller, now: Now
+    asked: AskedNew, body: WeatherRuleCreate, request: Request, session: ScopedSession, caller: Caller, now: Now
 ) -> WeatherRuleRead:
     """Make a weather rule. It decides at its decide times once it is live.
 
-    A rule with a coupon puts copies into people's hands, so it needs `coupons:issue` too.
+    A rule with a coupon puts copies into people's hands, so it needs `coupons:issue` too. One that needs a source which
+    may not be used commercially cannot be live.
     """
     if body.coupon_id is not None:
         caller.require("coupons:issue")
     owner = caller.owner(session, body.store_id)
-    return read_rule(service.create_rule(session, _values(body, exclude_unset=False), owner=owner, now=now))
+    rule = service.create_rule(session, _values(body, exclude_unset=False), owner=owner, now=now)
+    refuse_unlicensed(rule, request.app.state.settings)
+    return read_rule(rule)
 
 
 @rules_router.get("/{rule_id}", dependencies=[allow("weather:read")])
@@ -80,6 +84,7 @@ def change_weather_rule(
     asked: AskedChange,
     body: WeatherRulePatch,
     *,
+    request: Request,
     session: ScopedSession,
     caller: Caller,
     if_match: Precondition,
@@ -90,6 +95,7 @@ def change_weather_rule(
     if_match.check(read_rule(rule))
     changes = _values(body, exclude_unset=True)
     changed = service.change_rule(session, rule, changes, now)
+    refuse_unlicensed(changed, request.app.state.settings)
     if changed.coupon_id is not None and changes != {"status": "paused"}:
         caller.require("coupons:issue")
     return read_rule(changed)
