@@ -1,8 +1,8 @@
 """Caps on the use of a coupon: how often its copies are used, and what that costs; exact to the yen.
 
-Uses are counted on the coupon's budget, one row that whoever counts locks last, so what is read under the lock is the
-truth. Uses by store and by day have counters of their own once a cap asks for them; those of one customer, and of one
-store's day, are few and counted from the rows themselves. Caps on copies are in `issue_limits`.
+Uses are counted on the coupon's budget, one row at which whoever counts takes his turn, last of all, so what is read in
+that turn is the truth. Uses by store and by day have counters of their own once a cap asks for them; those of one
+customer, and of one store's day, are few and counted from the rows themselves. Caps on copies are in `issue_limits`.
 """
 
 from collections.abc import Collection, Mapping
@@ -69,11 +69,11 @@ class Use:
 
 
 def check(session: ScopedSession, coupon: AnyCoupon, use: Use) -> None:
-    """Raises CouponDailyLimit, CouponLimitReached or CouponBudgetSpent where a cap would be passed that is of a part of
-    the uses: of a customer, a store, a day. Those on all of them are held by counting (`COUNT`).
+    """Raises the problem of a cap on a part of the uses that this one would pass: those of a customer, a store, a day.
 
-    Needs a session of the whole brand, with the customer's row locked: what she used is as it is read until the
-    transaction ends. What others count too is read under the lock of the coupon's budget, which stays locked.
+    CouponDailyLimit, CouponLimitReached or CouponBudgetSpent; caps on all uses are held by counting (`COUNT`). Needs a
+    session of the whole brand, with the customer's row locked: what she used stays as it is read. What others count
+    too is read under the lock of the coupon's budget, which stays locked.
     """
     parts = _list_capped(coupon) - {"all"}
     if not parts:

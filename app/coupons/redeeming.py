@@ -1,8 +1,7 @@
 """Copies of coupons at the till: used, given back and withdrawn.
 
-Uses are counted under the lock of the coupon's budget, and copies under that of its tally. These are the last locks
-that a transaction takes: first the customer, then the copy, then the counter. So caps are exact, and nobody waits in a
-circle.
+Uses are counted in turn at the coupon's budget, and copies under the lock of its tally. These are the last locks that a
+transaction takes: first the customer, then the copy, then the counter. So caps are exact, and nobody waits in a circle.
 """
 
 from datetime import datetime, timedelta
