@@ -1,7 +1,7 @@
 """Reads of the spine, and the numbers behind its ids."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -43,7 +43,7 @@ def find_feed_no_at(session: ScopedSession, since: datetime) -> int | None:
 
     Ids are made in the order of time; a minute is added for clocks that differ and transactions that took long.
     """
-    floor = UUID(int=int((since - timedelta(minutes=1)).timestamp() * 1000) << 80)
+    floor = UUID(int=max(0, int(since.timestamp() * 1000) - 60_000) << 80)
     found = select(Event.feed_no).where(col(Event.id) >= floor, col(Event.feed_no).is_not(None))
     return session.exec(found.order_by(col(Event.id)).limit(1)).one_or_none()
 

@@ -29,7 +29,7 @@ Url = Annotated[
 ]  # fmt: skip
 Description = Annotated[Name, Field(max_length=200, description="Whose it is and what for.")]
 EventTypes = Annotated[
-    list[str],
+    list[Annotated[str, Field(json_schema_extra={"enum": list(TYPES)})]],
     Field(max_length=len(TYPES), description="Which types of events go there; none named means all, also later ones."),
 ]
 

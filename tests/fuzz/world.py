@@ -310,3 +310,5 @@ def _happen(world: World, home: BrandHome) -> None:
     answer = world.api.post(issue, json={"customer_ids": [world.ids["cus"]]}, headers=world.headers)
     copy = answer.json()["items"][0]["issued_coupon"]
     world.ids["icpn"], world.code = copy["id"], copy["code"]
+    test = world.api.post(f"/v1/webhook-endpoints/{world.ids['whe']}/test", headers=world.headers)
+    world.ids["whd"] = test.json()["id"]
