@@ -1,56 +1,22 @@
 """The recorded archive cut down to what a test plays on, and the districts it is of."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
 import orjson
-from sqlalchemy.dialects.postgresql import insert
 
-from app.weather.models import WeatherArea
-from tenants.session import ScopedSession
-from tenants.tables import utc_now
+from tests.app.weather.backtests.districts import District
 from tests.app.weather.files import RECORDED
 
 ARCHIVE = RECORDED / "forecast_archive"
 OBSERVATIONS = RECORDED / "observations" / "amedas_hourly_2023-07-13_2023-12-06.csv.gz"
-
-REBUILT = {"74181": "74182", "45147": "45148", "88836": "88837"}
-
-
-@dataclass(frozen=True)
-class District:
-    """A forecast district with its office and its main station."""
-
-    office: str
-    class10: str
-    station: str
 
 
 def list_districts() -> list[District]:
     """All districts that forecasts are issued for, each with the first of its stations."""
     document = orjson.loads((RECORDED / "jma" / "const" / "forecast_area_2022-02.json").read_bytes())
     return [District(office, one["class10"], one["amedas"][0]) for office, listed in document.items() for one in listed]
-
-
-def know(session: ScopedSession, districts: Sequence[District]) -> None:
-    """Let the area table hold these districts, each with its one station, until the transaction ends."""
-    rows = [
-        {
-            "level": "class10",
-            "code": one.class10,
-            "name": one.class10,
-            "parent": one.office,
-            "stations": [one.station],
-            "synced_at": utc_now(),
-        }
-        for one in districts
-    ]
-    put = insert(WeatherArea)
-    stations = {"stations": put.excluded.stations}
-    session.connection().execute(put.on_conflict_do_update(index_elements=["level", "code"], set_=stations), rows)
 
 
 def cut(folder: Path, districts: Collection[District], since: str = "2021", until: str = "2025") -> Path:
@@ -81,8 +47,3 @@ def _listed(codes: Collection[str]) -> str:
 def is_recorded() -> bool:
     """Whether the recorded data lie beside the repository."""
     return ARCHIVE.is_dir()
-
-
-def read_moment(stamp: str) -> datetime:
-    """An archive's time, without its zone."""
-    return datetime.strptime(stamp, "%Y%m%d%H%M")  # noqa: DTZ007 - the recount has one zone only

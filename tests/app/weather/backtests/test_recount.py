@@ -18,7 +18,8 @@ from tenants.sealing import Keyring
 from tenants.session import ScopedSession, open_session
 from tenants.stores.models import Store
 from tests import make
-from tests.app.weather.backtests.recorded import ARCHIVE, OBSERVATIONS, cut, is_recorded, know, list_districts
+from tests.app.weather.backtests.districts import know
+from tests.app.weather.backtests.recorded import ARCHIVE, OBSERVATIONS, cut, is_recorded, list_districts
 from tests.app.weather.files import at
 
 pytestmark = [
