@@ -85,6 +85,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
     },
     "*_customer_attribute": {"/choices*": "Each once, and of a choice only."},
     "*_customer_note": {"/text": "Something that can be read."},
+    "put_preferences": {"/hours*": "They last."},
     "record_consent": {"/occurred_at": _BEFORE, "/wording": "Something that can be read."},
     "upsert_orders": {
         "": "The customer is named once.",
