@@ -41,6 +41,7 @@ ROUTERS = (
     "app.customers.attributes.router",
     "app.customers.consents.router",
     "app.customers.notes.router",
+    "app.customers.preferences.router",
     "app.customers.joining.router",
     "app.customers.linking.router",
     "app.liff.router",

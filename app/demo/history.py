@@ -61,6 +61,7 @@ def add_history(
         {"hours_after_issue": 720},
         {"per_customer": 1},
         funding={"payer": "issuing_store"},
+        occasion="welcome",
     )
     copies = [
         _Copy(person, min(person.follows.values()), stores[person.home]) for person in people if random.random() < 0.5
@@ -183,6 +184,7 @@ def _coupon(
     *,
     funding: dict[str, Any],
     min_spend_yen: int = 0,
+    occasion: str | None = None,
 ) -> Coupon:
     coupon = Coupon(
         name=name,
@@ -191,6 +193,7 @@ def _coupon(
         limits=limits,
         min_spend_yen=min_spend_yen,
         funding=funding,
+        occasion=occasion,
     )
     return add_coupon(session, coupon)
 

@@ -1,6 +1,6 @@
 """How she wants to be written to: whether at all, whether just now, and from which stores. All of it is obeyed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import escape
@@ -17,7 +17,7 @@ from app.audit.service import Deed, Thing, follow, note
 from app.auth import Now, hold_slot
 from app.customers.consents.queries import current_consents, find_current
 from app.customers.consents.service import record_consent
-from app.customers.preferences.queries import Wishes, read_wishes
+from app.customers.preferences.queries import Hours, Wishes, read_wishes
 from app.customers.preferences.service import set_wishes
 from app.customers.queries import list_her_ids
 from app.liff import pages
@@ -38,6 +38,7 @@ PAUSE: Final = timedelta(days=30)
 MOST_STORES: Final = 100
 MOST_FORM_BYTES: Final = 10_000
 SOURCE: Final = "liff"
+CLOCKS: Final = tuple(f"{hour:02}:00" for hour in range(24))
 WORDING: Final = "liff-marketing-2026-11"
 """The version of the text beside the box by which she allows or withdraws messages."""
 
@@ -70,6 +71,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "チェックを外したお店からは、お知らせが届きません。",
         "Stores that you untick send you nothing.",
     ),
+    "hours": ("お知らせを受け取る時間", "Hours at which to write to me"),
+    "hours_why": (
+        "選んだ時間の外には、お知らせを送りません。",
+        "Outside of these hours nothing is sent to you.",
+    ),
+    "from": ("から", "from"),
+    "to": ("まで", "to"),
+    "any": ("いつでも", "any time"),
     "save": ("保存する", "Save"),
     "begun": (
         "すでに送信の準備が終わっているお知らせは、届くことがあります。",
@@ -82,7 +91,7 @@ async def read_fields(request: Request) -> list[tuple[str, str]]:
     """The fields of the form, of which a box each stands for a store."""
     await read_body(request, MOST_FORM_BYTES)
     try:
-        return parse_qsl(request._body.decode(), max_num_fields=2 * MOST_STORES + 10)
+        return parse_qsl(request._body.decode(), keep_blank_values=True, max_num_fields=2 * MOST_STORES + 10)
     except ValueError:
         return []
 
@@ -129,8 +138,10 @@ def save_preferences(line_account_id: str, fields: Fields, request: Request, now
         muted = (before.wishes.muted_store_nos - offered) | {no for no in offered if f"store.{no}" not in ticked}
         _save(session, standing.customer.id, before, is_wanted="wanted" in ticked, now=now)
         until = (before.wishes.paused_until or now + PAUSE) if "pause" in ticked else None
-        if Wishes(until, frozenset(muted)) != before.wishes:
-            set_wishes(session, standing.customer.id, paused_until=until, muted_store_nos=muted, now=now)
+        hours = _read_hours(dict(fields), before.wishes.hours)
+        wishes = Wishes(until, frozenset(muted), hours)
+        if wishes != before.wishes:
+            set_wishes(session, standing.customer.id, paused_until=until, muted_store_nos=muted, hours=hours, now=now)
         hers = standing.customer.id
         who = replace(herself(request), id=hers)
         note(session, who, Deed("change_own_preferences", Thing("cus", hers), None, (hers,)), now=now)
@@ -144,6 +155,15 @@ def _read(session: ScopedSession, standing: Standing, now: datetime) -> Chosen:
     wishes = read_wishes(session, ids, now)
     stores = _list_stores(session, {*standing.customer.store_nos, *wishes.muted_store_nos})
     return Chosen(word is None or word.is_granted, wishes, stores)
+
+
+def _read_hours(given: Mapping[str, str], before: Hours | None) -> Hours | None:
+    """The hours that the form names: none where one of the two is left open; what stood where it names none at all."""
+    begin, end = given.get("hours.from"), given.get("hours.to")
+    if begin is None or end is None:
+        return before
+    known = {*CLOCKS, *((before.begin, before.end) if before else ())}
+    return Hours(begin, end) if {begin, end} <= known and begin != end else None
 
 
 def _list_stores(session: ScopedSession, nos: Collection[int]) -> Sequence[tuple[int, str]]:
@@ -185,6 +205,7 @@ def _write(request: Request, path: str, chosen: Chosen, *, paused_on: str | None
         box("pause", say(request, _TEXTS, "pause"), paused_on is not None, pause),
         "</fieldset>",
     ]
+    parts.append(_write_hours(request, chosen.wishes.hours))
     if chosen.stores:
         boxes = "".join(
             f'<li><input type="hidden" name="shown" value="{no}">'
@@ -198,6 +219,28 @@ def _write(request: Request, path: str, chosen: Chosen, *, paused_on: str | None
     parts.append(f"<button>{say(request, _TEXTS, 'save')}</button></form>")
     parts.append(f'<p class="small">{say(request, _TEXTS, "begun")}</p>')
     return "".join(parts)
+
+
+def _write_hours(request: Request, hours: Hours | None) -> str:
+    """Two lists of full hours; an hour between, set elsewhere, is offered as it stands."""
+
+    def choose(name: str, chosen: str | None) -> str:
+        clocks = sorted({*CLOCKS, chosen} if chosen else CLOCKS)
+        options = "".join(
+            f"<option{' selected' if clock == chosen else ''}>{escape(clock)}</option>" for clock in clocks
+        )
+        label = say(request, _TEXTS, name)
+        anytime = say(request, _TEXTS, "any")
+        return (
+            f'<label><select name="hours.{name}"><option value="">{anytime}</option>{options}</select>'
+            f" <span>{label}</span></label>"
+        )
+
+    return (
+        f'<fieldset class="panel"><legend>{say(request, _TEXTS, "hours")}</legend>'
+        f'<p class="small">{say(request, _TEXTS, "hours_why")}</p>'
+        f"{choose('from', hours.begin if hours else None)}{choose('to', hours.end if hours else None)}</fieldset>"
+    )
 
 
 _STYLE: Final = """

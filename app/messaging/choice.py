@@ -138,7 +138,7 @@ def write_choice(
                         WHEN {stopped} THEN 'stopped'
                         WHEN {guards.refuses("customer_id", "store_no") if guards else "false"} THEN 'consent'
                         WHEN capped OR {capped} OR {guards.is_full_up("customer_id") if guards else "false"} THEN 'cap'
-                        WHEN {guards.is_quiet_for("store_no") if guards else "false"} THEN 'quiet_hours'
+                        WHEN {guards.is_quiet_for("customer_id", "store_no") if guards else "false"} THEN 'quiet_hours'
                         WHEN {held} THEN 'holdout' END AS reason
             FROM best
         ),

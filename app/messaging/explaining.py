@@ -136,8 +136,8 @@ _REASONS: Final = {
         "配信回数またはクーポンの上限に達しています。",
     ),
     "quiet_hours": (
-        "Nothing is sent then: these are quiet hours of the brand or of the store, or a holiday.",
-        "ブランドまたは店舗の、配信を控える時間帯か、配信しない日です。",
+        "Nothing is sent then: these are quiet hours of the brand or of the store, a holiday, or not her own hours.",
+        "ブランドまたは店舗の配信を控える時間帯か配信しない日、またはご本人が選んだ時間の外です。",
     ),
     "holdout": (
         "She is held out by chance, to be compared with those who got it.",

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.customers.consents.queries import REFUSING
-from app.customers.preferences.queries import MUTING, PAUSING
+from app.customers.preferences.queries import MUTING, PAUSING, SLEEPING
 from app.messaging.quiet import find_awake_at, find_quiet_end
 from app.messaging.safety.queries import list_stopped_nos
 from tenants.brands.models import Brand
@@ -37,6 +38,8 @@ class Guards:
     """The stores that are quiet though the brand is not."""
     stopped_store_nos: Sequence[int] = ()
     """The stores to which nobody is to be invited, since a warning lies over them."""
+    clock: str = "12:00"
+    """The time of the brand's day by which the run goes."""
 
     def refuses(self, customer_id: str, store_no: str) -> str:
         """The condition that this customer wants no message of ours, none just now, or none from this store."""
@@ -55,11 +58,12 @@ class Guards:
         )
         return f"{customer_id} IN ({_HEARD} HAVING {reached})"
 
-    def is_quiet_for(self, store_no: str) -> str:
-        """The condition that nothing is sent now for the store that stands behind a delivery."""
+    def is_quiet_for(self, customer_id: str, store_no: str) -> str:
+        """The condition that nothing is sent now for the store that stands behind a delivery, or to this customer."""
         if self.is_quiet:
             return "true"
-        return f"{store_no} = ANY(%(quiet_store_nos)s::int[])" if self.quiet_store_nos else "false"
+        sleeps = f"{customer_id} IN ({SLEEPING})"
+        return f"{store_no} = ANY(%(quiet_store_nos)s::int[]) OR {sleeps}" if self.quiet_store_nos else sleeps
 
     def is_stopped_for(self, store_no: str, home_store_no: str, account_no: str) -> str:
         """The condition that a warning lies over the store that stands behind a delivery or, where its account speaks
@@ -83,6 +87,7 @@ class Guards:
     def values(self) -> dict[str, Any]:
         """What stands behind the names in the conditions."""
         values: dict[str, Any] = {"purpose": PURPOSE, "channel": CHANNEL, "pausing_at": self.now}
+        values["clock"] = self.clock
         if self.quiet_store_nos:
             values["quiet_store_nos"] = list(self.quiet_store_nos)
         if self.stopped_store_nos:
@@ -125,4 +130,6 @@ def read_guards(session: ScopedSession, brand: Brand, now: datetime, at: datetim
     caps = tuple(Cap(one["messages"], one["days"]) for one in brand.caps.get("per_customer", ()))
     hours = list_store_hours(session)
     quiet_store_nos = [no for no, of_store in hours.items() if find_quiet_end(of_store, brand.timezone, at)]
-    return Guards(now, caps, find_awake_at(brand, at) is not None, quiet_store_nos, list_stopped_nos(session))
+    clock = f"{at.astimezone(ZoneInfo(brand.timezone)):%H:%M}"
+    is_quiet = find_awake_at(brand, at) is not None
+    return Guards(now, caps, is_quiet, quiet_store_nos, list_stopped_nos(session), clock)

@@ -223,6 +223,7 @@ Own = Callable[[str], str]
 
 BASES: dict[str, Callable[[Own], Mapping[str, Any]]] = {
     "Benefit": lambda own: {"kind": "amount_off", "amount_yen": 100},
+    "WantedHours": lambda own: {"from": "09:00", "to": "21:00"},
     "Validity": lambda own: {"hours_after_issue": 24},
     "CardResolve": lambda own: {"code": own("~own_coupon_code"), "store_id": own("store")},
     "StaffCreate": lambda own: {"role": "marketer", "email": own("~new_staff_email")},

@@ -82,7 +82,7 @@ HOLDINGS: Final = (
     Holding(
         "preferences",
         "customer_preference",
-        "customer_id paused_until muted_store_nos updated_at",
+        "customer_id paused_until muted_store_nos hours updated_at",
         order="customer_id",
     ),
     Holding("member_cards", "member_card", "number created_at customer_id", unsaid="id"),

@@ -4,10 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Integer
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
-from tenants.tables import BrandRow, Instant, refer
+from tenants.tables import SHOWN, BrandRow, Instant, refer
 
 
 class CustomerPreference(BrandRow, table=True):
@@ -24,4 +24,6 @@ class CustomerPreference(BrandRow, table=True):
     """Until then nothing is sent to her but answers."""
     muted_store_nos: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """Stores from which she wants to hear nothing."""
+    hours: dict[str, str] | None = Field(default=None, sa_type=JSONB, sa_column_kwargs=SHOWN)
+    """`{"from", "to"}`: only within these hours of the brand's day, which may pass midnight; null: at any hour."""
     updated_at: datetime = Field(sa_type=Instant)

@@ -204,6 +204,20 @@ def test_what_she_says_of_messages_stands_in_her_ledger_once(stage: Stage) -> No
     assert entry["caller_kind"] == "customer"
 
 
+def test_the_hours_that_she_chooses_stand_until_she_leaves_them_open(stage: Stage) -> None:
+    customer = sign_in(stage)
+    path, told = path_of(stage, "preferences"), f"/v1/customers/{encode_id('cus', customer.id)}/preferences"
+    stage.app.post(path, data={"wanted": "yes", "hours.from": "09:00", "hours.to": "21:00"}, headers=HERE)
+    assert stage.get(told)["hours"] == {"from": "09:00", "to": "21:00"}
+    page = stage.app.get(path).text
+    assert page.count("<option selected>") == 2
+    stage.app.post(path, data={"wanted": "yes"}, headers=HERE)
+    assert stage.get(told)["hours"] is not None
+    for open_end in ({"hours.from": "", "hours.to": "21:00"}, {"hours.from": "x", "hours.to": "21:00"}):
+        stage.app.post(path, data={"wanted": "yes", **open_end}, headers=HERE)
+        assert stage.get(told)["hours"] is None
+
+
 def test_her_data_goes_only_by_two_answers_and_to_who_has_just_signed_in(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
