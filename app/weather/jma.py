@@ -132,7 +132,7 @@ class JmaForecast:
         days = self.weather.get(district, {})
         temperatures = self.temperatures.get(station or "", {})
         week = _week_of(self.week, week_districts)
-        week_station = station if station in self.week.normal_highs else self.week.stations.get(week or "")
+        week_station = station if station in self.week.temperatures else self.week.stations.get(week or "")
         later = {on: day for on, day in self.week.days.get(week or "", {}).items() if on not in days}
         later_temperatures = self.week.temperatures.get(week_station or "", {}) if later else {}
         codes: dict[date, tuple[str, str | None] | Gap] = {
@@ -162,7 +162,10 @@ class JmaForecast:
 
 
 def _week_of(week: JmaWeek, districts: Collection[str]) -> str | None:
-    """The district of the weekly part that is in force now: which of several it is changes with the season."""
+    """The district of the weekly part that is in force now: which of several it is changes with the season. The only
+    one of a file stands for all of it."""
+    if len(week.days) == 1 and districts:
+        return next(iter(week.days))
     named = [code for code in districts if code in week.days]
     return named[0] if len(named) == 1 else None
 

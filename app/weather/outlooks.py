@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.weather.areas import FORECAST_FILES
 from app.weather.feeds.days import read_past
 from app.weather.feeds.heat import read_heat
 from app.weather.feeds.hours import read_hours
@@ -58,6 +59,13 @@ def _read_warnings(session: Session, spots: Collection[Spot], now: datetime) -> 
     return {spot: of_parts[spot.class20] if spot.class20 else of_districts[spot.class10] for spot in spots}
 
 
+def _week_districts(spot: Spot) -> tuple[str, ...]:
+    """The districts of the weekly part that can only mean the spot's own, whatever the season: itself, or all of the
+    office undivided. Where JMA divides the week in another way, days beyond the first part stay unknown.
+    """
+    return (spot.class10,) if spot.class10 in FORECAST_FILES else (spot.class10, spot.office)
+
+
 def _forecast(current: Current, spot: Spot) -> PlaceForecast | Gap:
     forecast = current.forecast
-    return forecast if isinstance(forecast, Gap) else forecast.at(spot.class10, spot.station)
+    return forecast if isinstance(forecast, Gap) else forecast.at(spot.class10, spot.station, _week_districts(spot))

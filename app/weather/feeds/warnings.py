@@ -1,6 +1,6 @@
 """JMA's warnings: fetched for all of Japan at once, and read for a place. What is not known is never "no warning"."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -189,9 +189,11 @@ def _read(session: Session, places: Mapping[str, tuple[Level, str]], now: dateti
         return {place: Gap(why) for place in places}
     assert feed is not None
     assert feed.own_clock_at is not None
-    parents = {(area.level, area.code): area.parent for area in _list_chain(session)}
+    parents = _find_parents(session, places.values())
+    offices = {parent for (level, _), parent in parents.items() if level == Level.CLASS10 and parent}
     reports: dict[str, list[WarningReport]] = {}
-    for report in session.exec(select(WarningReport)).all():
+    wanted = select(WarningReport).where(col(WarningReport.office).in_([*offices, FLOODS[0]]))
+    for report in session.exec(wanted).all():
         reports.setdefault(report.office, []).append(report)
     floods = next(iter(reports.get(FLOODS[0], [])), None)
     found: dict[str, Warnings | Gap] = {}
@@ -249,6 +251,23 @@ def _areas_of(report: Report) -> Iterator[tuple[str, str]]:
     for level, kinds in report.areas.items():
         for code in kinds:
             yield level, code
+
+
+def _find_parents(session: Session, places: Iterable[tuple[Level, str]]) -> dict[tuple[str, str], str | None]:
+    """The area above each of these places, and above those, up to the office."""
+    found: dict[tuple[str, str], str | None] = {}
+    listed = list(places)
+    codes = {code for level, code in listed if level is Level.CLASS20}
+    districts = {code for level, code in listed if level is Level.CLASS10}
+    for level in (Level.CLASS20, Level.CLASS15, Level.CLASS10):
+        wanted = sorted(codes | districts if level is Level.CLASS10 else codes)
+        chosen = select(WeatherArea.code, WeatherArea.parent).where(
+            col(WeatherArea.level) == level.value, col(WeatherArea.code).in_(wanted)
+        )
+        rows = session.exec(chosen).all() if wanted else []
+        found |= {(level.value, code): parent for code, parent in rows}
+        codes = {parent for _, parent in rows if parent}
+    return found
 
 
 def _list_chain(session: Session) -> Sequence[WeatherArea]:

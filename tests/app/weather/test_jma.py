@@ -1,6 +1,6 @@
 """The traps of JMA's forecast file, one test each, and the files that must parse or be refused."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +235,91 @@ def test_any_json_in_any_place_gives_values_in_range_or_a_refusal(path: list[str
         assert all(isinstance(rain, Gap) or 0 <= rain <= 100 for rain in district.values())
     for station in issue.temperatures.values():
         assert all(day.high is None or isinstance(day.high, Gap) or -50 <= day.high <= 50 for day in station.values())
+
+
+def test_a_low_is_tomorrows_and_never_todays() -> None:
+    place = parse_forecast(forecast()).at(TOKYO, TOKYO_STATION)
+    assert place.lows == {TOMORROW: 8}
+
+
+def test_a_days_kinds_come_from_its_code() -> None:
+    place = parse_forecast(forecast(codes=["308", "140", "425"])).at(TOKYO, TOKYO_STATION)
+    assert [place.kinds[TODAY + timedelta(days=count)] for count in range(3)] == [
+        frozenset({"rain", "storm"}),
+        frozenset({"rain", "thunder"}),
+        frozenset({"snow", "heavy"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("くもり　所により　雷を伴う", "thunder"),
+        ("雨　で　激しく　降る", "heavy"),
+        ("雨　非常に　激しく　降る", "heavy"),
+    ],
+)
+def test_the_text_is_the_last_check_of_what_a_code_does_not_say(text: str, kind: str) -> None:
+    path: list[str | int] = [0, "timeSeries", 0, "areas", 0, "weathers"]
+    document = forecast()
+    document[0]["timeSeries"][0]["areas"][0]["weathers"] = []
+    place = parse_forecast(changed(document, path, [text, "くもり", "くもり"])).at(TOKYO, TOKYO_STATION)
+    assert kind in place.kinds[TODAY]  # type: ignore[operator]
+
+
+def test_a_new_code_has_the_kind_of_its_first_digit() -> None:
+    place = parse_forecast(forecast(codes=["399", "499", "199"])).at(TOKYO, TOKYO_STATION)
+    assert [place.kinds[TODAY + timedelta(days=count)] for count in range(3)] == [
+        frozenset({"rain"}),
+        frozenset({"snow"}),
+        frozenset(),
+    ]
+
+
+def with_normals(areas: Any) -> JmaForecast:
+    """A forecast whose weekly part carries these normals."""
+    document = forecast()
+    document[1]["tempAverage"] = {"areas": areas}
+    return parse_forecast(document)
+
+
+def normal(station: str, most: Any) -> dict[str, Any]:
+    return {"area": {"name": "東京", "code": station}, "min": "9.0", "max": most}
+
+
+def test_the_normal_high_is_that_of_the_station() -> None:
+    place = with_normals([normal(TOKYO_STATION, "16.4")]).at(TOKYO, TOKYO_STATION)
+    assert place.normal_highs[TODAY] == 16.4
+
+
+@pytest.mark.parametrize("most", ["", "cold", 16.4, "99"])
+def test_an_absurd_normal_is_a_gap(most: Any) -> None:
+    place = with_normals([normal(TOKYO_STATION, most)]).at(TOKYO, TOKYO_STATION)
+    assert isinstance(place.normal_highs[TODAY], Gap)
+
+
+@pytest.mark.parametrize("areas", [None, "", [], {"a": 1}])
+def test_a_forecast_without_normals_is_one_all_the_same(areas: Any) -> None:
+    assert with_normals(areas).at(TOKYO, TOKYO_STATION).normal_highs == {}
+
+
+def test_days_after_the_first_part_are_those_of_the_week() -> None:
+    place = parse_forecast(forecast()).at(TOKYO, TOKYO_STATION, [TOKYO])
+    later = date(2026, 11, 26)
+    assert (place.highs[later], place.lows[later], place.kinds[later]) == (13, 5, frozenset())
+    assert place.highs[TODAY] == 15
+
+
+def test_a_week_of_which_nobody_knows_the_district_says_nothing() -> None:
+    later = date(2026, 11, 26)
+    for districts in ([], ["200100"], [TOKYO, IZU]):
+        assert later not in parse_forecast(forecast()).at(TOKYO, TOKYO_STATION, districts).skies
+
+
+def test_in_summer_the_weeks_district_is_the_undivided_one() -> None:
+    nagano = recorded("200000_20240805")
+    north = nagano.at("200010", "48156", ["200000", "200010"])
+    south = nagano.at("200020", "48361", ["200000", "200100"])
+    later = date(2024, 8, 10)
+    assert north.skies[later] == south.skies[later]
+    assert later not in nagano.at("200010", "48156").skies

@@ -111,7 +111,7 @@ def test_a_forecast_holds_its_kinds_lows_and_normals(sandbox: httpx.Client, cloc
     forecast = outlook(clock, parts=frozenset()).forecast
     assert not isinstance(forecast, Gap)
     today, tomorrow = NOON.date(), NOON.date() + timedelta(days=1)
-    assert forecast.kinds[today] == {"rain", "storm"}
+    assert forecast.kinds[today] == frozenset({"rain", "storm"})
     assert today not in forecast.lows
     assert isinstance(forecast.lows[tomorrow], int)
     assert isinstance(forecast.normal_highs[today], float)
