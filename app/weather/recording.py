@@ -150,7 +150,7 @@ def describe(verdict: LeafVerdict, now: datetime) -> dict[str, Any]:
         "age_seconds": round((now - reading.issued_at).total_seconds()) if reading.issued_at else None,
         "gap": reading.gap,
         "op": leaf.op,
-        "compared_with": list(leaf.values) if leaf.op == "in" else leaf.values[0],
+        "compared_with": [_shown(one) for one in leaf.values] if leaf.op == "in" else _shown(leaf.values[0]),
         "holds": None if verdict.truth is Truth.UNKNOWN else verdict.truth is Truth.TRUE,
     }
     more = {
@@ -161,7 +161,10 @@ def describe(verdict: LeafVerdict, now: datetime) -> dict[str, Any]:
     return told | {name: value for name, value in more.items() if value is not None}
 
 
-def _shown(value: Value | None) -> bool | int | float | str | None:
+def _shown(value: Value | None) -> int | float | str | None:
+    """A value as it is told: of several names all, and of yes and no their words in JSON."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return ", ".join(sorted(value)) if isinstance(value, frozenset) else value
 
 

@@ -189,13 +189,13 @@ class ReadingRead(Read):
     """One value that a decision used. `gap` says what is missing; a value that settles nothing is null."""
 
     reading: str
-    value: bool | int | float | str | None
+    value: int | float | str | None
     source: str | None
     issued_at: Instant | None
     age_seconds: int | None
     gap: str | None
     op: str
-    compared_with: bool | int | float | str | list[bool | int | float | str]
+    compared_with: int | float | str | list[int | float | str]
     holds: bool | None
     versus: str | None = None
     for_days: int | None = None
