@@ -17,7 +17,7 @@ from app.weather import seasons
 from app.weather.archive.reading import Before, Place, StationDay, observed_at
 from app.weather.conditions import needs_of
 from app.weather.logic import Truth
-from app.weather.outlook import DayFact, Gap, Outlook, PlaceForecast
+from app.weather.outlook import DayFact, Gap, Outlook, PlaceForecast, Warnings
 from app.weather.places import Spot
 from app.weather.readings import JAPAN, NOTHING_NOTED, Day, Notes
 from app.weather.rules import Decision, Reason, Rule, State, decide
@@ -26,7 +26,6 @@ from tenants.stores.opening_hours import Hours, instant
 
 NO_HOURLY: Final = Gap("The archive holds no second source.")
 NO_HEAT: Final = Gap("The archive holds no heat index.")
-NO_WARNINGS: Final = Gap("The archive holds no warnings.")
 NOT_NEEDED: Final = Gap("No observation is needed.")
 
 
@@ -63,7 +62,10 @@ class Records:
         forecast = self.forecasts[Place(spot.class10, spot.station)][moment]
         observed = observed_at(self.days.get(spot, {}), moment) if "observed" in needs else NOT_NEEDED
         past = Before(self.facts.get(spot, {}), moment.astimezone(JAPAN).date()) if "past" in needs else {}
-        return Outlook(forecast, observed, NO_HOURLY, NO_HEAT, NO_WARNINGS, past)
+        # The archive holds no warnings. That there was none is assumed, and told with the result: else a rule that
+        # says "unless there is a warning" would come to nothing on every day.
+        warnings = Warnings("assumed", moment, ())
+        return Outlook(forecast, observed, NO_HOURLY, NO_HEAT, warnings, past)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from app.weather.backtests.verification import (
     speaks_of_rain,
     window_of,
 )
+from app.weather.jma import ATTRIBUTION
 from app.weather.places import Spot
 from app.weather.readings import Day
 from app.weather.recording import describe
@@ -154,6 +155,8 @@ class Tally:
             "from": playback.first_on.isoformat(),
             "to": playback.last_on.isoformat(),
             "stores": len(playback.stores),
+            "assumed": ["no_warnings"] if "warnings" in playback.player.needs else [],
+            "attribution": ATTRIBUTION,
             **self._told(self.all),
             "fired_days": len(set(self.all.fired_on)),
             "longest_run_days": longest_run(self.all.fired_on),

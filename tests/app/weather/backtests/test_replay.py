@@ -133,6 +133,18 @@ def test_past_midnight_it_is_still_the_day_before_where_a_store_is_open() -> Non
     }
 
 
+def test_that_there_was_no_warning_is_assumed() -> None:
+    calm = {"not": {"reading": "warning", "op": ">=", "value": "advisory"}}
+    known = records({"2023-06-01 11:15": 90})
+    assert reasons(play(player(rule({"all": [RAIN, calm]})), known)) == {"06-01": "fired"}
+
+
+def test_what_the_archive_does_not_hold_is_unknown() -> None:
+    windy = {"reading": "wind_gust", "op": ">=", "value": 10}
+    known = records({"2023-06-01 11:15": 90})
+    assert reasons(play(player(rule({"all": [RAIN, windy]})), known)) == {"06-01": "unknown_data"}
+
+
 def test_one_rule_a_day_fires_at_a_store() -> None:
     known = records({"2023-06-01 11:15": 90})
     claims: Claims = {(1, FIRST_ON): uuid7()}
