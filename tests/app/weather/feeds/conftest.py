@@ -7,7 +7,10 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from app.weather.areas import Station, parse_area_table
+from app.weather.fetching import list_brand_ids
 from app.weather.tables import AreaFiles, sync_tables
+from tenants.scope import Scope
+from tenants.session import open_session
 from tests.app.weather.files import at
 from tests.app.weather.test_areas import TABLE
 
@@ -37,3 +40,13 @@ def feeds(engine: Engine) -> Iterator[Engine]:
     yield engine
     with Session(engine) as session, session.begin():
         empty(session)
+
+
+@pytest.fixture
+def alone(feeds: Engine) -> Engine:
+    """Empty feeds that no rule of another test's brand needs: they are paused."""
+    for brand_id in list_brand_ids(feeds):
+        with open_session(feeds, Scope(brand_id)) as session:
+            session.execute(text("UPDATE weather_rule SET status = 'paused' WHERE status = 'live'"))
+            session.commit()
+    return feeds

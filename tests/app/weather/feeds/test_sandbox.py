@@ -20,7 +20,6 @@ from app.weather.places import Spot
 from tenants.sealing import Keyring
 from tests.app.sandbox.process import running_sandbox
 from tests.app.weather.files import at
-from tests.conftest import BrandHome
 
 pytestmark = [pytest.mark.every_brand, pytest.mark.slow]
 
@@ -130,7 +129,7 @@ def test_an_outage_of_every_feed_leaves_gaps_and_no_weather(sandbox: httpx.Clien
         assert set(read_current(session, ["130000"])) == {"130000"}
 
 
-def test_what_no_store_and_no_rule_needs_is_not_fetched(home: BrandHome, clock: Clockwork) -> None:
+def test_what_no_rule_needs_is_not_fetched(alone: Engine, clock: Clockwork) -> None:
     assert fetching.list_needs(clock.engine) == Needs()
     fetching.refresh_observations(clock)
     fetching.refresh_heat_and_hours(clock)
