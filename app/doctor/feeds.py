@@ -23,9 +23,13 @@ _AHEAD = timedelta(minutes=30)
 def check_feeds(engine: Engine, now: datetime) -> Finding:
     """Which feeds that somebody needs stand still or fail, and which stores have no area."""
     needs = fetching.list_needs(engine).parts
-    ages: dict[Name, tuple[str, timedelta]] = {Name.TABLES: ("tables", _TABLES_AGE)}
+    ages: dict[Name, tuple[str, timedelta]] = {}
     if fetching.is_anybody_open(engine, now):
-        ages |= {Name.WARNINGS: ("warnings", warnings.OLDEST), Name.FLOODS: ("floods", warnings.OLDEST)}
+        ages = {
+            Name.TABLES: ("tables", _TABLES_AGE),
+            Name.WARNINGS: ("warnings", warnings.OLDEST),
+            Name.FLOODS: ("floods", warnings.OLDEST),
+        }
     if needs & {"observed", "past"}:
         ages[Name.OBSERVATIONS] = ("observations", observations.OLDEST)
     if "hourly" in needs:
@@ -46,6 +50,8 @@ def check_feeds(engine: Engine, now: datetime) -> Finding:
         )
         advice = "Set the store's weather_area, or its municipality: PATCH /v1/stores/{id}."
         return Finding("feeds", False, f"{len(lost)} stores have no area: {named}.", advice)
+    if not ages:
+        return Finding("feeds", True, "No store is open, and no live rule needs one.")
     oldest_at = min((feed.own_clock_at for feed in feeds.values() if feed and feed.own_clock_at), default=now)
     return Finding("feeds", True, f"{len(ages)} in use, the oldest as of {span(now - oldest_at)} ago.")
 

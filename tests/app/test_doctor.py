@@ -81,8 +81,8 @@ def test_a_healthy_installation_is_said_to_be_healthy(
     start_worker(patient)
     findings = list(command.examine(datetime.now(UTC), settings_of(own_urls, line_api_url=sandbox.url)))
     assert [describe(finding) for finding in findings if not finding.ok] == []
-    names = ["settings", "database", "schema", "role", "keys", "brands", "clock", "queues", "worker", "weather"]
-    assert [finding.name for finding in findings] == [*names, "accounts", "line"]
+    names = ["settings", "database", "schema", "role", "keys", "brands", "clock", "queues", "worker"]
+    assert [finding.name for finding in findings] == [*names, "weather", "feeds", "accounts", "line"]
 
 
 def test_brands_are_counted_by_state_and_a_deletion_that_nobody_finishes_is_told(
