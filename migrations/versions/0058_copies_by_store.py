@@ -22,4 +22,4 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("brand_id", "coupon_id", "store_no", name=op.f("pk_coupon_store_tally")),
     )
-    protect("coupon_store_tally")
+    protect("coupon_store_tally", store="store_no")
