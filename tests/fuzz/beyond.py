@@ -202,6 +202,7 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/coupon_id": "What a body names may not be there.",
         "": _ONE_OF_THREE,
     },
+    "put_pollen": {"/items*": "to_on is not earlier than from_on."},
     "*_weather_rule": {
         "/fallback_messages*": _MESSAGES,
         "/condition*": _CONDITION,
@@ -213,7 +214,8 @@ BEYOND_SCHEMA: Final[dict[str, dict[str, str]]] = {
         "/store_ids*": _ONE_OF_THREE,
         "/area_ids*": _ONE_OF_THREE,
         "/all_stores": _ONE_OF_THREE,
-        "/approval": "Approval is not there yet.",
+        "/late_until": "Later than the first of decide_times.",
+        "/season_confirmed_on": "Not a date to come.",
         "/blackout_on*": "Each day once.",
         "/coupon_id": "Variables of a coupon need one.",
         "": _ONE_OF_THREE,

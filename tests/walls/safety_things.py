@@ -1,6 +1,6 @@
 """What weather rules concluded, and what keeps invitations to a store back."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from app.messaging.models import Delivery, Run
@@ -14,7 +14,7 @@ from tests.walls.making import STORE, Made, Thing
 
 def _decision(made: Made) -> UUID:
     owner = {"store_id": made.store_id, "store_no": made.store_no}
-    rule = make.weather_rule(made.session, name=made.name, **owner)
+    rule = make.weather_rule(made.session, name=made.name, approval="before_send", **owner)
     run = Run(
         kind="weather",
         status="finished",
@@ -33,18 +33,20 @@ def _decision(made: Made) -> UUID:
     for _ in range(2):
         customer = make.customer(made.session, made.at, name=made.name)
         made.session.add(Delivery(customer_id=customer.id, run_id=run.id, store_no=made.at.no, reason="consent"))
+    at = datetime(2026, 6, 1, 3, tzinfo=UTC)
     decision = WeatherDecision(
         weather_rule_id=rule.id,
         store_id=made.at.id,
         store_no=made.at.no,
         business_on=date(2026, 6, 1),
-        decided_at=utc_now(),
+        decided_at=at,
         fired=False,
-        reason="condition_false",
+        reason="not_approved",
         detail=made.name,
         state_on=False,
         readings=[],
         run_id=run.id,
+        clock_shift_seconds=round((at - utc_now()).total_seconds()),  # or its day would be over, and its approval too
     )
     made.session.add(decision)
     made.session.flush()
