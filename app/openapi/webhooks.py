@@ -6,14 +6,14 @@ from app.events.facts import TYPES, Fact
 from app.webhooks.endpoints import TEST_TYPE
 
 _ABOUT = (
-    "\n\nSent to the webhook endpoints that want it, as the feed shows it (`GET /v1/events`), signed by Standard Webhooks."
-    " Any 2xx says that you have it; anything else has it sent again over three days, and 410 switches the endpoint off."
+    "\n\nSent to the webhook endpoints that want it, as the feed shows it (`GET /v1/events`), signed by Standard"
+    " Webhooks. Any 2xx says that you have it; anything else has it sent again over three days, and 410 switches the endpoint off."
 )
 _HEADERS = {
     "webhook-id": "The same whenever this event is sent: know repeats by it.",
     "webhook-timestamp": "When it was sent, in seconds since 1970. Refuse what is more than five minutes old.",
-    "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; two, with a blank between, while a"
-    " secret is replaced.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; while a secret is replaced two,"
+    " with a blank between.",
 }
 
 
