@@ -192,7 +192,7 @@ def _apply(session: ScopedSession, turn: Turn, event: Row[Any]) -> str:
         note_content(session, place.account.id, customer.id, message, event.occurred_at)
         if kind == "location" and find_point(message) is not None and turn.answers_places(session):
             _answer(session, turn, event, customer.id, NEAREST_STORES)
-        elif said is not None:
+        elif kind == "text" and said is not None:  # a sticker has a text too, which nobody wrote
             _answer_by_itself(session, turn, event, customer, turn.find_auto_reply(session, said=said))
     else:
         data = _text(_part(body, "postback"), "data")

@@ -27,6 +27,7 @@ from tenants.session import ScopedSession
 from tenants.stores.models import Store
 from tenants.stores.opening_hours import business_day
 from tests import make
+from tests.app.inbound.calls import tell, told
 from tests.app.inbound.stage import Chat, open_chat
 from tests.app.sandbox.process import Shop
 from tests.conftest import MASTER_KEYS, BrandHome
@@ -129,9 +130,18 @@ def test_it_is_told_what_answered(home: BrandHome, api: TestClient, chat: Chat, 
     auto_reply = wait_for_words(home)
     say()
     path = f"/v1/line-accounts/{encode_id('acc', chat.channel.id)}/replies"
-    [told] = api.get(path, headers=home.headers).json()["items"]
-    assert (told["kind"], told["status"]) == ("auto_reply", "sent")
-    assert told["auto_reply_id"] == encode_id("arep", auto_reply.id)
+    [record] = api.get(path, headers=home.headers).json()["items"]
+    assert (record["kind"], record["status"]) == ("auto_reply", "sent")
+    assert record["auto_reply_id"] == encode_id("arep", auto_reply.id)
+
+
+def test_a_sticker_is_no_word(home: BrandHome, api: TestClient, chat: Chat, say: Say) -> None:
+    wait_for_words(home)
+    sticker = {"type": "sticker", "id": "2", "packageId": "1", "stickerId": "1", "text": "雨"}
+    tell(api, chat.channel, told("message", make.line_user_id(), message=sticker, replyToken="0" * 32))
+    say("こんにちは")
+    with home.open() as session:
+        assert session.execute(text("SELECT count(*) FROM line_reply")).scalar_one() == 0
 
 
 def test_a_paused_one_is_silent(home: BrandHome, say: Say) -> None:
