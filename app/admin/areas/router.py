@@ -69,9 +69,7 @@ def count_area_customers(area_id: AreaId, session: ScopedSession, now: Now) -> A
     """How many customers an area's trade zone holds, by address, home store, visits and friendship. An area without
     one holds nobody. A store key counts its own customers, by what they do at its stores."""
     area = queries.get_area(session, area_id)
-    return AreaCustomers.model_validate(
-        {"area_id": area.id, **service.count_customers(session, area), "counted_at": now}
-    )
+    return AreaCustomers.model_validate({"area_id": area.id, **service.count_customers(session, area), "fresh_at": now})
 
 
 def _read(session: ScopedSession, area: Area) -> AreaRead:

@@ -133,4 +133,4 @@ class AreaCustomers(Read):
     by_visit: int = Field(description="Who bought at or visited such a store.")
     by_friendship: int = Field(description="Who follows an account that speaks for such a store.")
     stores: int = Field(description="Stores of yours that lie in it.")
-    counted_at: Instant
+    fresh_at: Instant

@@ -29,4 +29,4 @@ class Overlap(Read):
     by: By
     customers: int = Field(description="Customers of any of these stores, each once.")
     items: list[StoreOverlap]
-    counted_at: Instant
+    fresh_at: Instant

@@ -38,4 +38,4 @@ def compare(session: ScopedSession, stores: Sequence[Store], by: By, now: dateti
         )
         for store in stores
     ]
-    return Overlap(by=by, customers=sum(sets.values()), items=items, counted_at=now)
+    return Overlap(by=by, customers=sum(sets.values()), items=items, fresh_at=now)

@@ -139,7 +139,7 @@ def test_customers_are_counted_by_what_ties_them_to_a_trade_zone(
     town = Town(home)
     area = create(api, home, "/v1/areas", name="渋谷", trade_zone=zone, store_ids=[encode_id("store", town.shibuya.id)])
     counted = api.get(f"/v1/areas/{area['id']}/customers-count", headers=home.headers).json()
-    del counted["counted_at"]
+    del counted["fresh_at"]
     assert counted == {
         "area_id": area["id"],
         "customers": 3 + by_address,
