@@ -10,13 +10,12 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import orjson
 import psycopg
-from sqlmodel import Session
 
 from app.bench import campaigns
 from app.bench.brand import BenchBrand, count_sends, seed_brand, seed_people, tell_sandbox
@@ -24,8 +23,8 @@ from app.bench.place import HOST, Place, open_place, wait_ready
 from app.jobs.queue import Clockwork
 from app.messaging.dispatch import BATCHES_AT_ONCE
 from app.messaging.sending import PUSHES_AT_ONCE
-from app.weather.areas import Level
-from app.weather.models import WeatherArea
+from app.messaging.watch import FRESH_SECONDS
+from app.weather.fetching import Needs, fetch_feeds, sync
 from app.weather.safety.tasks import watch
 from tenants.session import open_session
 from tests import make
@@ -33,7 +32,8 @@ from tests import make
 WORKERS = 2
 DELAY_MS = 150
 """How long LINE takes for a call: so that hundreds are in flight at any moment."""
-ALLOWED_SECONDS = 1.0
+FRESH_MS = round(FRESH_SECONDS * 1000)
+SLACK_MS = 400
 SEND_SECONDS = 600.0
 LANES = 2
 """Of those that the warning concerns."""
@@ -50,7 +50,7 @@ class Report:
     got_before: int
     """Of those under the warning, who got it before it was acted upon."""
     acted_ms: int
-    """How long it took from the warning being read to the stop being written down everywhere."""
+    """How long it took from JMA's warning to the stop being written down everywhere: fetched, judged, told."""
     got_after: int
     """Of those under the warning, whom a call in flight still reached."""
     last_after_ms: int
@@ -60,13 +60,15 @@ class Report:
     """Told as left out, with `stopped` and `safety_stop`."""
     others_got: int
     twice: int
+    allowed_ms: int
+    """In how long after the stop calls in flight have to end."""
 
     @property
     def holds(self) -> bool:
         """Whether every promise was kept."""
         return (
             self.got_after <= MOST_IN_FLIGHT
-            and self.last_after_ms <= ALLOWED_SECONDS * 1000
+            and self.last_after_ms <= self.allowed_ms
             and 0 < self.got_before < self.warned
             and self.left_out == self.warned - self.got_before - self.got_after
             and self.others_after > 0
@@ -84,6 +86,7 @@ def measure(people: int, accounts: int, *, delay_ms: int = DELAY_MS, workers: in
             for statement in _PLACES:
                 connection.execute(statement, {"brand": brand.scope.brand_id, "wet": WET, "dry": DRY})
         place.start_sandbox(processes)
+        sync(_clock(place))
         tell_sandbox(place, brand)
         processes.start("serve", ["serve", "--port", str(place.port)])
         wait_ready(processes, "serve", f"http://{HOST}:{place.port}/readyz")
@@ -93,10 +96,12 @@ def measure(people: int, accounts: int, *, delay_ms: int = DELAY_MS, workers: in
         with _api(place, brand) as api, httpx.Client(base_url=place.sandbox_url, timeout=60, trust_env=False) as line:
             slow = {"endpoint": "/v2/bot/message/push", "delay_ms": delay_ms, "ratio": 1.0}
             line.put("/_sandbox/faults", json={"faults": [slow], "seed": 1}).raise_for_status()
-            return _send(place, brand, api, line, people)
+            return _send(place, brand, api, line, people, FRESH_MS + delay_ms + SLACK_MS)
 
 
-def _send(place: Place, brand: BenchBrand, api: httpx.Client, line: httpx.Client, people: int) -> Report:
+def _send(
+    place: Place, brand: BenchBrand, api: httpx.Client, line: httpx.Client, people: int, allowed_ms: int
+) -> Report:
     warned = _list_warned(place, brand)
     messages = [{"type": "text", "text": "{{ customer.name }}さん、雨の日はあたたかい店内へ。"}]
     drafted = api.post("/v1/campaigns", json={"name": "雨の日", "messages": messages}).raise_for_status().json()
@@ -104,7 +109,7 @@ def _send(place: Place, brand: BenchBrand, api: httpx.Client, line: httpx.Client
     api.post(f"{campaign}/launch", timeout=300).raise_for_status()
     _wait(lambda: count_sends(place)["recipients"] >= people // 10)
     began = time.monotonic()
-    _warn(place)
+    _warn(place, line)
     since = datetime.now(UTC)
     acted_ms = round((time.monotonic() - began) * 1000)
     _wait(lambda: api.get(f"{campaign}/stats").raise_for_status().json()["waiting"] == 0)
@@ -124,20 +129,23 @@ def _send(place: Place, brand: BenchBrand, api: httpx.Client, line: httpx.Client
         left_out=_count_left_out(api, campaign),
         others_got=len(got - warned),
         twice=len(taken) - len(got),
+        allowed_ms=allowed_ms,
     )
 
 
-def _warn(place: Place) -> None:
-    """JMA warns of heavy rain over the first store, and the clock looks."""
-    now = datetime.now(UTC)
-    with Session(place.engine) as session, session.begin():
-        parents = {"130000": None, "130010": "130000", "130011": "130010", WET: "130011", DRY: "130011"}
-        levels = [Level.OFFICE, Level.CLASS10, Level.CLASS15, Level.CLASS20, Level.CLASS20]
-        for level, (code, parent) in zip(levels, parents.items(), strict=True):
-            session.merge(WeatherArea(level=level, code=code, name=code, parent=parent, synced_at=now))
-        session.flush()
-        make.warnings(session, {WET: ["03"], DRY: []}, now)
-    watch(Clockwork(place.engine, place.keyring, place.settings, now))
+def _warn(place: Place, line: httpx.Client) -> None:
+    """JMA warns of heavy rain over the first store; it is fetched, and the clock looks."""
+    warning = {"class20": WET, "code": "03", "status": "発表"}
+    line.put("/_sandbox/weather", json={"warnings": [warning]}).raise_for_status()
+    clock = _clock(place)
+    # The feed's own clock goes by minutes, and a worker may have fetched it within this one.
+    fetch_feeds(clock, Needs(frozenset({"warnings"})), clock.now + timedelta(minutes=1))
+    watch(clock)
+
+
+def _clock(place: Place) -> Clockwork:
+    settings = place.settings.model_copy(update={"jma_url": place.sandbox_url})
+    return Clockwork(place.engine, place.keyring, settings, datetime.now(UTC))
 
 
 def _list_warned(place: Place, brand: BenchBrand) -> set[str]:
@@ -149,7 +157,7 @@ def _count_left_out(api: httpx.Client, campaign: str) -> int:
     count, query = 0, {"reason": "stopped", "limit": "100"}
     while True:
         page = api.get(f"{campaign}/deliveries", params=query).raise_for_status().json()
-        count += sum(one["detail"] == "safety_stop" for one in page["items"])
+        count += len([one for one in page["items"] if one["detail"] == "safety_stop"])
         if page["next_cursor"] is None:
             return count
         query["cursor"] = page["next_cursor"]
@@ -215,7 +223,7 @@ def _print(report: Report) -> None:
     print(f"Before: {report.got_before:,} of them had got it. The stop was written down in {report.acted_ms} ms.")
     print(
         f"After: {report.got_after} more by calls in flight (at most {MOST_IN_FLIGHT}), the last one"
-        f" {report.last_after_ms} ms later (at most {ALLOWED_SECONDS * 1000:.0f}); {report.left_out:,} are told as"
+        f" {report.last_after_ms} ms later (at most {report.allowed_ms}); {report.left_out:,} are told as"
         f" left out, stopped for safety."
     )
     print(f"Others: {report.others_after:,} got it after, {report.others_got:,} in all; {report.twice} people twice.")
