@@ -7,7 +7,8 @@ from app.webhooks.endpoints import TEST_TYPE
 
 _ABOUT = (
     "\n\nSent to the webhook endpoints that want it, as the feed shows it (`GET /v1/events`), signed by Standard"
-    " Webhooks. Any 2xx says that you have it; anything else has it sent again over three days, and 410 switches the endpoint off."
+    " Webhooks. Any 2xx says that you have it; anything else has it sent again over three days, and 410 switches the"
+    " endpoint off."
 )
 _HEADERS = {
     "webhook-id": "The same whenever this event is sent: know repeats by it.",
