@@ -154,7 +154,11 @@ def test_one_rule_a_day_fires_at_a_store() -> None:
 
 def test_a_first_of_the_season_fires_once_in_a_district() -> None:
     condition = {"reading": "weather", "op": "first_time_this_season", "value": "snow"}
-    confirmed: dict[str, Any] = {"first_on": date(2023, 1, 1), "last_on": date(2023, 12, 31), "confirmed_on": date(2023, 12, 1)}
+    confirmed: dict[str, Any] = {
+        "first_on": date(2023, 1, 1),
+        "last_on": date(2023, 12, 31),
+        "confirmed_on": date(2023, 12, 1),
+    }
     known = records({"2023-12-05 11:15": 0, "2023-12-06 11:15": 0}, code="400")
     days = play(player(rule(condition), store(1), store(2), **confirmed), known)
     assert {key: day.reason.value for key, day in days.items()} == {
