@@ -168,7 +168,7 @@ def get_pollen(session: ScopedSession) -> PollenRead:
     return read_pollen(queries.list_pollen(session))
 
 
-@forecast_router.put("/pollen", dependencies=[allow("weather:write")])
+@forecast_router.put("/pollen", dependencies=[allow("areas:write")])
 def put_pollen(body: PollenPut, session: ScopedSession, caller: Caller) -> PollenRead:
     """Say how much pollen flies, where and when: all of it, in place of what was said before. Head office's to say.
 
@@ -176,7 +176,7 @@ def put_pollen(body: PollenPut, session: ScopedSession, caller: Caller) -> Polle
     for a store's areas on a date, the greatest counts; a date for which none is set is unknown.
     """
     if not caller.scope.sees_store(None):
-        raise PermissionMissing("weather:write")
+        raise PermissionMissing("areas:write")
     return read_pollen(pollen.put_spells(session, [spell.model_dump() for spell in body.items]))
 
 
