@@ -71,6 +71,10 @@ ADVICE: Final[dict[str, str]] = {
     "points-insufficient": "Take no more than `points`. Where there is a `debt`, the next points pay it off first.",
     "points-programme-missing": "Head office says first how points are earned: `PUT /v1/points/programme`.",
     "points-taken-back": "At most `left` can still be taken back or given back of the entry that `undoes` names.",
+    "nothing-to-approve": "Read the rule's newest decisions: they have gone out, or came out otherwise.",
+    "weather-approval-expired": "The rule's window, or the stores' day, ended then. It decides again at its next time.",
+    "weather-source-not-commercial": "Keep the rule a draft, do without `readings`, or have the installation's operator"
+    " configure a source whose terms allow it.",
     "quota-exhausted": "LINE's monthly messages do not suffice. Choose fewer people, or a larger plan with LINE.",
     "rate-limited": "Wait as many seconds as `Retry-After` says. Ask less often, or for more: lists take `limit=200`.",
     "redemption-reversed": "Nothing is left to do: it was reversed at `reversed_at`.",
