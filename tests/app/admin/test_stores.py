@@ -103,7 +103,8 @@ def test_the_nearest_stores_come_first(api: TestClient, home: BrandHome) -> None
 
 
 def test_of_a_near_store_it_is_told_whether_it_is_open_and_where_its_map_is(api: TestClient, home: BrandHome) -> None:
-    always, never = {"exceptions": []}, {"mon": [], "exceptions": []}
+    always: dict[str, Any] = {"exceptions": []}
+    never: dict[str, Any] = {"mon": [], "exceptions": []}
     create_store(api, home, "always", latitude=35.0, longitude=139.0, opening_hours=always)
     create_store(api, home, "never", latitude=35.001, longitude=139.0, opening_hours=never)
     create_store(api, home, "silent", latitude=35.002, longitude=139.0)

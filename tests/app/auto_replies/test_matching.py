@@ -17,8 +17,9 @@ HERE = uuid7()
 
 
 def waiting(**changes: Any) -> AutoReply:
-    trigger = {name: changes.pop(name) for name in ("keywords", "match", "postbacks") if name in changes}
-    return AutoReply(brand_id=uuid7(), name="x", messages=[], trigger={"keywords": ["雨"], **trigger}, **changes)
+    named: dict[str, Any] = {name: changes.pop(name) for name in ("keywords", "match", "postbacks") if name in changes}
+    trigger: dict[str, Any] = {"keywords": ["雨"], **named}
+    return AutoReply(brand_id=uuid7(), name="x", messages=[], trigger=trigger, **changes)
 
 
 def find(*auto_replies: AutoReply, said: str | None = None, at: datetime = NOON, **more: Any) -> AutoReply | None:

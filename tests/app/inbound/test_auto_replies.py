@@ -247,14 +247,14 @@ def test_who_was_sent_the_rules_coupon_today_is_told_that_copy(home: BrandHome, 
     say("こんにちは")
     with home.open() as session:
         customer_id = session.execute(text("SELECT id FROM customer")).scalar_one()
-        values = {"weather_rule_id": rule.id, "source": "run:1"}
         copy = IssuedCoupon(
             coupon_id=coupon.id,
             customer_id=customer_id,
             code="RAINRAIN2345",
             starts_at=datetime.now(UTC),
             expires_at=datetime.now(UTC) + timedelta(hours=3),
-            **values,
+            weather_rule_id=rule.id,
+            source="run:1",
         )
         session.add(copy)
         session.commit()

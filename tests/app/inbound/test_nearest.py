@@ -34,8 +34,9 @@ PLACES = {
     "金山店": (35.1430, 136.9010),
     "笹島店": (35.1640, 136.8840),
 }
-OPEN, CLOSED = {"exceptions": []}, {"mon": []}
-Work = Callable[[Chat], None]
+OPEN: dict[str, Any] = {"exceptions": []}
+CLOSED: dict[str, Any] = {"mon": []}
+Work = Callable[..., None]
 
 
 @pytest.fixture
@@ -126,8 +127,7 @@ def test_a_brand_that_does_not_want_it_says_nothing(home: BrandHome, chat: Chat,
 def test_while_another_tool_gets_the_calls_it_answers(home: BrandHome, chat: Chat, work: Work) -> None:
     with home.open() as session:
         url, now = "https://tool.example.jp/line", utc_now()
-        values = {"line_account_id": chat.channel.id, "url": url, "created_at": now, "updated_at": now}
-        session.add(LineForward(**values, active=True))
+        session.add(LineForward(line_account_id=chat.channel.id, url=url, active=True, created_at=now, updated_at=now))
         session.commit()
     work(chat)
     assert chat.messages() == []
