@@ -80,5 +80,5 @@ class WebhookDelivery(BrandTable, table=True):
     took_ms: int | None = None
     last_status: int | None = None
     last_error: str | None = Field(default=None, sa_column_kwargs=SHOWN)
-    answer: str | None = Field(default=None, sa_column_kwargs=MASKED)
+    reply: str | None = Field(default=None, sa_column_kwargs=MASKED)
     """The beginning of the last answer that was no success."""

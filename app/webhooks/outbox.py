@@ -135,9 +135,9 @@ def settle(session: ScopedSession, endpoint: WebhookEndpoint, outcomes: list[Out
         delivery.tried_at, delivery.took_ms = now, outcome.took_ms
         delivery.last_status, delivery.last_error = outcome.status, outcome.error
         if outcome.is_taken:
-            delivery.status, delivery.settled_at, delivery.answer = "delivered", now, None
+            delivery.status, delivery.settled_at, delivery.reply = "delivered", now, None
         else:
-            delivery.answer = outcome.answer
+            delivery.reply = outcome.answer
             delivery.due_at = now + _wait(delivery.attempts, outcome.retry_after)
             if now >= delivery.give_up_at:
                 delivery.status, delivery.settled_at = "failed", now

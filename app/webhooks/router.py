@@ -140,7 +140,7 @@ def read_webhook_delivery(delivery_id: WebhookDeliveryId, session: ScopedSession
     delivery = queries.get_delivery(session, delivery_id)
     (message,) = write_messages(session, [delivery])
     shown = _show(delivery).model_dump()
-    return WebhookDeliveryShown.model_validate({**shown, "request": message.content, "answer": delivery.answer})
+    return WebhookDeliveryShown.model_validate({**shown, "request": message.content, "answer": delivery.reply})
 
 
 @of_deliveries.post("/{delivery_id}/replay", status_code=202, dependencies=[allow("webhooks:write")])

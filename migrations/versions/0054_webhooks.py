@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("took_ms", sa.Integer(), nullable=True),
         sa.Column("last_status", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("reply", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["brand_id", "webhook_endpoint_id"],
             ["webhook_endpoint.brand_id", "webhook_endpoint.id"],

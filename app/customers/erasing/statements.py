@@ -87,12 +87,12 @@ STEPS: Final = (
     Step(
         "webhook_delivery",
         """
-        UPDATE webhook_delivery SET answer = NULL FROM event
-        WHERE webhook_delivery.brand_id = :brand_id AND webhook_delivery.answer IS NOT NULL
+        UPDATE webhook_delivery SET reply = NULL FROM event
+        WHERE webhook_delivery.brand_id = :brand_id AND webhook_delivery.reply IS NOT NULL
           AND event.brand_id = :brand_id AND event.id = webhook_delivery.event_id
           AND event.customer_id = ANY(CAST(:ids AS uuid[]))
         """,
-        ("answer",),
+        ("reply",),
     ),
     # What came of a code stays, as a figure of nobody.
     Step(

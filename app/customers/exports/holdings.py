@@ -229,6 +229,7 @@ UNTOLD: Final = {
     "idempotency_key": "answers kept sealed for a day, of which the resource itself stands here",
     "line_forward_call": "webhook calls on their way to another tool, whose events stand under `line_events`",
     "settlement_conflict": "what a till told too late of a copy, which stands here with its uses",
+    "webhook_delivery": "what partners' systems answered to events, which stand under `events`",
     "operation": "long work on many people's data, by its own id",
     "operation_file": "files that head office brought or fetched, which go after some days",
 }

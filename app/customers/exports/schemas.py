@@ -80,6 +80,7 @@ class PersonExport(Read):
     notes: Annotated[list[Row], _rows("What staff wrote down about her.")]
     lists: Annotated[list[Row], _rows("Lists that she was put on.")]
     orders: Annotated[list[Row], _rows("What she bought.")]
+    order_refunds: Annotated[list[Row], _rows("What of it was paid back.")]
     visits: Annotated[list[Row], _rows("When she came.")]
     issued_coupons: Annotated[list[Row], _rows("Coupons in her hands.")]
     redemptions: Annotated[list[Row], _rows("Coupons that she used.")]

@@ -80,6 +80,8 @@ def test_an_offer_is_answered_as_it_was_asked_for(api: TestClient, home: BrandHo
     assert made.pop("id").startswith("cpn_")
     assert made.pop("created_at").endswith("Z")
     assert made == asked | {
+        "line_coupon": False,
+        "line_coupons": [],
         "benefit_text": "15% off",
         "benefit_text_ja": "15%引き",
         "validity": {"from": "2026-11-01", "to": "2026-11-30T06:00:00Z"},
