@@ -1,4 +1,4 @@
-"""A rule that needs a source which may not be used commercially stays a draft; of one's own or paid for it goes live."""
+"""A rule whose source may not be used commercially stays a draft; on one of one's own or paid for it goes live."""
 
 from typing import Any
 
