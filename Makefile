@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Three for each core: many tests wait for another process.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3)
+SLOW_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 UV_VERSION := 0.13.9
 
 .PHONY: help demo dev test test-slow walls check format lint types imports api openapi lock bench clean publish-api fuzz
@@ -27,7 +28,7 @@ test: .venv/.ready ## Run the tests: parallel, random order, real Postgres
 	@$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-slow: .venv/.ready ## Run the others: processes killed and kept under load, all that is stored searched, the tour
-	@$(BIN)/pytest $$(grep -rl "mark.slow" tests --include="test_*.py") -m slow -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest $$(grep -rl "mark.slow" tests --include="test_*.py") -m slow -n $(SLOW_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 walls: .venv/.ready ## Prove the walls: every operation, place for an id and kind of credential; every policy broken once
 	@WALLS=all $(BIN)/pytest tests/walls tests/isolation -n $(WORKERS) --dist worksteal -q $(ARGS)

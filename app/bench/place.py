@@ -97,9 +97,11 @@ class Place:
 
 @contextmanager
 def open_place() -> Iterator[Place]:
-    """An installation for one benchmark. However the block ends, its processes end and its folder goes."""
-    for name in [name for name in os.environ if name.startswith("NOREN_")]:
-        del os.environ[name]
+    """An installation for one benchmark. However the block ends, its processes end and its folder goes.
+
+    What the environment says of another installation is set aside meanwhile.
+    """
+    set_aside = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("NOREN_")}
     folder = Path(tempfile.mkdtemp(prefix="noren-bench-"))
     try:
         admin_url = embedded_postgres(folder)
@@ -122,6 +124,7 @@ def open_place() -> Iterator[Place]:
         with undisturbed():
             stop_embedded(folder)
             shutil.rmtree(folder, ignore_errors=True)
+            os.environ.update(set_aside)
 
 
 @contextmanager

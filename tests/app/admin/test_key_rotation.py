@@ -160,7 +160,7 @@ def test_both_kinds_of_key_are_replaced_under_load_and_no_request_fails(place: I
         shop.prepare(client)
     old_cursor = shop.cursor
     old, new = (place.folder / "master-keys").read_text().strip(), new_master_key("new")
-    with SteadyLoad(served.url, shop.call, per_second=100) as load:
+    with SteadyLoad(served.url, shop.call, per_second=40) as load:
         key_file(place.folder, new, old)
         assert run_keys(place, "rotate")["rewrapped"] == 1
         with served.client(shop.home.headers) as client:
@@ -174,7 +174,7 @@ def test_both_kinds_of_key_are_replaced_under_load_and_no_request_fails(place: I
         assert run_keys(place, "rotate", "--data-keys")["resealed"] >= ACCOUNTS + 10
         assert load.answered > answered
     assert load.complaints == []
-    assert load.answered > 500
+    assert load.answered > 200
     with served.client(shop.home.headers) as client:
         assert client.get(f"/v1/tags?limit=1&cursor={old_cursor}").status_code == 422, "the old key is forgotten"
     served.kill()
