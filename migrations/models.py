@@ -38,7 +38,8 @@ import app.segments.models
 import app.templates.models
 import app.weather.archive.models
 import app.weather.feeds.models
-import app.weather.models  # noqa: F401
+import app.weather.models
+import app.webhooks.models  # noqa: F401
 import tenants.api_keys.models
 import tenants.areas.models
 import tenants.brands.models

@@ -116,9 +116,12 @@ class WeatherRule(BrandTable, table=True):
 
 
 class WeatherDecision(BrandTable, table=True):
-    """What a rule concluded for one store at one moment, and the readings it used; written for "no" as well."""
+    """What a rule concluded for one store at one moment, and the readings it used; written for "no" as well.
 
-    __table_args__ = refer(
+    Rule and store are named without a reference: they are never deleted, and a tick writes thousands.
+    """
+
+    __table_args__ = (
         Index("ix_weather_decision_brand_id_weather_rule_id", "brand_id", "weather_rule_id", "store_no", "business_on"),
         Index("ix_weather_decision_brand_id_store_no", "brand_id", "store_no", "business_on"),
         Index(
@@ -130,8 +133,6 @@ class WeatherDecision(BrandTable, table=True):
             unique=True,
             postgresql_where="fired",
         ),
-        weather_rule_id="weather_rule",
-        store_id="store",
     )
 
     weather_rule_id: UUID
