@@ -9,6 +9,8 @@ from tests.serving import ROOT
 
 IS_WHOLE = os.environ.get("WALLS") == "all"
 """Whether everything is tried, as `make walls` has it."""
+WALLS_PARTS = int(os.environ.get("WALLS_PARTS", "24"))
+"""In how many parts the walls' operations take turns with commits; where time is found for more, in fewer."""
 
 
 @cache

@@ -71,7 +71,7 @@ WeatherRule = Annotated[
 ]
 
 
-class Trigger(Body):
+class ReplyTrigger(Body):
     """What it answers: words that she writes, data that she taps, or either."""
 
     keywords: list[Keyword] = Field(default_factory=list, max_length=50)
@@ -79,7 +79,7 @@ class Trigger(Body):
     postbacks: list[PostbackData] = Field(default_factory=list, max_length=50)
 
     @model_validator(mode="after")
-    def _waits_for_something(self) -> "Trigger":
+    def _waits_for_something(self) -> "ReplyTrigger":
         if not self.keywords and not self.postbacks:
             raise ValueError("must name keywords or postbacks")
         return self
@@ -112,7 +112,7 @@ class AutoReplyCreate(Body):
     )
 
     name: Name
-    trigger: Trigger
+    trigger: ReplyTrigger
     line_account_ids: LineAccountIds = None
     hours: Hours | None = None
     messages: Messages
@@ -129,7 +129,7 @@ class AutoReplyUpdate(Body):
     model_config = example(status="paused")
 
     name: Annotated[Name | None, NotNull()] = None
-    trigger: Annotated[Trigger | None, NotNull()] = None
+    trigger: Annotated[ReplyTrigger | None, NotNull()] = None
     line_account_ids: LineAccountIds = None
     hours: Hours | None = None
     messages: Annotated[Messages | None, NotNull()] = None
@@ -145,7 +145,7 @@ class AutoReplyRead(Read):
 
     id: AutoReplyId
     name: str
-    trigger: Trigger
+    trigger: ReplyTrigger
     line_account_ids: list[LineAccountId] | None
     hours: Hours | None
     messages: list[dict[str, Any]]

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.commit import IS_WHOLE, is_turn
+from tests.commit import IS_WHOLE, WALLS_PARTS, is_turn
 from tests.document import document
 from tests.walls.document import Document
 from tests.walls.filters import switched_off
 from tests.walls.matrix import Matrix, expected_cells
 
 EVERY = [name for name in Document(document()).list_names() if " /v1/" in name]
-NAMES = [name for name in EVERY if IS_WHOLE or is_turn(name, parts=24)]
+NAMES = [name for name in EVERY if IS_WHOLE or is_turn(name, parts=WALLS_PARTS)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -206,7 +206,6 @@ EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
     "CouponUpdate": (("store_ids", "area_ids", "all_stores"),),
     "WeatherRuleCreate": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
     "PackImport": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
-    "BacktestRule": (("store_ids", "all_stores"), ("area_ids", "all_stores")),
     "LineAccountCreate": (("store_ids", "area_id"),),
     "LineAccountPatch": (("store_ids", "area_id"),),
     "LinkTokenCreate": (("customer_id", "friend_id"),),
