@@ -20,12 +20,12 @@ from app.weather.outlooks import read_outlooks
 from app.weather.places import Spot, find_spots
 from app.weather.readings import NOTHING_NOTED, Day, Notes
 from app.weather.rules import MIN_TIME_LEFT, Decision, Reason, Rule, State, decide
+from app.weather.sites import Site, list_sites
 from app.weather.vocabulary import FIRST, POLLEN, TERMS
 from tenants.areas.queries import map_store_nos
 from tenants.brands.models import Brand
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
-from tenants.stores.models import Store
 from tenants.stores.opening_hours import time_left
 
 MAX_COOLDOWN_DAYS = 90
@@ -45,7 +45,7 @@ class Conclusion(NamedTuple):
     """What a rule concluded for a store in a district, and the body of the forecast that it used."""
 
     rule: WeatherRule
-    store: Store
+    store: Site
     decision: Decision
     forecast_issue_id: UUID | None
     class10: str | None
@@ -133,7 +133,7 @@ class _Places:
 
     def __init__(
         self,
-        stores: Sequence[Store],
+        stores: Sequence[Site],
         spots: Mapping[UUID, Spot | Gap],
         outlooks: Mapping[Spot, Outlook],
         now: datetime,
@@ -317,10 +317,10 @@ def _histories(session: ScopedSession, rules: Sequence[WeatherRule], first_on: d
 
 def stores_of_rules(
     session: ScopedSession, rules: Iterable[WeatherRule], only: Collection[UUID] | None = None
-) -> list[list[Store]]:
+) -> list[list[Site]]:
     """The stores of each rule, in order of their numbers."""
     listed = list(rules)
-    stores = [store for store in queries.list_stores(session) if only is None or store.id in only]
+    stores = [store for store in list_sites(session) if only is None or store.id in only]
     by_area = map_store_nos(session, {area_id for rule in listed for area_id in rule.area_ids})
     return [
         stores
@@ -330,7 +330,7 @@ def stores_of_rules(
     ]
 
 
-def _takes_part(rule: WeatherRule, store: Store, by_area: Mapping[UUID, Collection[int]]) -> bool:
+def _takes_part(rule: WeatherRule, store: Site, by_area: Mapping[UUID, Collection[int]]) -> bool:
     if rule.store_no is not None and rule.store_no != store.no:
         return False
     if rule.all_stores or store.id in rule.store_ids:

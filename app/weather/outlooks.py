@@ -39,9 +39,12 @@ def read_outlooks(
     heat = read_heat(session, listed, now) if "heat" in needs else {}
     hours = read_hours(session, {spot.cell for spot in listed if spot.cell}, now) if "hourly" in needs else {}
     warned = _read_warnings(session, listed, now) if "warnings" in needs else {}
+    # Stores of one district and station have one forecast, in however many cells of the second source they lie.
+    said = {(spot.office, spot.class10, spot.station): spot for spot in listed}
+    told = {key: _forecast(forecasts[spot.office], spot) for key, spot in said.items()}
     return {
         spot: Outlook(
-            _forecast(forecasts[spot.office], spot),
+            told[spot.office, spot.class10, spot.station],
             observed=observed.get(spot, NOT_READ),
             hourly=hours.get(spot.cell or "", NO_CELL if "hourly" in needs else NOT_READ),
             heat=heat.get(spot, NOT_READ),

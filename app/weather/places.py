@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -10,7 +11,6 @@ from app.weather import queries
 from app.weather.areas import FORECAST_FILES, Area, AreaTable, Level, Match
 from app.weather.outlook import Gap
 from app.weather.stations import Stations, read_stations
-from tenants.stores.models import Store
 
 CELL_DEGREES = 0.05
 """The side of a cell of the second source, some 5 km: stores that share one are asked for once."""
@@ -56,7 +56,22 @@ def has_office(session: Session, office: str) -> bool:
     return _area_table(session).find(Level.OFFICE, office) is not None
 
 
-def find_spots(session: Session, stores: Iterable[Store]) -> dict[Any, Spot | Gap]:
+class Located(Protocol):
+    """What of a store says where its weather is found."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def weather_area(self) -> dict[str, Any] | None: ...
+    @property
+    def municipality_code(self) -> str | None: ...
+    @property
+    def latitude(self) -> float | None: ...
+    @property
+    def longitude(self) -> float | None: ...
+
+
+def find_spots(session: Session, stores: Iterable[Located]) -> dict[Any, Spot | Gap]:
     """By store id, where its forecast is found, or why that is not known.
 
     A store that was never located is looked up by its municipality; the parts of a split one often share a district,
@@ -92,7 +107,7 @@ def cell_of(latitude: float, longitude: float) -> str:
     return ",".join(f"{degrees:.2f}" for degrees in middle)
 
 
-def _place_of(store: Store) -> tuple[float, float] | None:
+def _place_of(store: Located) -> tuple[float, float] | None:
     return None if store.latitude is None or store.longitude is None else (store.latitude, store.longitude)
 
 
@@ -120,7 +135,7 @@ def forget_tables(session: Session) -> None:
         session.info.pop(name, None)
 
 
-def _area_of(session: Session, store: Store) -> dict[str, Any] | Gap:
+def _area_of(session: Session, store: Located) -> dict[str, Any] | Gap:
     area = store.weather_area
     if area and isinstance(area.get("class10"), str) and isinstance(area.get("office"), str):
         return area

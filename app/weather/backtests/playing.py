@@ -18,9 +18,9 @@ from app.weather.backtests.replay import Claims, PlayedStore, Player, Records, S
 from app.weather.decisions import compile_rule, stores_of_rules
 from app.weather.models import WeatherRule
 from app.weather.places import Spot, find_spots
+from app.weather.sites import Site
 from tenants.brands.queries import get_brand
 from tenants.session import ScopedSession
-from tenants.stores.models import Store
 from tenants.stores.opening_hours import DAY_MINUTES, LATEST_CLOSING, find_minutes, instant
 
 STRETCH_DAYS: Final = 31
@@ -193,7 +193,7 @@ def prepare(
             late_until=find_minutes(row.late_until),
         )
 
-    def play_at(listed: Sequence[Store]) -> list[PlayedStore]:
+    def play_at(listed: Sequence[Site]) -> list[PlayedStore]:
         at = [store for store in listed if store.id in mine]
         return [PlayedStore.of(one.no, one.id, one.name, spots[one.id], one.opening_hours) for one in at]
 
